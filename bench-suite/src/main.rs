@@ -1,0 +1,2 @@
+//! Bench suite.
+fn main() {}
