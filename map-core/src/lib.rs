@@ -1,6 +1,26 @@
-//! The shared front of the map family.
+//! The shared front of the map family: see [`Map`] for what all its maps have in common, and
+//! [`Strategy`] for how they differ.
+//!
+//! This crate has no map of its own; `map-sharded` and its siblings plug their shards in here, and
+//! `map-adaptive` re-exports them all.
 
 mod concurrent;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod hash;
+pub mod iter;
+pub mod lock;
+mod map;
+pub mod mapref;
+#[expect(unsafe_code, reason = "this is the room for it")]
+mod raw;
+pub mod strategy;
+#[doc(hidden)]
+pub mod sync;
 
 pub use concurrent::{Change, Computed, ConcurrentMap};
 pub use equivalent::Equivalent;
+pub use error::{BuildError, TryReserveError};
+pub use map::{Builder, Map, TryResult};
+pub use strategy::Strategy;

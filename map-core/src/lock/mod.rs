@@ -1,0 +1,408 @@
+//! The lock of a shard: eight bytes, one atomic operation to take, a plain store to leave
+//! exclusively, threads parked in parking_lot_core's queue.
+//!
+//! # The story
+//!
+//! `state` is the lock; every grant is one change of it, and while it says `WRITER` only the
+//! holder changes it, so that leaving is a store and not a read-modify-write. `parked` says whether
+//! anybody sleeps; it changes only under the *bucket lock*, parking_lot_core's lock on our queue.
+//!
+//! *Going to sleep.* A thread that cannot get in spins briefly, takes the bucket lock, sets its flag
+//! in `parked`, runs the heavy side of a fence (`barrier`) if no flag was set before, and loads
+//! `state`. Only if `state` still refuses it does it enter the queue and sleep. A writer that is
+//! refused by readers sets `GATE` with that same look, in one compare-exchange.
+//!
+//! *Nobody sleeps through a release.* The last reader learns of sleepers from `GATE`, in the value
+//! that its own subtraction returns: either the sleeper's look came later and saw no reader, or the
+//! subtraction came later and returned the gate. A writer that leaves stores `state`, runs the light
+//! side of the fence, and loads `parked`; by the fence either the sleeper's look sees that store (or
+//! a later change), or the writer's load sees the flag. One heavy fence serves all who come while a
+//! flag stays set: it ran after the flag was set and before the bucket lock was given up, so a store
+//! that it missed belongs to a writer whose load sees the flag, and a store that it saw is seen by
+//! all who take the bucket lock afterwards.
+//!
+//! *Waking.* Whoever learns of sleepers while the lock is free first takes it, without queueing
+//! (`wake_slow`); so each decision under the bucket lock is made by a holder, and `state`
+//! cannot be taken away during it. If the waker cannot take the lock, somebody has it, and that one
+//! learns of the sleepers by the same argument. An exclusive holder gives the lock to the first in
+//! the queue: to a reader and all other parked readers at once, as holds already counted; to a
+//! writer as a second try, which a newcomer may beat to it, but only once: it then sleeps as
+//! `Wants::ExclusiveNow` and is next given the lock itself. A woken writer either gets in, or
+//! goes back to sleep with a look of its own, or gives up and passes the wake on.
+//!
+//! *Writers get in.* While `GATE` is set, new readers queue. *Readers get in.* A leaving writer
+//! serves a queue that starts with a reader before any newcomer. A reader that sleeps because of the
+//! gate alone may itself be what the readers inside wait for (a second guard on one thread), so after
+//! `PATIENCE` it goes in past the gate and takes all parked readers along; the gate stays. Each such batch
+//! doubles the patience, up to a second, until a writer gets in: guards held for less than that end
+//! before the next batch at some point, and then the writer has its turn.
+//!
+//! *Readers that sleep without a clock.* A reader that found a writer inside sleeps until it is
+//! woken. Should readers take the lock before that, they came through an open gate or by impatience.
+//! The impatient take all sleepers along; for an open gate somebody answers: the writer that left,
+//! when it finds the flag; or the writer that it woke, when that shuts the gate behind those readers.
+
+mod api;
+mod barrier;
+pub(crate) mod bias;
+mod park;
+pub(crate) mod slots;
+mod slow;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::time::{Duration, Instant};
+
+use crate::sync::atomic::{AtomicU32, Ordering};
+use crate::sync::const_fn;
+
+pub use token::{ExclusiveToken, SharedToken};
+
+/// Bit of `state`: held exclusively.
+const WRITER: u32 = 1 << 31;
+/// Bit of `state`: a writer sleeps; who wants to read, queues.
+const GATE: u32 = 1 << 30;
+/// Bits of `state`: how many shared holds there are.
+const READERS: u32 = GATE - 1;
+/// So many shared holds and no more; parked readers, who are let in unchecked, have the rest.
+const MAX_SHARED: u32 = 1 << 29;
+
+/// Flag of `parked`: a reader sleeps, or has left the queue since.
+const READERS_PARKED: u32 = 1;
+/// Flag of `parked`: a writer sleeps, or has left the queue since.
+const WRITERS_PARKED: u32 = 1 << 1;
+/// Both flags.
+const ANY_PARKED: u32 = READERS_PARKED | WRITERS_PARKED;
+/// Unit of `parked` in which batches of readers that passed the gate are counted.
+const BATCH: u32 = 1 << 8;
+/// Batches are counted no further: a patience of a second.
+const MAX_BATCHES: u32 = 10;
+
+/// How long a reader waits at the gate before it goes in past the writers, at first.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// A read-write lock without data, the core of every map of the family.
+///
+/// It keeps no thread identity: a hold may be given back on any thread. Uncontended, taking it costs
+/// one atomic read-modify-write; giving it back costs another for a shared hold and a plain store for
+/// an exclusive one. It never allocates; a thread's first sleep does, in parking_lot_core.
+///
+/// Neither side starves. Waiters are served in order, except that a running thread may take a free
+/// lock before a woken writer does, once. A thread that holds a shared hold and asks for another while a
+/// writer waits gets it after about a millisecond; one that asks for an exclusive hold while it has any
+/// hold waits for ever.
+///
+/// ```
+/// use map_core::lock::RawLock;
+///
+/// static LOCK: RawLock = RawLock::new();
+///
+/// let one = LOCK.lock_shared();
+/// let two = LOCK.lock_shared();
+/// assert!(LOCK.try_lock_exclusive().is_none());
+/// // SAFETY: 1. both tokens come from this lock; 2. nothing is read under them any more.
+/// unsafe {
+///     LOCK.unlock_shared(one);
+///     LOCK.unlock_shared(two);
+/// }
+/// assert!(LOCK.try_lock_exclusive().is_some());
+/// ```
+#[derive(Debug)]
+pub struct RawLock {
+    /// | value | means | who may change it |
+    /// |---|---|---|
+    /// | `0` | free, and no writer sleeps (or a leaving writer is about to find it) | anybody |
+    /// | `n` | `n` shared holds, no writer sleeps (as above) | anybody |
+    /// | `n + GATE` | `n` shared holds, a writer sleeps, and the last to leave wakes it | who leaves; who passes the gate; a holder, under the bucket lock |
+    /// | `GATE` | free, a writer sleeps, and somebody is on the way: the last reader, or a woken writer | writers; readers whose patience has ended |
+    /// | `WRITER` | held exclusively; `parked` tells about sleepers | the holder alone |
+    ///
+    /// `GATE` is set only under the bucket lock, or together with leaving; so under the bucket lock
+    /// and without `WRITER` it says exactly whether a writer is in the queue, but for the two
+    /// exceptions above.
+    state: AtomicU32,
+    /// Flags of who sleeps, and the batches of readers that passed the gate since a writer got in.
+    ///
+    /// Changed only under the bucket lock. A sleeper's flag is set while it sleeps, so zero flags
+    /// under the bucket lock mean an empty queue; a set flag may be stale, which costs the next
+    /// exclusive unlock a look into the queue. While any flag is set, a heavy fence has run since the
+    /// first one was.
+    parked: AtomicU32,
+}
+
+/// Finds out how cheap an exclusive unlock can be here; once per process.
+///
+/// Until somebody has called this, or has waited for a lock, an exclusive unlock costs a fence. The
+/// first call costs a system call, or a few milliseconds in a process that has threads already; later
+/// calls cost one load.
+#[inline]
+pub fn prepare() {
+    barrier::prepare();
+}
+
+impl RawLock {
+    const_fn! {
+        /// Makes a lock that nobody holds.
+        #[inline]
+        pub fn new() -> Self {
+            Self { state: AtomicU32::new(0), parked: AtomicU32::new(0) }
+        }
+    }
+
+    /// Takes a shared hold if nobody has any hold: the cheapest try, for callers that count how
+    /// often they meet somebody.
+    #[inline]
+    pub fn try_lock_shared_alone(&self) -> Option<SharedToken> {
+        self.try_first_shared().ok()
+    }
+
+    /// The first guess is that nobody is here; otherwise says what was seen.
+    #[inline]
+    fn try_first_shared(&self) -> Result<SharedToken, u32> {
+        // Acquire: pairs with the Release stores of exclusive unlocks and downgrades, of which every
+        // later change of `state` is a read-modify-write; receives what was written under the lock.
+        self.state
+            .compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed)
+            .map(|_| SharedToken(()))
+    }
+
+    /// Takes a shared hold if that needs no waiting: no writer is inside or sleeps at the gate.
+    #[inline]
+    pub fn try_lock_shared(&self) -> Option<SharedToken> {
+        let mut seen = match self.try_first_shared() {
+            Ok(token) => return Some(token),
+            Err(seen) => seen,
+        };
+        // The two flags are the highest bits, so one comparison asks for them and for room.
+        while seen < MAX_SHARED {
+            // Acquire: as above.
+            match self.state.compare_exchange_weak(
+                seen,
+                seen + 1,
+                Ordering::Acquire,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some(SharedToken(())),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+
+    /// Takes the lock exclusively if that needs no waiting: nobody is inside or sleeps at the gate.
+    #[inline]
+    pub fn try_lock_exclusive(&self) -> Option<ExclusiveToken> {
+        // Acquire: pairs with the Release in every unlock; receives what was written under the lock,
+        // and comes after what was read there.
+        match self
+            .state
+            .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
+        {
+            Ok(_) => Some(ExclusiveToken(())),
+            Err(_) => None,
+        }
+    }
+
+    /// Takes a shared hold; waits while a writer is inside, and about a millisecond while one sleeps
+    /// at the gate.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^29 shared holds.
+    #[inline]
+    pub fn lock_shared(&self) -> SharedToken {
+        match self.try_lock_shared() {
+            Some(token) => token,
+            None => self
+                .lock_shared_slow(None)
+                .expect("a wait without a deadline ends with the lock"),
+        }
+    }
+
+    /// Takes the lock exclusively; waits while anybody is inside.
+    #[inline]
+    pub fn lock_exclusive(&self) -> ExclusiveToken {
+        match self.try_lock_exclusive() {
+            Some(token) => token,
+            None => self
+                .lock_exclusive_slow(None)
+                .expect("a wait without a deadline ends with the lock"),
+        }
+    }
+
+    /// As [`lock_shared`](Self::lock_shared), but gives up after `timeout`.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^29 shared holds.
+    #[inline]
+    pub fn lock_shared_for(&self, timeout: Duration) -> Option<SharedToken> {
+        self.try_lock_shared()
+            .or_else(|| self.lock_shared_slow(Instant::now().checked_add(timeout)))
+    }
+
+    /// As [`lock_exclusive`](Self::lock_exclusive), but gives up after `timeout`.
+    #[inline]
+    pub fn lock_exclusive_for(&self, timeout: Duration) -> Option<ExclusiveToken> {
+        self.try_lock_exclusive()
+            .or_else(|| self.lock_exclusive_slow(Instant::now().checked_add(timeout)))
+    }
+
+    /// Adds `n` shared holds to the one that `held` stands for. Each is given back by itself, with
+    /// [`SharedToken::of_added_hold`], or all at once by
+    /// [`unlock_shared_many`](Self::unlock_shared_many). Never waits.
+    ///
+    /// # Panics
+    ///
+    /// If there would be more than 2^29 shared holds; then none is added.
+    pub fn add_shared(&self, held: &SharedToken, n: u32) {
+        let SharedToken(()) = held;
+        // Relaxed: the caller's own hold has received what these holds may read, and whoever passes
+        // them on orders that; what is read under them is ordered by the Release that ends them.
+        let mut seen = self.state.load(Ordering::Relaxed);
+        loop {
+            debug_assert!(seen & WRITER == 0 && seen & READERS != 0, "nothing is held");
+            let count = (seen & READERS).checked_add(n);
+            assert!(
+                count.is_some_and(|count| count <= MAX_SHARED),
+                "too many shared holds of one lock: guards were forgotten, or never dropped"
+            );
+            match self.state.compare_exchange_weak(
+                seen,
+                seen + n,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
+    }
+
+    /// Whether anybody holds the lock; already history when it is returned.
+    #[inline]
+    pub fn is_locked(&self) -> bool {
+        // Relaxed: a hint; nothing is read because of it.
+        self.state.load(Ordering::Relaxed) & (WRITER | READERS) != 0
+    }
+
+    /// Whether somebody holds the lock exclusively; already history when it is returned.
+    #[inline]
+    pub fn is_locked_exclusive(&self) -> bool {
+        // Relaxed: as in `is_locked`.
+        self.state.load(Ordering::Relaxed) & WRITER != 0
+    }
+
+    /// Ends `n` shared holds; `fair`: if that frees the lock, gives it to who waits.
+    #[inline]
+    fn release_shared(&self, n: u32, fair: bool) {
+        // Release: pairs with the Acquire in `try_lock_exclusive`, `lock_exclusive_slow` and
+        // `wake_slow`; what was read under the hold comes before what the next writer writes.
+        let before = self.state.fetch_sub(n, Ordering::Release);
+        debug_assert!(
+            before & WRITER == 0 && before & READERS >= n,
+            "nothing is held"
+        );
+        if before == GATE + n {
+            self.wake_slow(fair);
+        }
+    }
+
+    /// Ends the exclusive hold; `fair`: gives the lock to who waits.
+    #[inline]
+    fn release_exclusive(&self, fair: bool) {
+        // Relaxed: only a shortcut; the load below is the one that counts.
+        if self.parked.load(Ordering::Relaxed) != 0 {
+            return self.release_exclusive_slow(fair, true);
+        }
+        // Release: pairs with the Acquire in each way to take the lock; publishes what was written
+        // under it. A store will do: while `WRITER` is set, `state` is ours.
+        self.state.store(0, Ordering::Release);
+        // Between the store and the load. Pairs with the heavy barrier in `announce`: one who goes to
+        // sleep has seen the store, or is seen by the load.
+        barrier::light();
+        // Relaxed: ordered by the barrier.
+        if self.parked.load(Ordering::Relaxed) != 0 {
+            self.wake_slow(fair);
+        }
+    }
+
+    /// Turns the exclusive hold into a shared one and lets parked readers in.
+    #[inline]
+    fn turn_shared(&self) {
+        // Release: pairs with the Acquire of other readers; publishes what was written under the
+        // lock. Our own hold is counted in it, so `WRITER` cannot come back before we leave.
+        self.state.store(1, Ordering::Release);
+        // As in `release_exclusive`.
+        barrier::light();
+        // Relaxed: ordered by the barrier.
+        if self.parked.load(Ordering::Relaxed) != 0 {
+            self.admit_readers(slow::Batches::Forget);
+        }
+    }
+}
+
+impl Default for RawLock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "giving back a hold that one does not have breaks the guards of others"
+)]
+impl RawLock {
+    /// Ends one shared hold, on any thread. Never waits for the lock; wakes a writer if one waits and this
+    /// was the last hold.
+    ///
+    /// # Safety
+    ///
+    /// 1. `token` stands for a hold of this lock.
+    /// 2. Nothing that the hold protects is used any more.
+    #[inline]
+    pub unsafe fn unlock_shared(&self, token: SharedToken) {
+        let SharedToken(()) = token;
+        self.release_shared(1, false);
+    }
+
+    /// Ends `n` shared holds that [`add_shared`](Self::add_shared) has added.
+    ///
+    /// # Safety
+    ///
+    /// 1. `n` added holds of this lock have not been ended yet, and no token is used for them.
+    /// 2. Nothing that they protect is used any more.
+    #[inline]
+    pub unsafe fn unlock_shared_many(&self, n: u32) {
+        if n != 0 {
+            self.release_shared(n, false);
+        }
+    }
+
+    /// Ends the exclusive hold, on any thread. Never waits for the lock; wakes who waits.
+    ///
+    /// # Safety
+    ///
+    /// 1. `token` stands for the exclusive hold of this lock.
+    /// 2. Nothing that the hold protects is used any more.
+    #[inline]
+    pub unsafe fn unlock_exclusive(&self, token: ExclusiveToken) {
+        let ExclusiveToken(()) = token;
+        self.release_exclusive(false);
+    }
+
+    /// Turns the exclusive hold into a shared one, with no writer in between. Readers that wait get
+    /// in too; writers stay at the gate.
+    ///
+    /// # Safety
+    ///
+    /// 1. `token` stands for the exclusive hold of this lock.
+    /// 2. What the hold protects is from now on only read.
+    #[inline]
+    pub unsafe fn downgrade(&self, token: ExclusiveToken) -> SharedToken {
+        let ExclusiveToken(()) = token;
+        self.turn_shared();
+        SharedToken(())
+    }
+}

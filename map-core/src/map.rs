@@ -1,0 +1,324 @@
+//! The front: the public surface of every map of the family, written once.
+
+use std::hash::{BuildHasher, Hash};
+use std::marker::PhantomData;
+
+use ahash::RandomState;
+
+use crate::hash::hash_of;
+use crate::mapref::entry::Entry;
+use crate::raw::coverage::{Coverage, hash_at, position};
+use crate::raw::directory::{Directory, Reason};
+use crate::raw::header::{Care, Refused, Shared};
+use crate::raw::held::Place;
+use crate::strategy::{At, Patience, Section, Strategy, Table};
+use crate::sync::spin_loop;
+
+mod build;
+mod bulk;
+mod point;
+mod traits;
+
+pub use build::Builder;
+pub use point::TryResult;
+
+/// A concurrent hash map: `T` says how its shards store and guard their entries.
+///
+/// Users name a map by its alias (`ShardedMap`, ...), which fills in `T`; the aliases say what
+/// each operation costs there. What holds for all of them:
+///
+/// - Every operation on one key is atomic (linearizable), also while the map grows.
+/// - A map starts as one shard, held inline, and splits as it fills or is fought over. No
+///   operation ever waits for the whole map: the longest pause is that of one shard.
+/// - Operations over many keys go shard by shard and are no snapshots.
+/// - Closures run while their shard is locked (or pinned). They may call other maps. On the same
+///   map they may read if the closure was given a shared reference by a reading operation;
+///   writing, or anything from within a writing operation, may wait for itself if it meets the
+///   same shard. Debug builds panic instead, naming both places.
+/// - If `Hash`, `Eq`, `Clone` or a closure panics, nothing is lost and the map goes on working.
+///   Values and keys are dropped with no lock held, unless a guard or an entry holds it.
+/// - Keys must hash and compare consistently, as for any hash map. If they do not, entries may
+///   not be found, but nothing worse happens.
+pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
+    directory: Directory<T::Locked, T::Open>,
+    hasher: S,
+    /// Whether brief reads may leave the locks of shards alone that are only read.
+    read_bias: bool,
+    entries: PhantomData<(K, V)>,
+}
+
+/// Runs a read (an expression of an [`At`]): once in the hope that it meets nobody, where it makes
+/// no call and so saves no registers; and if it did, as often as it takes.
+///
+/// A macro, so that each use of the expression is compiled for the patience that it has.
+macro_rules! read {
+    ($map:expr, $hash:expr, |$at:ident| $attempt:expr) => {{
+        let (map, hash, place) = ($map, $hash, here());
+        let $at = map.at(hash, Patience::Fast, place);
+        match $attempt {
+            Ok(found) => found,
+            Err(_) => map.read_slow(hash, place, |$at| $attempt),
+        }
+    }};
+}
+pub(crate) use read;
+
+/// The steps that all operations are made of.
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
+    #[inline]
+    pub(crate) fn hash<Q: ?Sized + Hash>(&self, key: &Q) -> u64 {
+        hash_of(&self.hasher, key)
+    }
+
+    #[inline]
+    fn at(&self, hash: u64, patience: Patience, place: Place) -> At<'_, T::Locked, T::Open> {
+        At {
+            header: self.directory.find(hash),
+            hash,
+            patience,
+            movable: false,
+            place,
+        }
+    }
+
+    /// Runs a read until it has found the shard that covers the hash; see [`read`].
+    #[cold]
+    #[inline(never)]
+    fn read_slow<'a, R>(
+        &'a self,
+        hash: u64,
+        place: Place,
+        attempt: impl Fn(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
+    ) -> R {
+        loop {
+            match attempt(self.at(hash, Patience::Wait, place)) {
+                Ok(found) => return found,
+                Err(refused) => self.recover(refused, hash, place),
+            }
+        }
+    }
+
+    /// Does what a read has asked for.
+    #[cold]
+    fn recover(&self, refused: Refused, hash: u64, place: Place) {
+        if let Refused::Crowded(crowd) = refused
+            && T::SPLITS_FOR_CONTENTION
+            // Not waited for: this thread may have a read guard here.
+            && let Some(section) = self.directory.find(hash).try_lock_exclusive(place)
+            && section.coverage().covers(hash)
+        {
+            drop(self.split(section, hash, Reason::Contention(crowd.0), place));
+        }
+    }
+
+    /// The shard of `hash`, locked for reading.
+    pub(crate) fn lock_shared(&self, hash: u64, place: Place) -> Shared<'_, T::Locked, T::Open> {
+        self.read_slow(hash, place, |at| at.lock_shared())
+    }
+
+    /// The shard of `hash`, locked for writing.
+    #[inline]
+    fn lock(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
+        match self.directory.find(hash).lock_exclusive_fast(hash, place) {
+            Some(section) => section,
+            None => self.lock_slow(hash, place),
+        }
+    }
+
+    /// The shard of `hash`, locked for writing, if that needs no waiting.
+    #[inline]
+    fn try_lock(&self, hash: u64, place: Place) -> Option<Section<'_, K, V, T>> {
+        loop {
+            let section = self.directory.find(hash).try_lock_exclusive(place)?;
+            if section.coverage().covers(hash) {
+                return Some(section);
+            }
+        }
+    }
+
+    /// The place of a key in its locked shard, with room for it if it is not there.
+    #[inline]
+    fn entry_in<'a>(
+        &'a self,
+        // Before the section, since parameters are dropped backwards: if `Eq` or `Hash` panics, the
+        // key's Drop runs with the shard unlocked.
+        key: K,
+        mut section: Section<'a, K, V, T>,
+        hash: u64,
+        place: Place,
+    ) -> Entry<'a, K, V, T> {
+        let slot = T::locate(&section, hash, &key);
+        if slot.is_none() && !T::has_room(&section) {
+            section = self.make_room(section, hash, place);
+        }
+        Entry::new(section, slot, hash, key)
+    }
+
+    #[cold]
+    fn lock_slow(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
+        let (section, care) = loop {
+            match self.directory.find(hash).lock_exclusive_slow(hash, place) {
+                Some(locked) => break locked,
+                None => spin_loop(),
+            }
+        };
+        match care {
+            Care::Crowded(reading) if T::SPLITS_FOR_CONTENTION => {
+                either(self.split(section, hash, Reason::Contention(reading), place))
+            }
+            Care::Inspect => self.merge_if_quiet(section, place),
+            Care::None | Care::Crowded(_) => section,
+        }
+    }
+
+    fn split<'a>(
+        &'a self,
+        section: Section<'a, K, V, T>,
+        hash: u64,
+        reason: Reason,
+        place: Place,
+    ) -> Result<Section<'a, K, V, T>, Section<'a, K, V, T>> {
+        self.directory.split(
+            section,
+            hash,
+            reason,
+            place,
+            |from, into, upper: Coverage| {
+                T::divide(from, into, |key| self.hash(key), |hash| upper.covers(hash)).is_ok()
+            },
+            |from, into| {
+                T::absorb(into, from, |key| self.hash(key))
+                    .expect("moving to an empty shard takes no memory");
+            },
+        )
+    }
+
+    /// Undoes a split for contention when there has been none for a while.
+    fn merge_if_quiet<'a>(
+        &'a self,
+        section: Section<'a, K, V, T>,
+        place: Place,
+    ) -> Section<'a, K, V, T> {
+        if !T::SPLITS_FOR_CONTENTION || !section.header().contention.is_quiet() {
+            return section;
+        }
+        let most = self.directory.shard_limit() / 2;
+        either(self.merge(section, place, |ours, theirs| ours + theirs <= most))
+    }
+    fn merge<'a>(
+        &'a self,
+        section: Section<'a, K, V, T>,
+        place: Place,
+        agree: impl FnOnce(usize, usize) -> bool,
+    ) -> Result<Section<'a, K, V, T>, Section<'a, K, V, T>> {
+        self.directory.merge(
+            section,
+            place,
+            |ours, theirs| agree(ours.len(), theirs.len()),
+            |into, from| T::absorb(into, from, |key| self.hash(key)).is_ok(),
+        )
+    }
+
+    /// Makes room for one more entry in the shard that covers `hash`: by clearing away traces of
+    /// removed entries, by splitting it, or by letting it grow.
+    #[cold]
+    fn make_room<'a>(
+        &'a self,
+        mut section: Section<'a, K, V, T>,
+        hash: u64,
+        place: Place,
+    ) -> Section<'a, K, V, T> {
+        while !T::has_room(&section) {
+            let capacity = T::capacity(&section);
+            let mut wanted = capacity;
+            // Below one half, most of the rest are traces of removed entries. (Above it, clearing
+            // them away would be due again too soon; and a table that is churned is faster with
+            // room to spare.)
+            if section.len() >= capacity.div_ceil(2) {
+                if capacity >= self.directory.shard_limit() {
+                    match self.split(section, hash, Reason::Size, place) {
+                        Ok(half) => {
+                            section = half;
+                            continue;
+                        }
+                        Err(whole) => section = whole,
+                    }
+                }
+                wanted = capacity + 1;
+            }
+            if let Err(error) = T::resize(&mut section, wanted, |key| self.hash(key)) {
+                drop(section);
+                panic!("{error}");
+            }
+        }
+        section
+    }
+
+    /// Inserts an entry whose key is known to be absent.
+    #[inline]
+    fn insert_vacant<'a>(
+        &'a self,
+        mut section: Section<'a, K, V, T>,
+        hash: u64,
+        key: K,
+        value: V,
+        place: Place,
+    ) -> (Section<'a, K, V, T>, T::Slot) {
+        if !T::has_room(&section) {
+            section = self.make_room(section, hash, place);
+        }
+        let slot = T::insert_new(&mut section, hash, key, value);
+        (section, slot)
+    }
+}
+
+/// The shard that came back, changed or not.
+fn either<T>(result: Result<T, T>) -> T {
+    let (Ok(it) | Err(it)) = result;
+    it
+}
+
+/// Goes through all positions of a map in order, shard by shard.
+///
+/// What was seen is an interval of positions, whatever splits and merges: so each entry that stays
+/// is seen once, and none twice.
+#[derive(Clone, Copy)]
+pub(crate) struct Walk {
+    next: Option<u64>,
+}
+
+impl Walk {
+    pub(crate) const fn new() -> Self {
+        Self { next: Some(0) }
+    }
+
+    /// A hash in the shard to visit next.
+    pub(crate) fn next_hash(self) -> Option<u64> {
+        self.next.map(hash_at)
+    }
+
+    /// Goes on behind a shard. Returns what says whether a hash in it was seen already, which can
+    /// be only if the shard is the merger of one that was seen with one that was not.
+    pub(crate) fn visit(&mut self, coverage: Coverage) -> Seen {
+        let from = self.next.expect("the walk goes on only until its end");
+        self.next = coverage.end();
+        Seen {
+            before: (coverage.start() < from).then_some(from),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    before: Option<u64>,
+}
+
+impl Seen {
+    #[inline]
+    pub(crate) fn contains(self, hash: impl FnOnce() -> u64) -> bool {
+        match self.before {
+            None => false,
+            Some(before) => position(hash()) < before,
+        }
+    }
+}

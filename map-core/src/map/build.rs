@@ -1,0 +1,223 @@
+//! Making a map.
+
+use std::hash::{BuildHasher, Hash};
+use std::marker::PhantomData;
+
+use ahash::RandomState;
+
+use super::{Map, Walk, either};
+use crate::error::BuildError;
+use crate::raw::coverage::MAX_DEPTH;
+use crate::raw::directory::{Directory, Reason};
+use crate::raw::held::{Place, here};
+use crate::strategy::Strategy;
+
+/// Shards of a few hundred entries: a split takes microseconds, and the shards of a large map are
+/// still few enough for their headers to stay in the cache.
+const SHARD_BUCKETS: usize = 512;
+/// A split moves at most so many bytes, as long as entries are not huge.
+const SHARD_BYTES: usize = 64 << 10;
+/// The least that is worth a shard of its own.
+const LEAST_BUCKETS: usize = 16;
+
+/// The largest limit of a shard: 16 times as many, a large map's limit, still fit the 32 bits in
+/// which a shard publishes its number of entries.
+const MOST_ENTRIES: usize = 1 << 27;
+
+/// How many entries a shard may hold before it splits, by default: seven eighths of its table.
+const fn default_shard_limit(entry_size: usize) -> usize {
+    let mut buckets = SHARD_BUCKETS;
+    while buckets > LEAST_BUCKETS && buckets * entry_size > SHARD_BYTES {
+        buckets /= 2;
+    }
+    buckets / 8 * 7
+}
+
+impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
+    /// An empty map. Allocates nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_hasher(RandomState::default())
+    }
+
+    /// An empty map with room for so many entries.
+    ///
+    /// # Panics
+    ///
+    /// If so many entries exceed the address space.
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self::with_capacity_and_hasher(capacity, RandomState::default())
+    }
+
+    /// A map to be configured.
+    pub fn builder() -> Builder<K, V, T> {
+        Builder {
+            hasher: RandomState::default(),
+            capacity: 0,
+            shards: 1,
+            shard_limit: default_shard_limit(size_of::<(K, V)>()),
+            read_bias: false,
+            entries: PhantomData,
+        }
+    }
+}
+
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
+    /// An empty map that hashes with `hasher`. Allocates nothing.
+    #[must_use]
+    pub fn with_hasher(hasher: S) -> Self {
+        Self::with_limit(default_shard_limit(size_of::<(K, V)>()), hasher)
+    }
+
+    pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
+        // A fence less at every exclusive unlock, on Linux; one load after the first time.
+        crate::lock::prepare();
+        Self {
+            directory: Directory::new(shard_limit.min(MOST_ENTRIES)),
+            hasher,
+            read_bias: false,
+            entries: PhantomData,
+        }
+    }
+
+    /// An empty map with room for so many entries that hashes with `hasher`.
+    ///
+    /// # Panics
+    ///
+    /// If so many entries exceed the address space.
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
+        let map = Self::with_hasher(hasher);
+        map.reserve(capacity);
+        map
+    }
+
+    /// The hasher.
+    pub fn hasher(&self) -> &S {
+        &self.hasher
+    }
+}
+
+/// A map being configured.
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder<K, V, T, S = RandomState> {
+    hasher: S,
+    capacity: usize,
+    shards: usize,
+    shard_limit: usize,
+    read_bias: bool,
+    entries: PhantomData<(K, V, T)>,
+}
+
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
+    /// Hashes with `hasher`.
+    pub fn hasher<S2: BuildHasher>(self, hasher: S2) -> Builder<K, V, T, S2> {
+        let Self {
+            capacity,
+            shards,
+            shard_limit,
+            read_bias,
+            ..
+        } = self;
+        Builder {
+            hasher,
+            capacity,
+            shards,
+            shard_limit,
+            read_bias,
+            entries: PhantomData,
+        }
+    }
+
+    /// Has room for so many entries from the start.
+    pub fn capacity(mut self, entries: usize) -> Self {
+        self.capacity = entries;
+        self
+    }
+
+    /// Has at least so many shards from the start, rounded up to a power of two. Splits them
+    /// further at need, and merges them when they turn out not to be needed.
+    pub fn shards(mut self, shards: usize) -> Self {
+        self.shards = shards;
+        self
+    }
+
+    /// Splits a shard when its table is full and has room for at least so many entries. The
+    /// longest pause of an insert is proportional to it. Maps of many thousands of shards let
+    /// them grow to 16 times as much. More than 2^27 counts as 2^27.
+    pub fn shard_limit(mut self, entries: usize) -> Self {
+        self.shard_limit = entries;
+        self
+    }
+
+    /// Lets [`get_with`](Map::get_with), [`get_copied`](Map::get_copied),
+    /// [`contains_key`](Map::contains_key) and their like leave the lock of a shard alone that has
+    /// been read some thousands of times without a write: they then cost no atomic
+    /// read-modify-write and write no cache line that others use. The first write after that
+    /// costs a system call, and waits, polling, for the readers inside. Reads of shards that are
+    /// written now and then cost a little more.
+    ///
+    /// Worth it for maps that are nearly only read. Off by default, and without effect where the
+    /// system has no `membarrier` (it is Linux that has).
+    pub fn read_bias(mut self, bias: bool) -> Self {
+        self.read_bias = bias;
+        self
+    }
+
+    /// Makes the map.
+    ///
+    /// # Errors
+    ///
+    /// If there shall be no shards, too many, or shards without entries, or if the capacity exceeds the
+    /// address space or the memory.
+    pub fn build(self) -> Result<Map<K, V, T, S>, BuildError> {
+        const MOST_SHARDS: usize = 1 << 20;
+        let Self {
+            hasher,
+            capacity,
+            shards,
+            shard_limit,
+            read_bias,
+            ..
+        } = self;
+        if shards == 0 {
+            return Err(BuildError::NoShards);
+        }
+        if shards > MOST_SHARDS {
+            return Err(BuildError::TooManyShards {
+                asked: shards,
+                most: MOST_SHARDS,
+            });
+        }
+        if shard_limit == 0 {
+            return Err(BuildError::ZeroShardLimit);
+        }
+        let mut map = Map::with_limit(shard_limit, hasher);
+        map.read_bias = read_bias && T::MAY_BE_BIASED;
+        map.split_to(shards.next_power_of_two().trailing_zeros(), here());
+        map.try_reserve(capacity).map_err(BuildError::Capacity)?;
+        Ok(map)
+    }
+}
+
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
+    /// Splits every shard until it has this depth, or may not be split further.
+    ///
+    /// Level by level: the directory may not run ahead of the number of shards.
+    pub(super) fn split_to(&self, depth: u32, place: Place) {
+        for depth in 1..=depth.min(MAX_DEPTH) {
+            let mut walk = Walk::new();
+            while let Some(hash) = walk.next_hash() {
+                let mut section = self.lock(hash, place);
+                if section.coverage().depth() < depth {
+                    section = either(self.split(section, hash, Reason::Size, place));
+                }
+                walk.visit(section.coverage());
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Operations on all entries, shard by shard.
+
+use std::hash::{BuildHasher, Hash};
+
+use super::{Map, Walk};
+use crate::error::TryReserveError;
+use crate::iter::Iter;
+use crate::raw::directory::limit_for;
+use crate::raw::held::{Place, here};
+use crate::strategy::{Strategy, Table};
+use crate::sync::{spin_loop, yield_now};
+
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
+    /// Calls `f` on every entry: each that is present throughout exactly once, no key twice.
+    ///
+    /// One shard at a time is locked for reading while `f` runs on its entries. `f` may read this
+    /// map. If it writes to it, it may meet the shard that it is in, and then would wait for
+    /// itself; debug builds panic instead. No allocation.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn for_each(&self, mut f: impl FnMut(&K, &V)) {
+        let place = here();
+        let mut walk = Walk::new();
+        while let Some(hash) = walk.next_hash() {
+            let shard = self.lock_shared(hash, place);
+            let seen = walk.visit(shard.coverage());
+            for (key, value) in T::iter(&shard) {
+                if !seen.contains(|| self.hash(key)) {
+                    f(key, value);
+                }
+            }
+        }
+    }
+
+    /// Goes over all entries: each that is present throughout is given out exactly once, no key
+    /// twice.
+    ///
+    /// The shard that the iterator is in is locked for reading, and stays so for each guard given
+    /// out, which may outlive the iterator. So the thread that iterates may read this map, but
+    /// must not write to it, unless to a shard where it has no guard; a debug build panics instead
+    /// of waiting for ever. One atomic operation per entry; [`for_each`](Self::for_each) has none.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn iter(&self) -> Iter<'_, K, V, T, S> {
+        Iter::new(self, here())
+    }
+
+    /// Keeps the entries for which `f`, which may change the value, returns `true`.
+    ///
+    /// One shard at a time is locked for writing while `f` runs on its entries; `f` must not call
+    /// this map. What is removed is dropped after its shard is unlocked. If `f` panics, the entries
+    /// it has not seen stay.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn retain(&self, mut f: impl FnMut(&K, &mut V) -> bool) {
+        let place = here();
+        let mut walk = Walk::new();
+        while let Some(hash) = walk.next_hash() {
+            // Dropped after the section, also when `f` panics.
+            let mut removed = Vec::new();
+            let mut section = self.lock(hash, place);
+            let seen = walk.visit(section.coverage());
+            T::retain(
+                &mut section,
+                |key, value| seen.contains(|| self.hash(key)) || f(key, value),
+                &mut removed,
+            );
+        }
+    }
+
+    /// Removes all entries that were there before the call and are not removed by others, gives
+    /// their memory back, and merges shards that are no longer needed. Entries inserted meanwhile
+    /// may stay.
+    ///
+    /// One shard at a time is locked; its entries are dropped after it is unlocked.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn clear(&self) {
+        let place = here();
+        let mut walk = Walk::new();
+        while let Some(hash) = walk.next_hash() {
+            let mut section = self.lock(hash, place);
+            walk.visit(section.coverage());
+            let taken = T::take(&mut section);
+            drop(section);
+            drop(taken);
+        }
+        self.merge_small(place);
+    }
+
+    /// Makes shards and tables as small as their entries allow.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn shrink_to_fit(&self) {
+        let place = here();
+        self.merge_small(place);
+        let mut walk = Walk::new();
+        while let Some(hash) = walk.next_hash() {
+            let mut section = self.lock(hash, place);
+            walk.visit(section.coverage());
+            let len = section.len();
+            if len < T::capacity(&section) {
+                // Without memory for a smaller table the larger one stays.
+                let _ = T::resize(&mut section, len, |key| self.hash(key));
+            }
+        }
+    }
+
+    /// Merges shards with their buddies as long as both together are at most half full.
+    fn merge_small(&self, place: Place) {
+        let most = self.directory.shard_limit() / 2;
+        // From the back to the front a merger is met again, and may merge again.
+        let mut walk = Walk::new();
+        let mut starts = Vec::new();
+        while let Some(hash) = walk.next_hash() {
+            let shard = self.lock_shared(hash, place);
+            walk.visit(shard.coverage());
+            starts.push(hash);
+        }
+        for hash in starts.into_iter().rev() {
+            let mut section = self.lock(hash, place);
+            loop {
+                section = match self.merge(section, place, |ours, theirs| ours + theirs <= most) {
+                    Ok(merged) => merged,
+                    Err(_) => break,
+                };
+            }
+        }
+    }
+
+    /// The number of entries: exact when nobody is writing. Takes no lock; reads one cache line
+    /// per shard.
+    pub fn len(&self) -> usize {
+        let mut len = 0;
+        self.visit_lens(|shard| {
+            len += shard;
+            true
+        });
+        len
+    }
+
+    /// Whether there are no entries: exact when nobody is writing. Takes no lock, and stops at the
+    /// first entry it hears of.
+    pub fn is_empty(&self) -> bool {
+        self.visit_lens(|shard| shard == 0)
+    }
+
+    /// Shows `f` the number of entries of each shard, until it returns `false`.
+    fn visit_lens(&self, mut f: impl FnMut(usize) -> bool) -> bool {
+        let mut walk = Walk::new();
+        let mut failures = 0;
+        while let Some(hash) = walk.next_hash() {
+            match self.directory.find(hash).hints() {
+                Some((coverage, len)) if coverage.covers(hash) => {
+                    walk.visit(coverage);
+                    if !f(len) {
+                        return false;
+                    }
+                }
+                _ => {
+                    // It is being split or merged: a matter of nanoseconds, unless that thread was
+                    // interrupted.
+                    failures += 1;
+                    if failures % 64 == 0 {
+                        yield_now();
+                    }
+                    spin_loop();
+                }
+            }
+        }
+        true
+    }
+
+    /// How many entries fit before some shard has to grow or split, if they spread evenly. Locks
+    /// one shard at a time for reading.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn capacity(&self) -> usize {
+        let place = here();
+        let mut capacity = 0;
+        let mut walk = Walk::new();
+        while let Some(hash) = walk.next_hash() {
+            let shard = self.lock_shared(hash, place);
+            walk.visit(shard.coverage());
+            capacity += T::capacity(&shard);
+        }
+        capacity
+    }
+
+    /// The number of shards at the moment.
+    pub fn shards(&self) -> usize {
+        self.directory.shards()
+    }
+
+    /// Makes room for so many more entries, by splitting and growing shards ahead of time.
+    ///
+    /// # Panics
+    ///
+    /// If so many entries exceed the address space. Aborts the process, as all collections do, if
+    /// there is not enough memory; [`try_reserve`](Self::try_reserve) does neither.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn reserve(&self, additional: usize) {
+        if let Err(error) = self.try_reserve(additional) {
+            panic!("{error}");
+        }
+    }
+
+    /// Makes room for so many more entries, by splitting and growing shards ahead of time.
+    ///
+    /// Where the hash spreads keys evenly, that many can then be inserted with (nearly) no shard
+    /// growing. One shard at a time is locked for writing.
+    ///
+    /// # Errors
+    ///
+    /// If so many entries exceed the address space, or there is not enough memory.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn try_reserve(&self, additional: usize) -> Result<(), TryReserveError> {
+        let place = here();
+        let entry = size_of::<(K, V)>();
+        let wanted = self.len().saturating_add(additional);
+        // Tables are at most half empty, and have a control byte an entry.
+        let bytes = wanted.checked_mul(2 * (entry + 1));
+        if bytes.is_none_or(|bytes| isize::try_from(bytes).is_err()) {
+            return Err(TryReserveError::overflow(wanted, entry));
+        }
+        // Shards are many small allocations, none of which can fail without an abort: ask once for
+        // all of it.
+        let mut probe = Vec::<u8>::new();
+        let probed = probe.try_reserve_exact(wanted * entry);
+        // Lest the compiler finds the allocation superfluous and assumes that it succeeds.
+        drop(std::hint::black_box(probe));
+        if probed.is_err() {
+            return Err(TryReserveError::out_of_memory(wanted));
+        }
+        let mut depth = 0;
+        while share(wanted, depth) > limit_for(self.directory.base_limit(), 1 << depth)
+            // Spreading goes only so far: a small limit would never be met.
+            && wanted >> depth > 1
+        {
+            depth += 1;
+        }
+        self.split_to(depth, place);
+        let mut walk = Walk::new();
+        while let Some(hash) = walk.next_hash() {
+            let mut section = self.lock(hash, place);
+            let coverage = section.coverage();
+            walk.visit(coverage);
+            let share = share(wanted, coverage.depth());
+            if T::capacity(&section) < share {
+                T::resize(&mut section, share, |key| self.hash(key))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many of so many entries a shard of some depth must expect: the mean and, as keys spread
+/// randomly, three standard deviations.
+fn share(entries: usize, depth: u32) -> usize {
+    if depth == 0 {
+        return entries;
+    }
+    let mean = (entries >> depth) + usize::from(!entries.is_multiple_of(1 << depth));
+    mean + 3 * mean.isqrt()
+}

@@ -1,0 +1,440 @@
+//! Operations on one key.
+
+use std::hash::{BuildHasher, Hash};
+
+use equivalent::Equivalent;
+
+use super::{Map, read};
+use crate::concurrent::{Change, Computed};
+use crate::mapref::entry::Entry;
+use crate::mapref::one::{Ref, RefMut};
+use crate::raw::guarded::Editing;
+use crate::raw::header::Refused;
+use crate::raw::held::{Place, here};
+use crate::strategy::{Patience, Strategy};
+
+/// What a lookup that does not wait has found.
+#[derive(Debug)]
+#[must_use]
+pub enum TryResult<R> {
+    /// The entry.
+    Present(R),
+    /// There is no entry.
+    Absent,
+    /// It would have had to wait for somebody who holds the shard's lock.
+    Locked,
+}
+
+impl<R> TryResult<R> {
+    /// Whether there is an entry, and it could be had.
+    pub fn is_present(&self) -> bool {
+        matches!(self, Self::Present(_))
+    }
+
+    /// Whether there is no entry.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Whether somebody holds the shard's lock.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Locked)
+    }
+
+    /// The entry, if it could be had.
+    pub fn try_unwrap(self) -> Option<R> {
+        match self {
+            Self::Present(found) => Some(found),
+            Self::Absent | Self::Locked => None,
+        }
+    }
+
+    /// The entry.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or it could not be had.
+    #[track_caller]
+    pub fn unwrap(self) -> R {
+        match self {
+            Self::Present(found) => found,
+            Self::Absent => panic!("called `TryResult::unwrap` on an absent entry"),
+            Self::Locked => panic!("called `TryResult::unwrap` on a locked shard"),
+        }
+    }
+}
+
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
+    /// A read guard on the entry of `key`.
+    ///
+    /// No allocation. In a map of locked shards: two atomic read-modify-writes, one here and one
+    /// when the guard goes; blocks while somebody writes to the shard.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        read!(self, self.hash(key), |at| T::get(at.for_guard(), key)).map(Ref)
+    }
+
+    /// A read guard on the entry of `key`, if that needs no waiting.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn try_get<Q>(&self, key: &Q) -> TryResult<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        loop {
+            return match T::get(self.at(hash, Patience::None, here()).for_guard(), key) {
+                Ok(Some(found)) => TryResult::Present(Ref(found)),
+                Ok(None) => TryResult::Absent,
+                Err(Refused::Moved) => continue,
+                Err(Refused::Busy | Refused::Crowded(_)) => TryResult::Locked,
+            };
+        }
+    }
+
+    /// Runs `f` on the entry of `key`. The cheapest way to read; `f` runs with the shard locked
+    /// for reading (or pinned), so it should be short.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        if self.read_bias {
+            return self.get_with_bias(hash, key, f, here());
+        }
+        let found = read!(self, hash, |at| T::peek(at, key))?;
+        let (key, value) = found.get();
+        Some(f(key, value))
+    }
+
+    /// Reads a shard without its lock, if its bias allows. Apart, so that the ordinary read stays
+    /// as short as it is.
+    #[inline(never)]
+    fn get_with_bias<Q, R>(
+        &self,
+        hash: u64,
+        key: &Q,
+        f: impl FnOnce(&K, &V) -> R,
+        place: Place,
+    ) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if let Some(shard) = self.directory.find(hash).announce(hash, place) {
+            let (key, value) = T::pair(&shard, T::locate(&shard, hash, key)?);
+            return Some(f(key, value));
+        }
+        let shard = self.lock_shared(hash, place);
+        shard.header().count_read();
+        let (key, value) = T::pair(&shard, T::locate(&shard, hash, key)?);
+        Some(f(key, value))
+    }
+
+    /// The same as [`get_with`](Self::get_with), under the name that dashmap's users know.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn view<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.get_with(key, f)
+    }
+
+    /// A clone of the value of `key`, made with the shard locked for reading (or pinned).
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        V: Clone,
+    {
+        self.get_with(key, |_, value| value.clone())
+    }
+
+    /// A copy of the value of `key`.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_copied<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        V: Copy,
+    {
+        self.get_with(key, |_, value| *value)
+    }
+
+    /// Whether there is an entry for `key`.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.get_with(key, |_, _| ()).is_some()
+    }
+
+    /// Stores `value` for `key` and returns the value that it replaced. A key that is already
+    /// there stays; the one passed in is dropped.
+    ///
+    /// In a map of locked shards: one atomic read-modify-write, no allocation unless the shard
+    /// grows or splits. Blocks while somebody else uses the shard.
+    ///
+    /// # Panics
+    ///
+    /// If a shard would have to grow beyond the address space.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn insert(&self, key: K, value: V) -> Option<V> {
+        let hash = self.hash(&key);
+        let mut section = self.lock(hash, here());
+        if !T::has_room(&section) {
+            if let Some(slot) = T::locate(&section, hash, &key) {
+                let old = T::replace(&mut section, slot, value);
+                drop(section);
+                // Here and not at the end: a panic in its Drop would leak what is being returned.
+                drop(key);
+                return Some(old);
+            }
+            section = self.make_room(section, hash, here());
+        }
+        let replaced = T::upsert(&mut section, hash, key, value);
+        // Before the key that was not needed is dropped.
+        drop(section);
+        let (key, old) = replaced?;
+        // As above.
+        drop(key);
+        Some(old)
+    }
+
+    /// Stores `value` for `key` and returns the value that it replaced: [`insert`](Self::insert),
+    /// under the name that users of Go's `sync.Map` look for.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn swap(&self, key: K, value: V) -> Option<V> {
+        self.insert(key, value)
+    }
+
+    /// A write guard on the entry of `key`. Its shard is locked as long as the guard lives.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_mut<Q>(&self, key: &Q) -> Option<RefMut<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        let section = self.lock(hash, here());
+        let slot = T::locate(&section, hash, key)?;
+        Some(RefMut::new(section, slot))
+    }
+
+    /// A write guard on the entry of `key`, if that needs no waiting.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn try_get_mut<Q>(&self, key: &Q) -> TryResult<RefMut<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        let Some(section) = self.try_lock(hash, here()) else {
+            return TryResult::Locked;
+        };
+        match T::locate(&section, hash, key) {
+            Some(slot) => TryResult::Present(RefMut::new(section, slot)),
+            None => TryResult::Absent,
+        }
+    }
+
+    /// Removes and returns the entry of `key`.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn remove<Q>(&self, key: &Q) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        let mut section = self.lock(hash, here());
+        let slot = T::locate(&section, hash, key)?;
+        Some(T::remove(&mut section, slot))
+    }
+
+    /// Removes and returns the entry of `key` if `f` says so.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn remove_if<Q>(&self, key: &Q, f: impl FnOnce(&K, &V) -> bool) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        let mut section = self.lock(hash, here());
+        let slot = T::locate(&section, hash, key)?;
+        let (key, value) = T::pair(&section, slot);
+        f(key, value).then(|| T::remove(&mut section, slot))
+    }
+
+    /// Removes and returns the entry of `key` if `f`, which may change the value, says so.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn remove_if_mut<Q>(&self, key: &Q, f: impl FnOnce(&K, &mut V) -> bool) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        let section = self.lock(hash, here());
+        let slot = T::locate(&section, hash, key)?;
+        let mut entry = Editing::<K, V, T>::new(section, slot);
+        let (key, value) = entry.get_mut();
+        let remove = f(key, value);
+        let (mut section, slot) = entry.finish();
+        remove.then(|| T::remove(&mut section, slot))
+    }
+
+    /// The place of `key`, locked: to look at what is there and then decide. See
+    /// [`mapref::entry`](crate::mapref::entry) for what the lock means to other operations.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn entry(&self, key: K) -> Entry<'_, K, V, T> {
+        let hash = self.hash(&key);
+        let section = self.lock(hash, here());
+        self.entry_in(key, section, hash, here())
+    }
+
+    /// The place of `key`, if that needs no waiting.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn try_entry(&self, key: K) -> Option<Entry<'_, K, V, T>> {
+        let hash = self.hash(&key);
+        let section = self.try_lock(hash, here())?;
+        Some(self.entry_in(key, section, hash, here()))
+    }
+
+    /// Shows `f` the value of `key`, or `None`, and does what it answers. The value that left the
+    /// map comes back.
+    ///
+    /// `f` runs once, with the shard locked for writing; if it panics, nothing has changed.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn compute(&self, key: K, f: impl FnOnce(Option<&V>) -> Change<V>) -> Computed<K, V> {
+        let hash = self.hash(&key);
+        let mut section = self.lock(hash, here());
+        let Some(slot) = T::locate(&section, hash, &key) else {
+            if let Change::Set(value) = f(None) {
+                let place = here();
+                drop(self.insert_vacant(section, hash, key, value, place));
+                return Computed::Inserted;
+            }
+            return Computed::Unchanged;
+        };
+        let done = match f(Some(&T::pair(&section, slot).1)) {
+            Change::Keep => Computed::Unchanged,
+            Change::Set(value) => Computed::Updated(T::replace(&mut section, slot, value)),
+            Change::Remove => {
+                let (key, value) = T::remove(&mut section, slot);
+                Computed::Removed(key, value)
+            }
+        };
+        drop(section);
+        // Here and not at the end: a panic in its Drop would leak what is being returned.
+        drop(key);
+        done
+    }
+
+    /// Shows `f` the entry of `key`, if there is one, and does what it answers.
+    ///
+    /// `f` runs at most once, with the shard locked for writing; if it panics, nothing has changed.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn compute_if_present<Q>(
+        &self,
+        key: &Q,
+        f: impl FnOnce(&K, &V) -> Change<V>,
+    ) -> Computed<K, V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        let mut section = self.lock(hash, here());
+        let Some(slot) = T::locate(&section, hash, key) else {
+            return Computed::Unchanged;
+        };
+        let (key, value) = T::pair(&section, slot);
+        match f(key, value) {
+            Change::Keep => Computed::Unchanged,
+            Change::Set(value) => Computed::Updated(T::replace(&mut section, slot, value)),
+            Change::Remove => {
+                let (key, value) = T::remove(&mut section, slot);
+                Computed::Removed(key, value)
+            }
+        }
+    }
+
+    /// Replaces the value of `key` by `new` if it equals `current`, and returns the old value.
+    ///
+    /// # Errors
+    ///
+    /// `new` comes back if the value differs, or if there is no entry: this never inserts.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn compare_exchange<Q, C>(&self, key: &Q, current: &C, new: V) -> Result<V, V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        C: ?Sized,
+        V: PartialEq<C>,
+    {
+        let hash = self.hash(key);
+        let mut section = self.lock(hash, here());
+        match T::locate(&section, hash, key) {
+            Some(slot) if T::pair(&section, slot).1 == *current => {
+                Ok(T::replace(&mut section, slot, new))
+            }
+            _ => Err(new),
+        }
+    }
+
+    /// Removes and returns the entry of `key` if its value equals `current`.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn compare_remove<Q, C>(&self, key: &Q, current: &C) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        C: ?Sized,
+        V: PartialEq<C>,
+    {
+        self.remove_if(key, |_, value| value == current)
+    }
+
+    /// A read guard on the entry of `key`; where there is none, `make` is run and its value
+    /// stored.
+    ///
+    /// Among calls that race for one absent key, exactly one runs its closure, with the shard
+    /// locked for writing; if it panics, nothing was inserted. If the key is present this costs
+    /// what [`get`](Self::get) costs.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> Ref<'_, K, V, T> {
+        let hash = self.hash(&key);
+        if let Some(found) = read!(self, hash, |at| T::get(at.for_guard(), &key)) {
+            let guard = Ref(found);
+            // Here and not at the end: a panic in their Drop would leak the guard.
+            drop(make);
+            drop(key);
+            return guard;
+        }
+        let section = self.lock(hash, here());
+        let Some(slot) = T::locate(&section, hash, &key) else {
+            let value = make();
+            let (section, slot) = self.insert_vacant(section, hash, key, value, here());
+            section.set_movable();
+            return Ref(T::downgrade(section, slot));
+        };
+        section.set_movable();
+        let guard = Ref(T::downgrade(section, slot));
+        drop(make);
+        drop(key);
+        guard
+    }
+}

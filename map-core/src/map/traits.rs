@@ -1,0 +1,183 @@
+//! The traits of collections.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use super::Map;
+use crate::concurrent::{Change, Computed, ConcurrentMap};
+use crate::iter::{IntoIter, Iter};
+use crate::mapref::multiple::RefMulti;
+use crate::raw::held::here;
+use crate::strategy::Strategy;
+use equivalent::Equivalent;
+
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher + Default> Default for Map<K, V, T, S> {
+    fn default() -> Self {
+        Self::with_hasher(S::default())
+    }
+}
+
+impl<K, V, T, S> fmt::Debug for Map<K, V, T, S>
+where
+    K: Eq + Hash + fmt::Debug,
+    V: fmt::Debug,
+    T: Strategy<K, V>,
+    S: BuildHasher,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        self.for_each(|key, value| {
+            map.entry(key, value);
+        });
+        map.finish()
+    }
+}
+
+impl<K, V, T, S> Clone for Map<K, V, T, S>
+where
+    K: Eq + Hash + Clone,
+    V: Clone,
+    T: Strategy<K, V>,
+    S: BuildHasher + Clone,
+{
+    /// A map of the same shard limit with a copy of every entry that is present throughout. Keys and values are cloned with their
+    /// shard locked for reading.
+    fn clone(&self) -> Self {
+        let mut clone = Self::with_limit(self.directory.base_limit(), self.hasher.clone());
+        clone.read_bias = self.read_bias;
+        clone.reserve(self.len());
+        self.for_each(|key, value| {
+            clone.insert(key.clone(), value.clone());
+        });
+        clone
+    }
+}
+
+impl<K, V, T, S> FromIterator<(K, V)> for Map<K, V, T, S>
+where
+    K: Eq + Hash,
+    T: Strategy<K, V>,
+    S: BuildHasher + Default,
+{
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(iter: I) -> Self {
+        let mut map = Self::default();
+        map.extend(iter);
+        map
+    }
+}
+
+impl<K, V, T, S> Extend<(K, V)> for Map<K, V, T, S>
+where
+    K: Eq + Hash,
+    T: Strategy<K, V>,
+    S: BuildHasher,
+{
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, iter: I) {
+        for (key, value) in iter {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> IntoIterator for &'a Map<K, V, T, S> {
+    type Item = RefMulti<'a, K, V, T>;
+    type IntoIter = Iter<'a, K, V, T, S>;
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn into_iter(self) -> Self::IntoIter {
+        Iter::new(self, here())
+    }
+}
+
+impl<K, V, T: Strategy<K, V>, S> IntoIterator for Map<K, V, T, S> {
+    type Item = (K, V);
+    type IntoIter = IntoIter<K, V, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        IntoIter::new(self.directory.into_tables())
+    }
+}
+
+impl<K, V, T, S> ConcurrentMap<K, V> for Map<K, V, T, S>
+where
+    K: Eq + Hash,
+    T: Strategy<K, V>,
+    S: BuildHasher,
+{
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        Self::get_with(self, key, f)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn compute(&self, key: K, f: impl FnOnce(Option<&V>) -> Change<V>) -> Computed<K, V> {
+        Self::compute(self, key, f)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn compute_if_present<Q>(&self, key: &Q, f: impl FnOnce(&K, &V) -> Change<V>) -> Computed<K, V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        Self::compute_if_present(self, key, f)
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn for_each(&self, f: impl FnMut(&K, &V)) {
+        Self::for_each(self, f);
+    }
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn clear(&self) {
+        Self::clear(self);
+    }
+
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    fn is_empty(&self) -> bool {
+        Self::is_empty(self)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn insert(&self, key: K, value: V) -> Option<V> {
+        Self::insert(self, key, value)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn remove<Q>(&self, key: &Q) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        Self::remove(self, key)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn compare_exchange<Q, C>(&self, key: &Q, current: &C, new: V) -> Result<V, V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        C: ?Sized,
+        V: PartialEq<C>,
+    {
+        Self::compare_exchange(self, key, current, new)
+    }
+
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> V
+    where
+        V: Clone,
+    {
+        Self::get_or_insert_with(self, key, make).value().clone()
+    }
+}

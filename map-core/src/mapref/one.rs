@@ -1,0 +1,314 @@
+//! Guards on one entry.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use crate::raw::guarded::{Editing, EditingPart, Held};
+use crate::strategy::{Section, Strategy};
+
+/// A read guard on an entry.
+#[must_use = "the guard holds what it refers to only as long as it lives"]
+pub struct Ref<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::Hold<'a>>);
+
+impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
+    /// The key.
+    #[inline]
+    pub fn key(&self) -> &K {
+        &self.0.get().0
+    }
+
+    /// The value.
+    #[inline]
+    pub fn value(&self) -> &V {
+        &self.0.get().1
+    }
+
+    /// Key and value.
+    #[inline]
+    pub fn pair(&self) -> (&K, &V) {
+        let (key, value) = self.0.get();
+        (key, value)
+    }
+
+    /// A guard on a part of the value.
+    #[inline]
+    pub fn map<U: ?Sized>(self, f: impl FnOnce(&V) -> &U) -> MappedRef<'a, K, V, U, T> {
+        match self.try_map(|value| Some(f(value))) {
+            Ok(part) => part,
+            Err(_) => unreachable!("the part is always there"),
+        }
+    }
+
+    /// A guard on a part of the value, if there is that part.
+    ///
+    /// # Errors
+    ///
+    /// The guard itself comes back if `f` returned `None`.
+    #[inline]
+    pub fn try_map<U: ?Sized>(
+        self,
+        f: impl FnOnce(&V) -> Option<&U>,
+    ) -> Result<MappedRef<'a, K, V, U, T>, Self> {
+        self.0.part(|pair| f(&pair.1)).map(MappedRef).map_err(Ref)
+    }
+}
+
+impl<K, V, T: Strategy<K, V>> Deref for Ref<'_, K, V, T> {
+    type Target = V;
+    #[inline]
+    fn deref(&self) -> &V {
+        self.value()
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for Ref<'_, K, V, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ref")
+            .field("key", self.key())
+            .field("value", self.value())
+            .finish()
+    }
+}
+
+/// A write guard on an entry: nobody else can reach the shard while it lives.
+#[must_use = "the guard holds what it refers to only as long as it lives"]
+pub struct RefMut<'a, K, V, T: Strategy<K, V>>(pub(crate) Editing<'a, K, V, T>);
+
+impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
+    #[inline]
+    pub(crate) fn new(section: Section<'a, K, V, T>, slot: T::Slot) -> Self {
+        section.set_movable();
+        Self(Editing::new(section, slot))
+    }
+
+    /// The key.
+    #[inline]
+    pub fn key(&self) -> &K {
+        &self.0.get().0
+    }
+
+    /// The value.
+    #[inline]
+    pub fn value(&self) -> &V {
+        &self.0.get().1
+    }
+
+    /// The value, to be changed.
+    #[inline]
+    pub fn value_mut(&mut self) -> &mut V {
+        self.0.get_mut().1
+    }
+
+    /// Key and value.
+    #[inline]
+    pub fn pair(&self) -> (&K, &V) {
+        let (key, value) = self.0.get();
+        (key, value)
+    }
+
+    /// Key and value, the latter to be changed.
+    #[inline]
+    pub fn pair_mut(&mut self) -> (&K, &mut V) {
+        self.0.get_mut()
+    }
+
+    /// A read guard on the same entry, without a moment in which others could change it.
+    #[inline]
+    pub fn downgrade(self) -> Ref<'a, K, V, T> {
+        let (section, slot) = self.0.finish();
+        Ref(T::downgrade(section, slot))
+    }
+
+    /// A write guard on a part of the value.
+    #[inline]
+    pub fn map<U: ?Sized>(self, f: impl FnOnce(&mut V) -> &mut U) -> MappedRefMut<'a, K, V, U, T> {
+        match self.try_map(|value| Some(f(value))) {
+            Ok(part) => part,
+            Err(_) => unreachable!("the part is always there"),
+        }
+    }
+
+    /// A write guard on a part of the value, if there is that part.
+    ///
+    /// # Errors
+    ///
+    /// The guard itself comes back if `f` returned `None`.
+    #[inline]
+    pub fn try_map<U: ?Sized>(
+        self,
+        f: impl FnOnce(&mut V) -> Option<&mut U>,
+    ) -> Result<MappedRefMut<'a, K, V, U, T>, Self> {
+        EditingPart::new(self.0, f)
+            .map(MappedRefMut)
+            .map_err(RefMut)
+    }
+}
+
+impl<K, V, T: Strategy<K, V>> Deref for RefMut<'_, K, V, T> {
+    type Target = V;
+    #[inline]
+    fn deref(&self) -> &V {
+        self.value()
+    }
+}
+
+impl<K, V, T: Strategy<K, V>> DerefMut for RefMut<'_, K, V, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut V {
+        self.value_mut()
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for RefMut<'_, K, V, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefMut")
+            .field("key", self.key())
+            .field("value", self.value())
+            .finish()
+    }
+}
+
+/// A read guard on a part of a value.
+#[must_use = "the guard holds what it refers to only as long as it lives"]
+pub struct MappedRef<'a, K, V, U: ?Sized, T: Strategy<K, V> + 'a>(
+    Held<'a, U, Held<'a, (K, V), T::Hold<'a>>>,
+);
+
+impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
+    /// The key of the entry.
+    #[inline]
+    pub fn key(&self) -> &K {
+        &self.0.hold().get().0
+    }
+
+    /// The part.
+    #[inline]
+    pub fn value(&self) -> &U {
+        self.0.get()
+    }
+
+    /// Key and part.
+    #[inline]
+    pub fn pair(&self) -> (&K, &U) {
+        (self.key(), self.value())
+    }
+
+    /// A guard on a part of the part.
+    #[inline]
+    pub fn map<W: ?Sized>(self, f: impl FnOnce(&U) -> &W) -> MappedRef<'a, K, V, W, T> {
+        match self.try_map(|value| Some(f(value))) {
+            Ok(part) => part,
+            Err(_) => unreachable!("the part is always there"),
+        }
+    }
+
+    /// A guard on a part of the part, if there is that part.
+    ///
+    /// # Errors
+    ///
+    /// The guard itself comes back if `f` returned `None`.
+    #[inline]
+    pub fn try_map<W: ?Sized>(
+        self,
+        f: impl FnOnce(&U) -> Option<&W>,
+    ) -> Result<MappedRef<'a, K, V, W, T>, Self> {
+        self.0.try_map(f).map(MappedRef).map_err(MappedRef)
+    }
+}
+
+impl<K, V, U: ?Sized, T: Strategy<K, V>> Deref for MappedRef<'_, K, V, U, T> {
+    type Target = U;
+    #[inline]
+    fn deref(&self) -> &U {
+        self.value()
+    }
+}
+
+impl<K: fmt::Debug, V, U: ?Sized + fmt::Debug, T: Strategy<K, V>> fmt::Debug
+    for MappedRef<'_, K, V, U, T>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MappedRef")
+            .field("key", self.key())
+            .field("value", &self.value())
+            .finish()
+    }
+}
+
+/// A write guard on a part of a value.
+#[must_use = "the guard holds what it refers to only as long as it lives"]
+pub struct MappedRefMut<'a, K, V, U: ?Sized, T: Strategy<K, V>>(EditingPart<'a, K, V, U, T>);
+
+impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
+    /// The key of the entry.
+    #[inline]
+    pub fn key(&self) -> &K {
+        self.0.key()
+    }
+
+    /// The part.
+    #[inline]
+    pub fn value(&self) -> &U {
+        self.0.get()
+    }
+
+    /// The part, to be changed.
+    #[inline]
+    pub fn value_mut(&mut self) -> &mut U {
+        self.0.get_mut()
+    }
+
+    /// Key and part.
+    #[inline]
+    pub fn pair(&self) -> (&K, &U) {
+        (self.key(), self.value())
+    }
+
+    /// A guard on a part of the part.
+    #[inline]
+    pub fn map<W: ?Sized>(self, f: impl FnOnce(&mut U) -> &mut W) -> MappedRefMut<'a, K, V, W, T> {
+        match self.try_map(|value| Some(f(value))) {
+            Ok(part) => part,
+            Err(_) => unreachable!("the part is always there"),
+        }
+    }
+
+    /// A guard on a part of the part, if there is that part.
+    ///
+    /// # Errors
+    ///
+    /// The guard itself comes back if `f` returned `None`.
+    #[inline]
+    pub fn try_map<W: ?Sized>(
+        self,
+        f: impl FnOnce(&mut U) -> Option<&mut W>,
+    ) -> Result<MappedRefMut<'a, K, V, W, T>, Self> {
+        self.0.try_map(f).map(MappedRefMut).map_err(MappedRefMut)
+    }
+}
+
+impl<K, V, U: ?Sized, T: Strategy<K, V>> Deref for MappedRefMut<'_, K, V, U, T> {
+    type Target = U;
+    #[inline]
+    fn deref(&self) -> &U {
+        self.value()
+    }
+}
+
+impl<K, V, U: ?Sized, T: Strategy<K, V>> DerefMut for MappedRefMut<'_, K, V, U, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut U {
+        self.value_mut()
+    }
+}
+
+impl<K: fmt::Debug, V, U: ?Sized + fmt::Debug, T: Strategy<K, V>> fmt::Debug
+    for MappedRefMut<'_, K, V, U, T>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MappedRefMut")
+            .field("key", self.key())
+            .field("value", &self.value())
+            .finish()
+    }
+}

@@ -1,0 +1,145 @@
+//! Which hashes a shard covers.
+
+/// The seven top bits of a hash are the tag that hashbrown keeps in its control bytes. If they
+/// also picked the shard, all tags of a shard would be alike and every probe would compare keys
+/// for nothing; so the shard is picked by the bits below them.
+const TAG_BITS: u32 = 7;
+
+/// Shards are not split further than this; beyond it a shard just grows.
+pub(crate) const MAX_DEPTH: u32 = 40;
+
+/// Where a hash stands among all shards: its bits below the tag, left-aligned below a zero. Shards
+/// cover intervals of positions, and a walk over a map goes through the positions in order.
+#[inline]
+pub(crate) const fn position(hash: u64) -> u64 {
+    // The zero in front makes `63 - depth` the distance that leaves `depth` bits, for 0 too.
+    hash << TAG_BITS >> 1
+}
+
+/// A hash that stands at `position`.
+#[inline]
+pub(crate) const fn hash_at(position: u64) -> u64 {
+    position << 1 >> TAG_BITS
+}
+
+/// The end of all positions.
+const END: u64 = 1 << 63;
+
+/// Which hashes a shard covers, or covered when it was asked.
+///
+/// An interval of positions: all that share their first `depth` bits.
+///
+/// One word: the first position, over the low six bits (no position has any of them), which hold
+/// `63 - depth`, the distance by which a difference of positions is shifted to keep only the
+/// shared bits. The top bit, which no position has either, is set in `NOTHING` alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coverage(u64);
+
+impl Coverage {
+    /// Covers every hash: the only shard of a map.
+    pub(crate) const ALL: Self = Self(63);
+    /// Covers no hash: a header that is out of use.
+    pub(crate) const NOTHING: Self = Self(END);
+
+    #[inline]
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    #[inline]
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Whether a hash belongs here.
+    #[inline]
+    #[must_use]
+    pub const fn covers(self, hash: u64) -> bool {
+        (position(hash) ^ self.0) >> (self.0 & 63) == 0
+    }
+
+    /// How many bits the covered positions share.
+    pub(crate) const fn depth(self) -> u32 {
+        63 - (self.0 & 63) as u32
+    }
+
+    /// The first position covered.
+    pub(crate) const fn start(self) -> u64 {
+        self.0 & !63
+    }
+
+    /// The first position behind the covered ones; `None` at the end of all positions.
+    pub(crate) const fn end(self) -> Option<u64> {
+        match self.start() + (1 << (63 - self.depth())) {
+            END => None,
+            end => Some(end),
+        }
+    }
+
+    /// The half with a zero, or the half with a one, behind the shared bits.
+    pub(crate) const fn half(self, upper: bool) -> Self {
+        let depth = self.depth();
+        assert!(depth < MAX_DEPTH, "split only above the depth limit");
+        Self((self.start() | ((upper as u64) << (62 - depth))) | (62 - depth) as u64)
+    }
+
+    /// The interval that splits into this one and its buddy.
+    pub(crate) const fn parent(self) -> Option<Self> {
+        match self.depth() {
+            0 => None,
+            depth => Some(Self(
+                (self.start() & !(1 << (63 - depth))) | (64 - depth) as u64,
+            )),
+        }
+    }
+
+    /// The other half of the parent.
+    pub(crate) const fn buddy(self) -> Option<Self> {
+        match self.depth() {
+            0 => None,
+            depth => Some(Self(self.0 ^ (1 << (63 - depth)))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_part_their_parent() {
+        let mut whole = Coverage::ALL;
+        for step in 0..MAX_DEPTH {
+            let (lower, upper) = (whole.half(false), whole.half(true));
+            assert_eq!(lower.parent().map(Coverage::bits), Some(whole.bits()));
+            assert_eq!(upper.parent().map(Coverage::bits), Some(whole.bits()));
+            assert_eq!(lower.buddy().map(Coverage::bits), Some(upper.bits()));
+            assert_eq!(lower.start(), whole.start());
+            assert_eq!(lower.end(), Some(upper.start()));
+            assert_eq!(upper.end(), whole.end());
+            assert_eq!(lower.depth(), step + 1);
+            for hash in [hash_at(upper.start()), hash_at(upper.start()) | 0x7f << 57] {
+                assert!(whole.covers(hash) && upper.covers(hash) && !lower.covers(hash));
+            }
+            let last_lower = hash_at(upper.start() - 64);
+            assert!(whole.covers(last_lower) && lower.covers(last_lower));
+            assert!(!upper.covers(last_lower));
+            whole = if step % 3 == 0 { lower } else { upper };
+        }
+    }
+
+    #[test]
+    fn nothing_covers_nothing_and_all_covers_all() {
+        for hash in [
+            0,
+            1,
+            u64::MAX,
+            1 << 57,
+            (1 << 57) - 1,
+            0x1234_5678_9abc_def0,
+        ] {
+            assert!(Coverage::ALL.covers(hash));
+            assert!(!Coverage::NOTHING.covers(hash));
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! From a hash to its shard: extendible hashing (Fagin, Nievergelt, Pippenger and Strong, 1979).
+//!
+//! A map starts with one shard, which lies in the map itself. Once that splits, an array of
+//! `2^depth` shard addresses is put before the shards and indexed by the first `depth` bits of a
+//! position. A shard that covers fewer bits than that stands in several places of the array.
+//! Splitting a shard replaces half of its places; when there is only one, the array is doubled
+//! first. Merging is the reverse.
+//!
+//! Nobody waits for a directory. Readers go by whatever array they find, lock the shard, and only
+//! then ask it whether it (still) covers their hash:
+//!
+//! 1. Every hash is covered by exactly one shard at any time. Coverage changes only under the
+//!    exclusive locks of all shards concerned, entries move under the same locks.
+//! 2. So a shard that is locked and covers the hash is the right one.
+//! 3. A shard that does not was split or merged before we got its lock; the new array and its
+//!    places were stored before that lock was released, so looking again finds a newer shard.
+//! 4. Arrays and headers live as long as the map, so an old address can be followed safely. An
+//!    array that is no longer current stays for readers still in it and is used again if its size
+//!    comes back: an old array may therefore change under a reader, which does no more harm than
+//!    being old, by 2.
+//!
+//! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
+//! a shard, and no user code runs under it. A second shard is only ever tried, not waited for.
+
+use std::ptr::{self, NonNull};
+
+use super::coverage::{Coverage, hash_at};
+use super::header::{Exclusive, Header, Reading};
+use super::held::Place;
+use super::structure::Structure;
+use crate::strategy::Table;
+use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use crate::sync::{Mutex, hint};
+
+/// The low bits of the root that hold the shift; array addresses have them zero.
+const SHIFT_MASK: usize = 63;
+
+/// The shards of a map and the way to them.
+pub(crate) struct Directory<L, O> {
+    /// Null: the map has one shard, `first`. Otherwise the current array's address, with
+    /// `63 - depth` in its low six bits: one load gives both. Once set, never null again.
+    root: AtomicPtr<AtomicPtr<Header<L, O>>>,
+    /// How many entries a shard may hold before it splits. A hint, written under `structure`.
+    shard_limit: hint::AtomicUsize,
+    /// The same, as long as the map has few shards.
+    base_limit: usize,
+    /// Empty until the first split: an empty map is small.
+    structure: Mutex<Option<Box<Structure<L, O>>>>,
+    /// The only shard until the first split, out of use after it.
+    first: Header<L, O>,
+}
+
+/// Why a shard shall be split.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reason {
+    /// It holds too many entries.
+    Size,
+    /// Its lock is fought over.
+    Contention(Reading),
+}
+
+/// Shards split for contention are at most so many times the number of cores.
+const CONTENTION_SHARDS_PER_CORE: usize = 64;
+/// A split for contention has helped if a reading then takes so much longer, in percent.
+const HELPED_PERCENT: u32 = 150;
+/// After so many splits in a row that did not help, no more are tried.
+const FUTILE_SPLITS: u8 = 3;
+/// A reading that took longer (about 10 ms) is no contention worth a split.
+const WORTH_TICKS: u32 = 40_000;
+
+fn cores() -> usize {
+    use std::sync::OnceLock;
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(4, usize::from))
+}
+
+impl<L: Table, O: Default> Directory<L, O> {
+    pub(crate) fn new(base_limit: usize) -> Self {
+        Self {
+            root: AtomicPtr::new(ptr::null_mut()),
+            shard_limit: hint::AtomicUsize::new(base_limit),
+            base_limit,
+            structure: Mutex::new(None),
+            first: Header::new(Coverage::ALL),
+        }
+    }
+
+    /// The shard that covers `hash`, or did a moment ago.
+    #[inline]
+    pub(crate) fn find(&self, hash: u64) -> &Header<L, O> {
+        // Acquire: pairs with the Release in `set_root`; publishes the array's places.
+        let root = self.root.load(Acquire);
+        if root.is_null() {
+            return &self.first;
+        }
+        let shift = root.addr() & SHIFT_MASK;
+        let array = root.map_addr(|address| address & !SHIFT_MASK);
+        let index = super::coverage::position(hash) >> shift;
+        // SAFETY: the root's low bits say how long the array is, and the shift leaves only so many
+        // bits of the position; arrays live as long as `self`.
+        let place = unsafe { &*array.add(index as usize) };
+        // Acquire: pairs with the Release in `Structure::publish`; publishes the header.
+        // SAFETY: places of a published array hold addresses of headers, which live as long as
+        // `self`.
+        unsafe { &*place.load(Acquire) }
+    }
+
+    /// The number of entries above which a shard splits.
+    pub(crate) fn shard_limit(&self) -> usize {
+        self.shard_limit.load(Relaxed)
+    }
+
+    /// The number of entries above which a shard splits while the map is small.
+    pub(crate) fn base_limit(&self) -> usize {
+        self.base_limit
+    }
+
+    /// The number of shards.
+    pub(crate) fn shards(&self) -> usize {
+        self.structure
+            .lock()
+            .as_ref()
+            .map_or(1, |structure| structure.shards())
+    }
+
+    /// Splits a shard in two on its next bit, and returns the half that covers `hash`, locked; or
+    /// the shard as it was, if it may not be split.
+    ///
+    /// `divide` moves the entries of the upper half from the first shard to the second. If it
+    /// panics or returns `false` it must not have moved any; the shard stays as it was. `relocate` moves all entries
+    /// of the first shard into the second, which is empty, and must not panic.
+    pub(crate) fn split<'a>(
+        &'a self,
+        mut section: Exclusive<'a, L, O>,
+        hash: u64,
+        reason: Reason,
+        place: Place,
+        divide: impl FnOnce(&mut Exclusive<'a, L, O>, &mut Exclusive<'a, L, O>, Coverage) -> bool,
+        relocate: impl FnOnce(&mut Exclusive<'a, L, O>, &mut Exclusive<'a, L, O>),
+    ) -> Result<Exclusive<'a, L, O>, Exclusive<'a, L, O>> {
+        let from = section.coverage();
+        let futile = match reason {
+            Reason::Size => 0,
+            Reason::Contention(reading) => futility(&section, reading),
+        };
+        if !self.may_split(from.depth(), futile, reason) {
+            return Err(section);
+        }
+        let mut upper = self.take_header(place);
+        // The first shard lies in the map, which may be moved one day: it is emptied for good.
+        let lower =
+            ptr::eq(section.header(), &raw const self.first).then(|| self.take_header(place));
+        if !divide(&mut section, upper.section_mut(), from.half(true)) {
+            return Err(section);
+        }
+
+        let mut upper = upper.keep();
+        let mut lower = match lower {
+            None => section,
+            Some(lower) => {
+                let mut lower = lower.keep();
+                relocate(&mut section, &mut lower);
+                section.uncover();
+                lower
+            }
+        };
+        let before = match reason {
+            Reason::Size => None,
+            Reason::Contention(reading) => Some(reading),
+        };
+        for (half, is_upper) in [(&mut lower, false), (&mut upper, true)] {
+            half.uncover();
+            half.publish_len();
+            half.set_coverage(from.half(is_upper));
+            half.header().contention.reset(before, futile);
+        }
+        {
+            let mut structure = self.structure.lock();
+            let structure = structure
+                .as_mut()
+                .expect("taking a header made the structure");
+            structure.note_split(from.depth());
+            structure.ensure_depth(from.depth() + 1);
+            structure.publish(&lower);
+            structure.publish(&upper);
+            self.set_root(structure);
+        }
+        Ok(if from.half(true).covers(hash) {
+            upper
+        } else {
+            lower
+        })
+    }
+
+    fn may_split(&self, depth: u32, futile: u8, reason: Reason) -> bool {
+        if depth >= super::coverage::MAX_DEPTH || futile >= FUTILE_SPLITS {
+            return false;
+        }
+        let structure = self.structure.lock();
+        let (shards, current) = structure
+            .as_ref()
+            .map_or((1, 0), |s| (s.shards(), s.depth()));
+        // The directory has at most four places a shard: keys that hash badly must not blow it up.
+        if depth == current && (2usize << current) > 4 * (shards + 1) {
+            return false;
+        }
+        match reason {
+            Reason::Size => true,
+            Reason::Contention(reading) => {
+                reading.ticks < WORTH_TICKS && shards < CONTENTION_SHARDS_PER_CORE * cores()
+            }
+        }
+    }
+
+    /// Merges a shard with its buddy if `agree` (given both) says so, and returns the result,
+    /// locked; or the shard as it was. Never waits.
+    ///
+    /// `unite` moves all entries of the second shard to the first. If it panics or returns `false`
+    /// it must not have moved any.
+    pub(crate) fn merge<'a>(
+        &'a self,
+        mut section: Exclusive<'a, L, O>,
+        place: Place,
+        agree: impl FnOnce(&Exclusive<'a, L, O>, &Exclusive<'a, L, O>) -> bool,
+        unite: impl FnOnce(&mut Exclusive<'a, L, O>, &mut Exclusive<'a, L, O>) -> bool,
+    ) -> Result<Exclusive<'a, L, O>, Exclusive<'a, L, O>> {
+        let coverage = section.coverage();
+        let (Some(parent), Some(buddy)) = (coverage.parent(), coverage.buddy()) else {
+            return Err(section);
+        };
+        let header = self.find(hash_at(buddy.start()));
+        if ptr::eq(header, section.header()) || header.coverage_hint() != buddy {
+            return Err(section);
+        }
+        let Some(mut other) = header.try_lock_exclusive(place) else {
+            return Err(section);
+        };
+        if other.coverage() != buddy || !agree(&section, &other) || !unite(&mut section, &mut other)
+        {
+            return Err(section);
+        }
+        other.uncover();
+        section.uncover();
+        section.publish_len();
+        section.set_coverage(parent);
+        section.header().contention.reset(None, 0);
+        {
+            let mut structure = self.structure.lock();
+            let structure = structure.as_mut().expect("two shards have a structure");
+            structure.note_merge(coverage.depth());
+            structure.publish(&section);
+            structure.give_back(NonNull::from(other.header()));
+            structure.shrink_depth();
+            self.set_root(structure);
+        }
+        Ok(section)
+    }
+
+    /// A header out of use, locked, covering nothing.
+    fn take_header(&self, place: Place) -> Fresh<'_, L, O> {
+        let mut structure = self.structure.lock();
+        let structure = structure.get_or_insert_default();
+        let mut header = structure.take();
+        loop {
+            // SAFETY: headers of the structure live as long as `self`.
+            if let Some(section) = unsafe { header.as_ref() }.try_lock_exclusive(place) {
+                return Fresh {
+                    directory: self,
+                    section: Some(section),
+                };
+            }
+            // A latecomer with an old address is having a look at this very moment: then one that
+            // nobody has the address of.
+            structure.give_back(header);
+            header = structure.take_new();
+        }
+    }
+
+    /// Makes the structure's current array the one that readers find.
+    fn set_root(&self, structure: &Structure<L, O>) {
+        let (array, depth) = structure.current();
+        let tagged = array
+            .cast_mut()
+            .map_addr(|address| address | (63 - depth as usize));
+        // Release: pairs with the Acquire in `find`; publishes the array's places.
+        self.root.store(tagged, Release);
+        self.shard_limit
+            .store(limit_for(self.base_limit, structure.shards()), Relaxed);
+    }
+
+    /// Consumes the directory and returns what lay under the shards' locks.
+    pub(crate) fn into_tables(mut self) -> Vec<L> {
+        let mut tables = vec![std::mem::take(self.first.locked_mut())];
+        if let Some(structure) = self.structure.get_mut() {
+            // SAFETY: 1. `self` is owned.
+            unsafe {
+                structure
+                    .for_each_header(|header| tables.push(std::mem::take(header.locked_mut())));
+            }
+        }
+        tables
+    }
+}
+
+/// How many splits in a row, one now included, did not lower contention.
+fn futility<L: Table, O>(section: &Exclusive<'_, L, O>, reading: Reading) -> u8 {
+    let contention = &section.header().contention;
+    let before = u32::from(contention.before.load(Relaxed));
+    let helped = before == 0 || reading.ticks.saturating_mul(100) >= before * HELPED_PERCENT;
+    if helped {
+        0
+    } else {
+        contention.futile.load(Relaxed).saturating_add(1)
+    }
+}
+
+/// The split limit of a map with so many shards.
+///
+/// Few and large shards leave more of the cache to the tables than many small ones do, which is
+/// seen from a hundred shards on; but the longest pause of an insert is the split of one shard. So
+/// shards grow with the map, to where a split takes some tens of microseconds.
+pub(crate) const fn limit_for(base: usize, shards: usize) -> usize {
+    match shards {
+        0..32 => base,
+        32..4096 => base.saturating_mul(4),
+        _ => base.saturating_mul(16),
+    }
+}
+
+/// A header taken for a split, given back if the split does not come about.
+struct Fresh<'a, L: Table, O: Default> {
+    directory: &'a Directory<L, O>,
+    section: Option<Exclusive<'a, L, O>>,
+}
+
+impl<'a, L: Table, O: Default> Fresh<'a, L, O> {
+    fn section_mut(&mut self) -> &mut Exclusive<'a, L, O> {
+        self.section.as_mut().expect("kept until `keep`")
+    }
+
+    fn keep(mut self) -> Exclusive<'a, L, O> {
+        self.section.take().expect("kept until now")
+    }
+}
+
+impl<L: Table, O: Default> Drop for Fresh<'_, L, O> {
+    fn drop(&mut self) {
+        if let Some(section) = self.section.take() {
+            let header = NonNull::from(section.header());
+            if let Some(structure) = self.directory.structure.lock().as_mut() {
+                structure.give_back(header);
+            }
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! References that carry what keeps them alive.
+
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+
+use super::header::{Duplicates, Shared};
+use crate::strategy::{Section, Strategy, Table};
+
+/// A shared reference to a `P`, together with the hold `H` that keeps it alive: a lock, a pin, a
+/// guard slot. Reading through it never branches.
+pub struct Held<'a, P: ?Sized, H> {
+    pointer: NonNull<P>,
+    hold: H,
+    lifetime: PhantomData<&'a P>,
+}
+
+// SAFETY: shared access to the `P`, and the hold.
+unsafe impl<P: ?Sized + Sync, H: Send> Send for Held<'_, P, H> {}
+// SAFETY: as above.
+unsafe impl<P: ?Sized + Sync, H: Sync> Sync for Held<'_, P, H> {}
+
+impl<'a, P: ?Sized, L, O> Held<'a, P, Shared<'a, L, O>> {
+    /// Looks something up under a shard's lock and keeps the lock with it.
+    #[inline]
+    pub fn find(shard: Shared<'a, L, O>, find: impl FnOnce(&L) -> Option<&P>) -> Option<Self> {
+        let pointer = NonNull::from(find(&shard)?);
+        // The pointer stays good: it was borrowed from what lies under the lock, which does not
+        // change and does not move as long as the hold keeps writers out.
+        Some(Self {
+            pointer,
+            hold: shard,
+            lifetime: PhantomData,
+        })
+    }
+}
+
+impl<'a, P: ?Sized, H> Held<'a, P, H> {
+    /// Puts a pointer and its hold together.
+    ///
+    /// # Safety
+    ///
+    /// 1. `pointer` may be read as a `&P` from now until `hold` is dropped, or `'a` ends.
+    /// 2. This stays true when the hold is moved, also to another thread if it is `Send`.
+    #[inline]
+    pub unsafe fn from_raw(pointer: NonNull<P>, hold: H) -> Self {
+        Self {
+            pointer,
+            hold,
+            lifetime: PhantomData,
+        }
+    }
+
+    /// What is referred to.
+    #[inline]
+    pub fn get(&self) -> &P {
+        // SAFETY: promised when `self` was made; the hold is alive as long as `self` is.
+        unsafe { self.pointer.as_ref() }
+    }
+
+    /// What keeps it alive.
+    #[inline]
+    pub fn hold(&self) -> &H {
+        &self.hold
+    }
+
+    /// Wraps the hold.
+    ///
+    /// # Safety
+    ///
+    /// 1. What `f` returns keeps alive whatever the hold given to it did.
+    #[inline]
+    pub unsafe fn wrap_hold<G>(self, f: impl FnOnce(H) -> G) -> Held<'a, P, G> {
+        Held {
+            pointer: self.pointer,
+            hold: f(self.hold),
+            lifetime: PhantomData,
+        }
+    }
+
+    /// Refers to a part of it, and keeps the whole within reach as the hold.
+    #[inline]
+    pub fn part<U: ?Sized>(
+        self,
+        f: impl FnOnce(&P) -> Option<&U>,
+    ) -> Result<Held<'a, U, Self>, Self> {
+        match f(self.get()).map(NonNull::from) {
+            Some(pointer) => Ok(Held {
+                pointer,
+                hold: self,
+                lifetime: PhantomData,
+            }),
+            None => Err(self),
+        }
+    }
+
+    /// Refers to a part of it, or to something else that lives as long.
+    #[inline]
+    pub fn try_map<U: ?Sized>(
+        self,
+        f: impl FnOnce(&P) -> Option<&U>,
+    ) -> Result<Held<'a, U, H>, Self> {
+        match f(self.get()).map(NonNull::from) {
+            Some(pointer) => Ok(Held {
+                pointer,
+                hold: self.hold,
+                lifetime: PhantomData,
+            }),
+            None => Err(self),
+        }
+    }
+}
+
+/// A pointer into an exclusively locked shard, next to the lock in the same guard: the guard owns
+/// both, so the pointer is used only while the lock is held.
+///
+/// Made from `&mut`, it may be used as one as long as nothing else touches what it points to. And
+/// like `&mut P` it must be invariant in `P`: else a `&'static str` behind it could be overwritten
+/// with a shorter-lived one.
+pub(crate) struct Cursor<P: ?Sized>(NonNull<P>, PhantomData<*mut P>);
+
+// SAFETY: an exclusive reference, as far as its owner is concerned.
+unsafe impl<P: ?Sized + Send> Send for Cursor<P> {}
+// SAFETY: as above.
+unsafe impl<P: ?Sized + Sync> Sync for Cursor<P> {}
+
+impl<P: ?Sized> Cursor<P> {
+    #[inline]
+    pub(crate) fn new(target: &mut P) -> Self {
+        Self(NonNull::from(target), PhantomData)
+    }
+
+    /// # Safety
+    ///
+    /// 1. The shard that the target was borrowed from is still locked exclusively by the guard
+    ///    that owns this cursor.
+    /// 2. The entry was not removed or replaced since, and the table was not changed.
+    #[inline]
+    pub(crate) unsafe fn get(&self) -> &P {
+        // SAFETY: by (1) and (2) the target is where it was, and nobody else has it; the result
+        // borrows `self`.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// # Safety
+    ///
+    /// As for [`get`](Self::get).
+    #[inline]
+    pub(crate) unsafe fn get_mut(&mut self) -> &mut P {
+        // SAFETY: as in `get`, and `self` is borrowed exclusively.
+        unsafe { self.0.as_mut() }
+    }
+}
+
+/// A value being changed through a guard: see [`Strategy::Edit`].
+///
+/// # Safety
+///
+/// 1. Whatever reference safe code can get out of a `&mut Self` stays good when the value is
+///    moved. So the value is not kept inside, nor in a `Box`, whose move ends all references into
+///    it, but behind a raw pointer. The type has no public constructor or field that would let
+///    a strategy in another crate break this.
+pub unsafe trait Edit: Default {}
+
+// SAFETY: 1. Nothing can be got out of it.
+unsafe impl Edit for () {}
+
+/// An entry of an exclusively locked shard, with the lock: what is behind `RefMut`.
+pub(crate) struct Editing<'a, K, V, T: Strategy<K, V>> {
+    section: ManuallyDrop<Section<'a, K, V, T>>,
+    slot: T::Slot,
+    /// The entry as its owner sees it: in place, or the copy in `edit` once there is one.
+    ///
+    /// `None` while [`Strategy::edit`] runs, and for ever if it panics, for it may have moved the entry;
+    /// never where entries are changed in place.
+    cursor: Option<Cursor<(K, V)>>,
+    edit: ManuallyDrop<T::Edit>,
+}
+
+impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
+    #[inline]
+    pub(crate) fn new(mut section: Section<'a, K, V, T>, slot: T::Slot) -> Self {
+        let mut edit = T::Edit::default();
+        let cursor = if T::IN_PLACE {
+            Cursor::new(T::edit(&mut section, slot, &mut edit))
+        } else {
+            Cursor(NonNull::from(T::pair(&section, slot)), PhantomData)
+        };
+        Self {
+            section: ManuallyDrop::new(section),
+            slot,
+            cursor: Some(cursor),
+            edit: ManuallyDrop::new(edit),
+        }
+    }
+
+    #[inline]
+    fn cursor(&self) -> &Cursor<(K, V)> {
+        if T::IN_PLACE {
+            // SAFETY: set in `new`, and set to `None` only by `get_mut` of those not in place.
+            unsafe { self.cursor.as_ref().unwrap_unchecked() }
+        } else {
+            self.cursor.as_ref().expect(LOST)
+        }
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> &(K, V) {
+        // SAFETY: 1. `self` owns the lock. 2. `self` does not touch the table but through the
+        // cursor.
+        unsafe { self.cursor().get() }
+    }
+
+    /// The key alone: does not claim to read the value, of which an [`EditingPart`] may have a
+    /// part exclusively.
+    #[inline]
+    pub(crate) fn key(&self) -> &K {
+        // SAFETY: as in `get`; only the key is referred to.
+        unsafe { &(*self.cursor().0.as_ptr()).0 }
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> (&K, &mut V) {
+        if !T::IN_PLACE {
+            self.cursor = None;
+            let target = T::edit(&mut self.section, self.slot, &mut self.edit);
+            self.cursor = Some(Cursor::new(target));
+        }
+        let cursor = if T::IN_PLACE {
+            // SAFETY: as in `cursor`.
+            unsafe { self.cursor.as_mut().unwrap_unchecked() }
+        } else {
+            self.cursor.as_mut().expect(LOST)
+        };
+        // SAFETY: as in `get`; and the cursor was made from `&mut`, here or in `new`.
+        let (key, value) = unsafe { cursor.get_mut() };
+        (key, value)
+    }
+
+    /// Publishes the change and gives back the lock.
+    #[inline]
+    pub(crate) fn finish(self) -> (Section<'a, K, V, T>, T::Slot) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: taken once, as `this` is not dropped.
+        let (mut section, edit) = unsafe {
+            (
+                ManuallyDrop::take(&mut this.section),
+                ManuallyDrop::take(&mut this.edit),
+            )
+        };
+        T::finish(&mut section, this.slot, edit);
+        (section, this.slot)
+    }
+}
+
+impl<K, V, T: Strategy<K, V>> Drop for Editing<'_, K, V, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: taken once, here; `finish` forgets `self`.
+        let (mut section, edit) = unsafe {
+            (
+                ManuallyDrop::take(&mut self.section),
+                ManuallyDrop::take(&mut self.edit),
+            )
+        };
+        T::finish(&mut section, self.slot, edit);
+    }
+}
+
+const LOST: &str = "this guard's value was lost when cloning it panicked";
+
+/// A part of an entry being edited.
+pub(crate) struct EditingPart<'a, K, V, U: ?Sized, T: Strategy<K, V>> {
+    part: Cursor<U>,
+    whole: Editing<'a, K, V, T>,
+}
+
+impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> EditingPart<'a, K, V, U, T> {
+    #[inline]
+    pub(crate) fn new(
+        mut whole: Editing<'a, K, V, T>,
+        f: impl FnOnce(&mut V) -> Option<&mut U>,
+    ) -> Result<Self, Editing<'a, K, V, T>> {
+        match f(whole.get_mut().1).map(Cursor::new) {
+            Some(part) => Ok(Self { part, whole }),
+            None => Err(whole),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn key(&self) -> &K {
+        // Not `get().0`: a reference to the whole entry would end `part`'s claim on the value.
+        self.whole.key()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> &U {
+        // SAFETY: 1. `whole` owns the lock. 2. Neither `self` nor `whole` touches the value but
+        // through this cursor.
+        unsafe { self.part.get() }
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> &mut U {
+        // SAFETY: as in `get`.
+        unsafe { self.part.get_mut() }
+    }
+
+    #[inline]
+    pub(crate) fn try_map<W: ?Sized>(
+        mut self,
+        f: impl FnOnce(&mut U) -> Option<&mut W>,
+    ) -> Result<EditingPart<'a, K, V, W, T>, Self> {
+        match f(self.get_mut()).map(Cursor::new) {
+            Some(part) => Ok(EditingPart {
+                part,
+                whole: self.whole,
+            }),
+            None => Err(self),
+        }
+    }
+}
+
+/// How many holds an iterator takes at once for the guards that it will give out.
+const STOCK: u32 = 128;
+
+/// The entries of one shard, each given out with a hold of its own.
+pub(crate) struct ShardIter<'a, I, L, O> {
+    // The order matters: the iterator goes before the hold that keeps its shard locked.
+    iter: I,
+    stock: Option<Duplicates<'a, L, O>>,
+    hold: Shared<'a, L, O>,
+}
+
+impl<'a, I, L: Table, O> ShardIter<'a, I, L, O> {
+    pub(crate) fn over<K, V, T>(hold: Shared<'a, L, O>) -> Self
+    where
+        T: Strategy<K, V, Locked = L, Open = O, Iter<'a> = I> + 'a,
+        K: 'a,
+        V: 'a,
+    {
+        // SAFETY: `T::iter` works for any lifetime, so it can keep the reference nowhere but in
+        // the iterator that it returns, which is dropped before `hold`. The references that the
+        // iterator gives out go into guards, each with a duplicate of the hold.
+        let iter = T::iter(unsafe { hold.locked_for_long() });
+        Self {
+            iter,
+            stock: None,
+            hold,
+        }
+    }
+
+    pub(crate) fn next<P: 'a>(
+        &mut self,
+        mut wanted: impl FnMut(&P) -> bool,
+    ) -> Option<Held<'a, P, Shared<'a, L, O>>>
+    where
+        I: Iterator<Item = &'a P>,
+    {
+        let pair = self.iter.find(|pair| wanted(pair))?;
+        let hold = match self.stock.as_mut().and_then(Duplicates::take) {
+            Some(hold) => hold,
+            None => {
+                let left = u32::try_from(self.hold.len()).unwrap_or(u32::MAX);
+                let stock = self
+                    .stock
+                    .insert(self.hold.duplicates(left.clamp(1, STOCK)));
+                stock.take().expect("a fresh stock is not empty")
+            }
+        };
+        Some(Held {
+            pointer: NonNull::from(pair),
+            hold,
+            lifetime: PhantomData,
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! What a directory is made of, changed under one mutex: chunks of headers, the arrays of shard
+//! addresses, and the counts that its limits need.
+
+use std::ptr::NonNull;
+
+use super::coverage::Coverage;
+use super::header::{Exclusive, Header};
+use crate::strategy::Table;
+use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
+
+/// Eight places of an array: a cache line, so that an array starts on one.
+#[repr(align(64))]
+pub(crate) struct Line<L, O>([AtomicPtr<Header<L, O>>; 8]);
+
+impl<L, O> Line<L, O> {
+    fn new() -> Self {
+        Self(std::array::from_fn(
+            |_| AtomicPtr::new(std::ptr::null_mut()),
+        ))
+    }
+}
+
+/// Chunks of headers grow up to this many.
+const LARGEST_CHUNK: usize = 128;
+
+pub(crate) struct Structure<L, O> {
+    /// All headers but the map's first, in chunks that are freed with the map.
+    chunks: Vec<NonNull<[Header<L, O>]>>,
+    /// Headers out of use: they cover nothing.
+    free: Vec<NonNull<Header<L, O>>>,
+    /// `arrays[d]` has `2^d` places, or is empty if it was never needed. They are kept: see the
+    /// directory's header comment, 4.
+    arrays: Vec<Box<[Line<L, O>]>>,
+    /// The current array.
+    depth: u32,
+    shards: usize,
+    /// How many shards cover how many bits.
+    per_depth: Vec<usize>,
+}
+
+// SAFETY: the structure owns its headers; addresses into them are followed only as the directory
+// says.
+unsafe impl<L: Send, O: Send> Send for Structure<L, O> {}
+
+impl<L, O> Default for Structure<L, O> {
+    fn default() -> Self {
+        Self {
+            chunks: Vec::new(),
+            free: Vec::new(),
+            arrays: Vec::new(),
+            depth: 0,
+            shards: 1,
+            per_depth: vec![1],
+        }
+    }
+}
+
+impl<L: Table, O: Default> Structure<L, O> {
+    pub(crate) fn shards(&self) -> usize {
+        self.shards
+    }
+
+    pub(crate) fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    /// The first place of the current array, and its depth.
+    pub(crate) fn current(&self) -> (*const AtomicPtr<Header<L, O>>, u32) {
+        let array: &[Line<L, O>] = &self.arrays[self.depth as usize];
+        (array.as_ptr().cast(), self.depth)
+    }
+
+    /// A header out of use.
+    pub(crate) fn take(&mut self) -> NonNull<Header<L, O>> {
+        match self.free.pop() {
+            Some(header) => header,
+            None => self.take_new(),
+        }
+    }
+
+    /// A header out of use that nobody has heard of yet.
+    pub(crate) fn take_new(&mut self) -> NonNull<Header<L, O>> {
+        let made = self.chunks.iter().map(|chunk| chunk.len()).sum::<usize>();
+        let chunk: Box<[Header<L, O>]> = (0..made.clamp(2, LARGEST_CHUNK))
+            .map(|_| Header::new(Coverage::NOTHING))
+            .collect();
+        let chunk = NonNull::from(Box::leak(chunk));
+        self.chunks.push(chunk);
+        let first = chunk.cast::<Header<L, O>>();
+        // SAFETY: so many headers lie behind the chunk's first.
+        self.free
+            .extend((0..chunk.len()).rev().map(|i| unsafe { first.add(i) }));
+        self.free.pop().expect("just made some")
+    }
+
+    /// A header goes out of use.
+    pub(crate) fn give_back(&mut self, header: NonNull<Header<L, O>>) {
+        self.free.push(header);
+    }
+
+    pub(crate) fn note_split(&mut self, depth: u32) {
+        let depth = depth as usize;
+        self.shards += 1;
+        if self.per_depth.len() < depth + 2 {
+            self.per_depth.resize(depth + 2, 0);
+        }
+        self.per_depth[depth] -= 1;
+        self.per_depth[depth + 1] += 2;
+    }
+
+    pub(crate) fn note_merge(&mut self, depth: u32) {
+        let depth = depth as usize;
+        self.shards -= 1;
+        self.per_depth[depth] -= 2;
+        self.per_depth[depth - 1] += 1;
+    }
+
+    /// Doubles the array until shards of so many bits have a place of their own.
+    pub(crate) fn ensure_depth(&mut self, depth: u32) {
+        while self.depth < depth {
+            self.make_array(self.depth);
+            self.make_array(self.depth + 1);
+            let [.., old, new] = &self.arrays[..self.depth as usize + 2] else {
+                unreachable!("the new array stands behind an old one")
+            };
+            for index in 0..1usize << self.depth {
+                let header = place(old, index).load(Relaxed);
+                for half in [2 * index, 2 * index + 1] {
+                    // Release: pairs with the Acquire in `find` of a reader that is still in this
+                    // array from when it was current before; publishes the header.
+                    place(new, half).store(header, Release);
+                }
+            }
+            self.depth += 1;
+        }
+    }
+
+    /// Halves the array while it has more than four places a shard and none needs them.
+    pub(crate) fn shrink_depth(&mut self) {
+        while self.depth > 0
+            && self.per_depth[self.depth as usize] == 0
+            && 1usize << self.depth > 4 * self.shards
+        {
+            self.make_array(self.depth - 1);
+            let [.., new, old] = &self.arrays[..=self.depth as usize] else {
+                unreachable!("the new array stands before the old one")
+            };
+            for index in 0..1usize << (self.depth - 1) {
+                // Release: as in `ensure_depth`.
+                place(new, index).store(place(old, 2 * index).load(Relaxed), Release);
+            }
+            self.depth -= 1;
+        }
+    }
+
+    fn make_array(&mut self, depth: u32) {
+        let depth = depth as usize;
+        if self.arrays.len() <= depth {
+            self.arrays.resize_with(depth + 1, || Box::new([]));
+        }
+        if self.arrays[depth].is_empty() {
+            self.arrays[depth] = (0..(1usize << depth).div_ceil(8))
+                .map(|_| Line::new())
+                .collect();
+        }
+    }
+
+    /// Puts a shard into all places of the current array that it covers.
+    pub(crate) fn publish(&mut self, section: &Exclusive<'_, L, O>) {
+        let coverage = section.coverage();
+        self.make_array(self.depth);
+        let shift = 63 - self.depth;
+        let first = (coverage.start() >> shift) as usize;
+        let count = 1usize << (self.depth - coverage.depth());
+        let header = std::ptr::from_ref(section.header()).cast_mut();
+        let array = &self.arrays[self.depth as usize];
+        for index in first..first + count {
+            // Release: pairs with the Acquire in `Directory::find`; publishes the header.
+            place(array, index).store(header, Release);
+        }
+    }
+
+    /// All headers, for their owner.
+    ///
+    /// # Safety
+    ///
+    /// 1. Nobody else can reach the headers any more: the directory is owned, not only its mutex
+    ///    locked.
+    pub(crate) unsafe fn for_each_header(&mut self, mut f: impl FnMut(&mut Header<L, O>)) {
+        for chunk in &mut self.chunks {
+            // SAFETY: by (1).
+            unsafe { chunk.as_mut() }.iter_mut().for_each(&mut f);
+        }
+    }
+}
+
+fn place<L, O>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+    &array[index / 8].0[index % 8]
+}
+
+impl<L, O> Drop for Structure<L, O> {
+    fn drop(&mut self) {
+        // SAFETY: each chunk was leaked from a box, is turned back once, and nobody can reach the
+        // map's headers any more when it is dropped. As boxes in a vector, all are dropped even if
+        // the drop of a user's value panics.
+        let boxes: Vec<Box<[Header<L, O>]>> = self
+            .chunks
+            .drain(..)
+            .map(|chunk| unsafe { Box::from_raw(chunk.as_ptr()) })
+            .collect();
+        drop(boxes);
+    }
+}

@@ -1,0 +1,309 @@
+//! The seam: what a strategy (a way to store and guard the entries of a shard) must supply.
+//!
+//! The map's front hashes a key once, finds the shard, and hands both to its strategy. Whatever a
+//! strategy does, the shard has one lock; what lies under it is [`Strategy::Locked`], what readers
+//! may look at without it is [`Strategy::Open`]. All changes are made under the exclusive lock,
+//! which the front takes: so finding shards, splitting, merging, walking over a map and every
+//! composed operation are written once, on the front.
+//!
+//! Reads come in two forms, since a lock and an epoch keep an entry alive differently:
+//! [`Strategy::peek`] for the length of an operation (a lock; a pin), [`Strategy::get`] for as
+//! long as the user likes (a lock; a guard slot). Both give out a pointer together with what keeps
+//! it alive, so the front runs the user's closure on it with nothing left to go wrong.
+
+use std::hash::Hash;
+
+use equivalent::Equivalent;
+
+use crate::error::TryReserveError;
+use crate::raw::header::Header;
+use crate::raw::held::Place;
+
+pub use crate::raw::coverage::Coverage;
+pub use crate::raw::guarded::{Edit, Held};
+pub use crate::raw::header::{Crowd, Exclusive, Refused, Shared};
+
+/// What lies under a shard's lock.
+pub trait Table: Default {
+    /// The number of entries. Cheap: it is asked at the end of every exclusive hold.
+    fn len(&self) -> usize;
+
+    /// Whether there are no entries.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What has been removed without being handed to anybody, and may run the user's `Drop` when it
+    /// goes: `()` where there is no such thing.
+    type Waste;
+
+    /// Takes the waste out, at the end of an exclusive hold; it is dropped once the lock is free.
+    fn take_waste(&mut self) -> Self::Waste;
+}
+
+/// What an operation does when it meets somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// It comes back with [`Wait`](Self::Wait).
+    Fast,
+    /// It waits.
+    Wait,
+    /// It gives up.
+    None,
+}
+
+/// An operation on its way to a shard: where it goes, and whether it may wait.
+pub struct At<'a, L, O> {
+    pub(crate) header: &'a Header<L, O>,
+    pub(crate) hash: u64,
+    pub(crate) patience: Patience,
+    /// What is found goes into a guard, which may be sent to another thread.
+    pub(crate) movable: bool,
+    pub(crate) place: Place,
+}
+
+impl<'a, L: Table, O> At<'a, L, O> {
+    #[inline]
+    pub(crate) fn for_guard(self) -> Self {
+        Self {
+            movable: true,
+            ..self
+        }
+    }
+
+    /// The key's mixed hash.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The part of the shard that needs no lock. It may have been split or merged since it was
+    /// looked up: what is found here must say itself which hashes it covers.
+    #[inline]
+    pub fn open(&self) -> &'a O {
+        self.header.open()
+    }
+
+    /// Locks the shard for reading, if it covers the hash.
+    ///
+    /// # Errors
+    ///
+    /// If the front has to do something first: hand the error on to it.
+    // Always: what `patience` is, is known where this is called, and only one branch is left.
+    #[inline(always)]
+    pub fn lock_shared(&self) -> Result<Shared<'a, L, O>, Refused> {
+        let shard = match self.patience {
+            Patience::Fast => self.header.lock_shared_fast(self.hash, self.place),
+            Patience::Wait => self.header.lock_shared(self.hash, self.place),
+            Patience::None => self.header.try_lock_shared(self.hash, self.place),
+        }?;
+        if self.movable {
+            shard.set_movable();
+        }
+        Ok(shard)
+    }
+}
+
+/// An exclusively locked shard of a strategy.
+pub type Section<'a, K, V, T> =
+    Exclusive<'a, <T as Strategy<K, V>>::Locked, <T as Strategy<K, V>>::Open>;
+
+/// A way to store and guard the entries of a shard.
+///
+/// Functions that take a `hash` closure may call it (it runs the user's `Hash`, which may panic)
+/// only before they have changed anything. `Equivalent` and `Clone` of the user may panic
+/// anywhere: run them before a change, or such that nothing is lost. The user's `Drop` must not
+/// run at all in these functions: what leaves the map is handed back.
+#[diagnostic::on_unimplemented(
+    message = "the map strategy `{Self}` cannot store entries of `{K}` and `{V}`",
+    note = "strategies with lock-free reads need `K: Clone` and `V: Clone`; wrap what cannot be \
+            cloned in an `Arc`, or use a map of locked shards, which needs nothing"
+)]
+pub trait Strategy<K, V>: Sized {
+    /// What a shard keeps under its lock.
+    type Locked: Table;
+    /// What readers without the lock may look at.
+    type Open: Default;
+    /// Where an entry stands; good until the shard is unlocked or changed otherwise.
+    type Slot: Copy;
+    /// Keeps an entry alive during an operation.
+    type Brief<'a>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a;
+    /// Keeps an entry alive while the user has a guard.
+    type Hold<'a>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a;
+    /// A value being changed through a guard, not yet to be seen by others.
+    type Edit: Edit;
+    /// Goes over what lies under the lock.
+    type Iter<'a>: Iterator<Item = &'a (K, V)>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a;
+    /// Takes apart what lay under the lock.
+    type IntoIter: Iterator<Item = (K, V)>;
+
+    /// Whether values change where they stand, so that an [`Edit`](Self::Edit) is nothing.
+    const IN_PLACE: bool;
+    /// Whether shards split because their lock is fought over.
+    const SPLITS_FOR_CONTENTION: bool;
+    /// Whether a map may be built with a read bias: what lies under a shard's lock is all that
+    /// there is to read.
+    const MAY_BE_BIASED: bool;
+
+    /// Finds an entry, for the length of an operation.
+    ///
+    /// # Errors
+    ///
+    /// What [`At::lock_shared`] said.
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what is kept alive"
+    )]
+    fn peek<'a, Q>(
+        at: At<'a, Self::Locked, Self::Open>,
+        key: &Q,
+    ) -> Result<Option<Held<'a, (K, V), Self::Brief<'a>>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        Self: 'a;
+
+    /// Finds an entry, for a guard.
+    ///
+    /// # Errors
+    ///
+    /// What [`At::lock_shared`] said.
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what is kept alive"
+    )]
+    fn get<'a, Q>(
+        at: At<'a, Self::Locked, Self::Open>,
+        key: &Q,
+    ) -> Result<Option<Held<'a, (K, V), Self::Hold<'a>>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        Self: 'a;
+
+    /// Finds an entry under the lock.
+    fn locate<Q>(locked: &Self::Locked, hash: u64, key: &Q) -> Option<Self::Slot>
+    where
+        Q: ?Sized + Hash + Equivalent<K>;
+
+    /// The entry at a slot.
+    fn pair(locked: &Self::Locked, slot: Self::Slot) -> &(K, V);
+
+    /// Whether one more entry fits.
+    fn has_room(locked: &Self::Locked) -> bool;
+
+    /// Stores a value, where there is room for one more entry. Returns the key that was not needed
+    /// and the value that was replaced, if the key was present.
+    fn upsert(section: &mut Section<'_, K, V, Self>, hash: u64, key: K, value: V) -> Option<(K, V)>
+    where
+        K: Eq;
+
+    /// Inserts an entry whose key is known to be absent, where there is room for it. Runs no code
+    /// of the user.
+    fn insert_new(section: &mut Section<'_, K, V, Self>, hash: u64, key: K, value: V)
+    -> Self::Slot;
+
+    /// Replaces the value at a slot and returns the old one.
+    fn replace(section: &mut Section<'_, K, V, Self>, slot: Self::Slot, value: V) -> V;
+
+    /// Replaces key (by an equal one) and value at a slot and returns the old ones.
+    fn replace_pair(
+        section: &mut Section<'_, K, V, Self>,
+        slot: Self::Slot,
+        key: K,
+        value: V,
+    ) -> (K, V);
+
+    /// Removes the entry at a slot.
+    fn remove(section: &mut Section<'_, K, V, Self>, slot: Self::Slot) -> (K, V);
+
+    /// The entry at a slot, to be changed: in place, or a copy kept in `edit`, which is made at
+    /// the first call. The result is used until the next call or [`finish`](Self::finish), and
+    /// `section` and `edit` are moved meanwhile: hence what [`Edit`] demands.
+    fn edit<'x>(
+        section: &'x mut Section<'_, K, V, Self>,
+        slot: Self::Slot,
+        edit: &'x mut Self::Edit,
+    ) -> &'x mut (K, V);
+
+    /// Makes a change to be seen. Called once for every edit, also for one that changed nothing.
+    fn finish(section: &mut Section<'_, K, V, Self>, slot: Self::Slot, edit: Self::Edit);
+
+    /// Unlocks the shard but keeps the entry at a slot alive.
+    fn downgrade<'a>(
+        section: Section<'a, K, V, Self>,
+        slot: Self::Slot,
+    ) -> Held<'a, (K, V), Self::Hold<'a>>
+    where
+        Self: 'a;
+
+    /// How many entries fit before the shard has to grow, once it is free of traces of removed
+    /// ones.
+    fn capacity(locked: &Self::Locked) -> usize;
+
+    /// Rebuilds the shard for at least so many entries (at least as many as it has), free of
+    /// traces of removed ones.
+    ///
+    /// # Errors
+    ///
+    /// If there is not so much memory; then nothing has changed.
+    fn resize(
+        section: &mut Section<'_, K, V, Self>,
+        capacity: usize,
+        hash: impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError>;
+
+    /// Moves the entries whose hashes are `chosen` to an empty shard.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; then nothing has changed.
+    fn divide(
+        from: &mut Section<'_, K, V, Self>,
+        into: &mut Section<'_, K, V, Self>,
+        hash: impl Fn(&K) -> u64,
+        chosen: impl Fn(u64) -> bool,
+    ) -> Result<(), TryReserveError>;
+
+    /// Moves all entries to another shard. Must not fail or panic, nor run any code of the user,
+    /// if that shard is empty.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; then nothing has changed.
+    fn absorb(
+        into: &mut Section<'_, K, V, Self>,
+        from: &mut Section<'_, K, V, Self>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError>;
+
+    /// Takes all entries out.
+    fn take(section: &mut Section<'_, K, V, Self>) -> Self::Locked;
+
+    /// Keeps the entries that `keep` says; the others go to `removed`.
+    fn retain(
+        section: &mut Section<'_, K, V, Self>,
+        keep: impl FnMut(&K, &mut V) -> bool,
+        removed: &mut Vec<(K, V)>,
+    );
+
+    /// All entries.
+    fn iter<'a>(locked: &'a Self::Locked) -> Self::Iter<'a>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a;
+
+    /// All entries, to keep.
+    fn into_iter(locked: Self::Locked) -> Self::IntoIter;
+}

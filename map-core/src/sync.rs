@@ -1,0 +1,197 @@
+//! The primitives that a model checker has to see, real or modelled.
+//!
+//! This is the only file of the crate that knows `cfg(crossbeam_loom)`. Code that runs in a model
+//! takes its atomics, fences, cells and its way to sleep from here.
+
+/// Atomics that hold hints only: whatever value is read does no harm, so a model need not try them
+/// all, and sees none.
+pub mod hint {
+    pub use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize};
+}
+
+#[cfg(not(crossbeam_loom))]
+mod real {
+    /// Atomic types, their orderings, and the fence.
+    pub mod atomic {
+        pub use std::sync::atomic::{
+            AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+            Ordering, fence,
+        };
+    }
+
+    /// Where threads sleep.
+    pub mod parking {
+        pub use parking_lot_core::{
+            FilterOp, ParkResult, ParkToken, SpinWait, UnparkResult, UnparkToken, park,
+            unpark_filter,
+        };
+    }
+
+    pub use std::hint::spin_loop;
+    pub use std::thread::yield_now;
+
+    pub use parking_lot::Mutex;
+
+    /// How often a thread that waits for a lock gives way, after it has spun, before it sleeps: some
+    /// ten microseconds, so that the split of a shard, which takes a few, is not slept through.
+    pub const YIELDS: u32 = 24;
+
+    /// Whether fences are real instructions, so that one side of a pair may be left to the kernel.
+    pub const REAL_FENCES: bool = true;
+
+    /// Tells a model about accesses to something that it cannot see; nothing otherwise.
+    #[derive(Debug, Default)]
+    pub struct Watch(());
+
+    impl Watch {
+        /// It is read.
+        #[inline]
+        pub const fn read(&self) {}
+
+        /// It is written.
+        #[inline]
+        pub const fn write(&self) {}
+    }
+
+    /// A cell whose accesses a model checks for races.
+    #[derive(Debug, Default)]
+    pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// Wraps a value.
+        pub const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        /// Shows the address of the value to `f`, which only reads there.
+        #[inline]
+        pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// Shows the address of the value to `f`, which may write there.
+        #[inline]
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+
+        /// The value, which nobody else can see.
+        #[inline]
+        pub fn into_inner(self) -> T {
+            self.0.into_inner()
+        }
+    }
+
+    /// Declares a constructor: `const`, except in a model.
+    macro_rules! const_fn {
+        ($(#[$attribute:meta])* $visibility:vis fn $($rest:tt)*) => {
+            $(#[$attribute])* $visibility const fn $($rest)*
+        };
+    }
+
+    /// A constant made by a [`const_fn`]; a model must not use it.
+    macro_rules! const_value {
+        ($value:expr) => {
+            $value
+        };
+    }
+
+    /// Declares a static value; a model makes it anew for each execution.
+    macro_rules! global {
+        (static $name:ident: $type:ty = $value:expr;) => {
+            static $name: $type = $value;
+        };
+    }
+
+    /// Declares thread-local values.
+    macro_rules! thread_cells {
+        ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+            std::thread_local! { $($(#[$attribute])* static $name: $type = const { $value };)* }
+        };
+    }
+
+    pub(crate) use {const_fn, const_value, global, thread_cells};
+}
+
+#[cfg(crossbeam_loom)]
+mod mutex_model;
+#[cfg(crossbeam_loom)]
+pub mod parking_model;
+
+#[cfg(crossbeam_loom)]
+mod modelled {
+    /// Atomic types, their orderings, and the fence.
+    pub mod atomic {
+        pub use loom::sync::atomic::{
+            AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+            Ordering, fence,
+        };
+    }
+
+    pub use super::mutex_model::Mutex;
+    pub use super::parking_model as parking;
+    pub use loom::cell::UnsafeCell;
+    pub use loom::hint::spin_loop;
+    pub use loom::thread::yield_now;
+
+    /// A model has no time to lose.
+    pub const YIELDS: u32 = 0;
+
+    /// Whether fences are real instructions, so that one side of a pair may be left to the kernel.
+    pub const REAL_FENCES: bool = false;
+
+    /// Tells a model about accesses to something that it cannot see; nothing otherwise.
+    #[derive(Debug, Default)]
+    pub struct Watch(UnsafeCell<()>);
+
+    impl Watch {
+        /// It is read.
+        pub fn read(&self) {
+            self.0.with(|_| ());
+        }
+
+        /// It is written.
+        pub fn write(&self) {
+            self.0.with_mut(|_| ());
+        }
+    }
+
+    /// Declares a constructor: `const`, except in a model.
+    macro_rules! const_fn {
+        ($(#[$attribute:meta])* $visibility:vis fn $($rest:tt)*) => {
+            $(#[$attribute])* $visibility fn $($rest)*
+        };
+    }
+
+    /// A constant made by a [`const_fn`]; a model must not use it.
+    macro_rules! const_value {
+        ($value:expr) => {
+            panic!("the atomics of a model cannot be made in a constant")
+        };
+    }
+
+    /// Declares a static value; a model makes it anew for each execution.
+    macro_rules! global {
+        (static $name:ident: $type:ty = $value:expr;) => {
+            loom::lazy_static! { static ref $name: $type = $value; }
+        };
+    }
+
+    /// Declares thread-local values.
+    macro_rules! thread_cells {
+        ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+            loom::thread_local! { $($(#[$attribute])* static $name: $type = $value;)* }
+        };
+    }
+
+    pub(crate) use {const_fn, const_value, global, thread_cells};
+}
+
+#[cfg(crossbeam_loom)]
+pub use modelled::*;
+#[cfg(crossbeam_loom)]
+pub(crate) use modelled::{const_fn, const_value, global, thread_cells};
+#[cfg(not(crossbeam_loom))]
+pub use real::*;
+#[cfg(not(crossbeam_loom))]
+pub(crate) use real::{const_fn, const_value, global, thread_cells};

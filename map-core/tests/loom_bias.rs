@@ -1,0 +1,184 @@
+//! Reads that leave the lock alone, under the model checker loom: the real front, headers, lock, bias and slots.
+//!
+//!     RUSTFLAGS="--cfg crossbeam_loom" LOOM_MAX_PREEMPTIONS=2 \
+//!         cargo test --release -p map-core --test loom_bias
+//!
+//! In a model the first read by the lock arms the bias and gives its thread a slot; the light barrier is a
+//! fence.
+//!
+//! What was weakened, each alone, at 2 preemptions:
+//!
+//! | weakened | models |
+//! |---|---|
+//! | a reader does not look at the word again | red |
+//! | no light barrier | red |
+//! | no heavy barrier | red |
+//! | `admits_writer`: Relaxed | red |
+//! | `leave`: Relaxed | red |
+//! | the bias is armed in spite of revokers that are late | red |
+//! | an exclusive holder does not look at the word | red |
+//! | a revoker that finds the word pending takes it for done | red (waits for ever) |
+//! | a revoker that gives up clears pending | red |
+//! | a writer revokes only with the lock | red (waits for ever) |
+//! | the scan loads a slot Relaxed | red |
+//! | an announcement ends with a Relaxed store | red |
+//! | the newest slot is loaded Relaxed | red |
+//! | an announcement does not ask for the coverage | `reader_and_split` (missed) |
+//!
+//! Green, and not to be seen here: the second look Relaxed, and arming Relaxed, since the fences of the
+//! models order them too; the announcement stored Relaxed, and a slot passed on Relaxed, which take a
+//! scan that meets the next announcement of a slot instead of the end of the last.
+
+#![cfg(crossbeam_loom)]
+
+use std::sync::Arc;
+
+use map_core::TryResult;
+use tiny::{TinyMap, join, map, model, spawn};
+
+mod tiny;
+
+/// A map of one shard with one key, whose bias is armed; this thread has a slot.
+fn armed(key: u64) -> Arc<TinyMap> {
+    let map = Arc::new(map(1, 8));
+    map.insert(key, 0);
+    assert_eq!(map.get_copied(&key), Some(0));
+    map
+}
+
+/// An announced reader and a writer.
+#[test]
+fn reader_and_writer() {
+    model(|k| {
+        let map = armed(k.k00);
+        let writer = spawn(&map, move |map| map.insert(k.k00, 1));
+        let seen = map.get_copied(&k.k00);
+        assert!(seen == Some(0) || seen == Some(1), "missed");
+        assert_eq!(join(writer), Some(0));
+        assert_eq!(map.get_copied(&k.k00), Some(1), "stale");
+    });
+}
+
+/// Two reads in a row see the writer's change in order, though the bias may come back between them.
+#[test]
+fn reads_in_a_row_and_writer() {
+    model(|k| {
+        let map = armed(k.k00);
+        let writer = spawn(&map, move |map| map.insert(k.k00, 1));
+        let first = map.get_copied(&k.k00);
+        let second = map.get_copied(&k.k00);
+        assert!(first <= second, "back in time");
+        join(writer);
+    });
+}
+
+/// A read within an announced read, while a writer waits for it.
+#[test]
+fn nested_read_and_writer() {
+    model(|k| {
+        let map = armed(k.k00);
+        let writer = spawn(&map, move |map| map.insert(k.k00, 1));
+        let both = map.get_with(&k.k00, |_, &outer| (outer, map.get_copied(&k.k00)));
+        let (outer, inner) = both.expect("the key stays");
+        assert_eq!(Some(outer), inner, "changed during a read");
+        join(writer);
+    });
+}
+
+/// Adds one if that needs no waiting.
+fn try_to_add(map: &TinyMap, key: u64) -> u64 {
+    match map.try_get_mut(&key) {
+        TryResult::Present(mut value) => {
+            *value += 1;
+            1
+        }
+        TryResult::Absent | TryResult::Locked => 0,
+    }
+}
+
+/// Two writers revoke, and the reader arms the bias again.
+///
+/// One of them does not wait: loom would have two that do wait for each other's turn for ever.
+#[test]
+fn two_writers_and_rearming_reader() {
+    model(|k| {
+        let map = armed(k.k00);
+        let writer = spawn(&map, move |map| {
+            *map.get_mut(&k.k00).expect("the key stays") += 1;
+        });
+        let trying = spawn(&map, move |map| try_to_add(map, k.k00));
+        let first = map.get_copied(&k.k00);
+        let second = map.get_copied(&k.k00);
+        assert!(first <= second, "back in time");
+        join(writer);
+        let tried = join(trying);
+        assert_eq!(map.get_copied(&k.k00), Some(1 + tried), "lost");
+    });
+}
+
+/// A reader arms the bias while writers come and go.
+#[test]
+fn arming_and_writer() {
+    model(|k| {
+        let map = Arc::new(map(1, 8));
+        map.insert(k.k00, 0);
+        let writer = spawn(&map, move |map| {
+            map.insert(k.k00, 1);
+            map.insert(k.k00, 2);
+        });
+        let first = map.get_copied(&k.k00);
+        let second = map.get_copied(&k.k00);
+        assert!(first <= second, "back in time");
+        join(writer);
+    });
+}
+
+/// A writer that does not wait, beside an announced reader, and one that does.
+#[test]
+fn trying_writer_and_reader() {
+    model(|k| {
+        let map = armed(k.k00);
+        let trying = spawn(&map, move |map| {
+            let tried = try_to_add(map, k.k00);
+            *map.get_mut(&k.k00).expect("the key stays") += 1;
+            tried
+        });
+        let first = map.get_copied(&k.k00);
+        let second = map.get_copied(&k.k00);
+        assert!(first <= second, "back in time");
+        let tried = join(trying);
+        assert_eq!(map.get_copied(&k.k00), Some(1 + tried));
+    });
+}
+
+/// A thread ends, and another gets its slot.
+#[test]
+fn a_slot_changes_hands() {
+    model(|k| {
+        let map = armed(k.k00);
+        let writer = spawn(&map, move |map| map.insert(k.k00, 1));
+        let short = spawn(&map, move |map| map.get_copied(&k.k00));
+        join(short);
+        let next = spawn(&map, move |map| map.get_copied(&k.k00));
+        join(next);
+        join(writer);
+        assert_eq!(map.get_copied(&k.k00), Some(1));
+    });
+}
+
+/// The key moves out of a shard that is armed again before a reader with an old address comes.
+#[test]
+fn reader_and_split() {
+    model(|k| {
+        let map = Arc::new(map(2, 1));
+        map.insert(k.k11, k.k11);
+        assert_eq!(map.get_copied(&k.k11), Some(k.k11));
+        let writer = spawn(&map, move |map| {
+            map.insert(k.k10, k.k10);
+            assert_eq!(map.get_copied(&k.k10), Some(k.k10));
+        });
+        assert_eq!(map.get_copied(&k.k11), Some(k.k11), "missed");
+        join(writer);
+        assert_eq!(map.shards(), 3);
+    });
+}

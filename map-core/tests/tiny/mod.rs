@@ -1,0 +1,316 @@
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+//! What the models of the front share: the real front over a strategy whose shards are vectors.
+
+use std::cell::RefCell;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use equivalent::Equivalent;
+use loom::thread;
+use map_core::strategy::{At, Held, Refused, Section, Shared, Strategy, Table};
+use map_core::{Map, TryReserveError};
+
+/// Shards are vectors.
+pub struct Tiny;
+
+pub type TinyMap = Map<u64, u64, Tiny, Identity>;
+
+#[derive(Default)]
+pub struct Entries {
+    pairs: Vec<(u64, u64)>,
+    capacity: usize,
+}
+
+impl Table for Entries {
+    type Waste = ();
+
+    fn take_waste(&mut self) {}
+
+    fn len(&self) -> usize {
+        self.pairs.len()
+    }
+}
+
+impl Strategy<u64, u64> for Tiny {
+    type Locked = Entries;
+    type Open = ();
+    type Slot = usize;
+    type Brief<'a> = Shared<'a, Entries, ()>;
+    type Hold<'a> = Shared<'a, Entries, ()>;
+    type Edit = ();
+    type Iter<'a> = std::slice::Iter<'a, (u64, u64)>;
+    type IntoIter = std::vec::IntoIter<(u64, u64)>;
+
+    const IN_PLACE: bool = true;
+    const SPLITS_FOR_CONTENTION: bool = false;
+    const MAY_BE_BIASED: bool = true;
+
+    fn peek<'a, Q>(
+        at: At<'a, Entries, ()>,
+        key: &Q,
+    ) -> Result<Option<Held<'a, (u64, u64), Self::Brief<'a>>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<u64>,
+        Self: 'a,
+    {
+        let shard = at.lock_shared()?;
+        Ok(Held::find(shard, |entries| {
+            entries.pairs.iter().find(|(k, _)| key.equivalent(k))
+        }))
+    }
+
+    fn get<'a, Q>(
+        at: At<'a, Entries, ()>,
+        key: &Q,
+    ) -> Result<Option<Held<'a, (u64, u64), Self::Hold<'a>>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<u64>,
+        Self: 'a,
+    {
+        let shard = at.lock_shared()?;
+        Ok(Held::find(shard, |entries| {
+            entries.pairs.iter().find(|(k, _)| key.equivalent(k))
+        }))
+    }
+
+    fn locate<Q>(locked: &Entries, hash: u64, key: &Q) -> Option<usize>
+    where
+        Q: ?Sized + Hash + Equivalent<u64>,
+    {
+        HASHES.with_borrow_mut(|hashes| hashes.push(hash));
+        locked.pairs.iter().position(|(k, _)| key.equivalent(k))
+    }
+
+    fn pair(locked: &Entries, slot: usize) -> &(u64, u64) {
+        &locked.pairs[slot]
+    }
+
+    fn has_room(locked: &Entries) -> bool {
+        locked.pairs.len() < locked.capacity
+    }
+
+    fn upsert(
+        section: &mut Section<'_, u64, u64, Self>,
+        hash: u64,
+        key: u64,
+        value: u64,
+    ) -> Option<(u64, u64)> {
+        match Self::locate(section, hash, &key) {
+            Some(slot) => Some((key, Self::replace(section, slot, value))),
+            None => {
+                Self::insert_new(section, hash, key, value);
+                None
+            }
+        }
+    }
+
+    fn insert_new(
+        section: &mut Section<'_, u64, u64, Self>,
+        _hash: u64,
+        key: u64,
+        value: u64,
+    ) -> usize {
+        section.pairs.push((key, value));
+        section.pairs.len() - 1
+    }
+
+    fn replace(section: &mut Section<'_, u64, u64, Self>, slot: usize, value: u64) -> u64 {
+        std::mem::replace(&mut section.pairs[slot].1, value)
+    }
+
+    fn replace_pair(
+        section: &mut Section<'_, u64, u64, Self>,
+        slot: usize,
+        key: u64,
+        value: u64,
+    ) -> (u64, u64) {
+        std::mem::replace(&mut section.pairs[slot], (key, value))
+    }
+
+    fn remove(section: &mut Section<'_, u64, u64, Self>, slot: usize) -> (u64, u64) {
+        section.pairs.remove(slot)
+    }
+
+    fn edit<'x>(
+        section: &'x mut Section<'_, u64, u64, Self>,
+        slot: usize,
+        _edit: &'x mut (),
+    ) -> &'x mut (u64, u64) {
+        &mut section.pairs[slot]
+    }
+
+    fn finish(_section: &mut Section<'_, u64, u64, Self>, _slot: usize, _edit: ()) {}
+
+    fn downgrade<'a>(
+        section: Section<'a, u64, u64, Self>,
+        slot: usize,
+    ) -> Held<'a, (u64, u64), Self::Hold<'a>>
+    where
+        Self: 'a,
+    {
+        Held::find(section.downgrade(), |entries| entries.pairs.get(slot))
+            .expect("the shard was locked all the time")
+    }
+
+    fn capacity(locked: &Entries) -> usize {
+        locked.capacity
+    }
+
+    fn resize(
+        section: &mut Section<'_, u64, u64, Self>,
+        capacity: usize,
+        _hash: impl Fn(&u64) -> u64,
+    ) -> Result<(), TryReserveError> {
+        section.capacity = capacity;
+        Ok(())
+    }
+
+    fn divide(
+        from: &mut Section<'_, u64, u64, Self>,
+        into: &mut Section<'_, u64, u64, Self>,
+        hash: impl Fn(&u64) -> u64,
+        chosen: impl Fn(u64) -> bool,
+    ) -> Result<(), TryReserveError> {
+        assert!(into.pairs.is_empty(), "a header out of use has no entries");
+        into.capacity = from.capacity;
+        into.pairs = from
+            .pairs
+            .extract_if(.., |(key, _)| chosen(hash(key)))
+            .collect();
+        Ok(())
+    }
+
+    fn absorb(
+        into: &mut Section<'_, u64, u64, Self>,
+        from: &mut Section<'_, u64, u64, Self>,
+        _hash: impl Fn(&u64) -> u64,
+    ) -> Result<(), TryReserveError> {
+        let Entries { pairs, capacity } = std::mem::take(&mut **from);
+        into.pairs.extend(pairs);
+        into.capacity = into.capacity.max(capacity).max(into.pairs.len());
+        Ok(())
+    }
+
+    fn take(section: &mut Section<'_, u64, u64, Self>) -> Entries {
+        std::mem::take(&mut **section)
+    }
+
+    fn retain(
+        section: &mut Section<'_, u64, u64, Self>,
+        mut keep: impl FnMut(&u64, &mut u64) -> bool,
+        removed: &mut Vec<(u64, u64)>,
+    ) {
+        removed.extend(
+            section
+                .pairs
+                .extract_if(.., |(key, value)| !keep(key, value)),
+        );
+    }
+
+    fn iter<'a>(locked: &'a Entries) -> std::slice::Iter<'a, (u64, u64)>
+    where
+        Self: 'a,
+    {
+        locked.pairs.iter()
+    }
+
+    fn into_iter(locked: Entries) -> std::vec::IntoIter<(u64, u64)> {
+        locked.pairs.into_iter()
+    }
+}
+
+/// Hashes a number to itself; the front mixes it.
+#[derive(Clone, Default)]
+pub struct Identity(u64);
+
+impl BuildHasher for Identity {
+    type Hasher = Self;
+    fn build_hasher(&self) -> Self {
+        Self(0)
+    }
+}
+
+impl Hasher for Identity {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("the keys are numbers")
+    }
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+thread_local! {
+    /// The mixed hashes that [`Tiny::peek`] was asked for; a model runs on one thread.
+    static HASHES: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keys named by the first bits that tell shards apart.
+#[derive(Clone, Copy)]
+pub struct Keys {
+    pub k00: u64,
+    pub k01: u64,
+    pub k10: u64,
+    pub k11: u64,
+}
+
+/// Finds them, in a model of one thread.
+pub fn keys() -> Keys {
+    let found = Arc::new(std::sync::Mutex::new([None; 4]));
+    let out = Arc::clone(&found);
+    loom::model(move || {
+        let map = map(1, 1);
+        let mut keys = [None; 4];
+        for key in 1.. {
+            HASHES.take();
+            map.contains_key(&key);
+            let hash = HASHES.take()[0];
+            keys[(hash << 7 >> 62) as usize].get_or_insert(key);
+            if keys.iter().all(Option::is_some) {
+                break;
+            }
+        }
+        *out.lock().expect("nobody panicked") = keys;
+    });
+    let keys = *found.lock().expect("nobody panicked");
+    let [k00, k01, k10, k11] = keys.map(|key| key.expect("the loop ends with all of them"));
+    Keys { k00, k01, k10, k11 }
+}
+
+/// A map that starts with so many shards and splits those that are full at `limit`.
+pub fn map(shards: usize, limit: usize) -> TinyMap {
+    let builder = Map::<u64, u64, Tiny>::builder().hasher(Identity::default());
+    let builder = builder.shards(shards).shard_limit(limit).read_bias(true);
+    let map = builder.build();
+    map.expect("no memory is asked for")
+}
+
+pub fn model(check: impl Fn(Keys) + Send + Sync + 'static) {
+    let keys = keys();
+    let mut builder = loom::model::Builder::new();
+    builder.max_branches = 20_000;
+    let explored = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&explored);
+    builder.check(move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        check(keys);
+    });
+    let explored = explored.load(Ordering::Relaxed);
+    assert!(explored > 1, "the model has no schedules to try");
+    println!("{explored} schedules");
+}
+
+pub fn spawn<R: 'static>(
+    map: &Arc<TinyMap>,
+    run: impl FnOnce(&TinyMap) -> R + 'static,
+) -> thread::JoinHandle<R> {
+    let map = Arc::clone(map);
+    thread::spawn(move || run(&map))
+}
+
+pub fn join<R>(thread: thread::JoinHandle<R>) -> R {
+    thread.join().expect("a model that panicked has ended")
+}
