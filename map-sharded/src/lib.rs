@@ -1,1 +1,132 @@
-//! Sharded.
+//! A concurrent hash map of small locked shards that split under load.
+//!
+//! [`ShardedMap`] has dashmap's names and meanings, and nothing is asked of its values:
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//!
+//! let stock = ShardedMap::new();
+//! stock.insert("apples", 3);
+//! *stock.entry("pears").or_insert(0) += 2;
+//! if let Some(mut apples) = stock.get_mut("apples") {
+//!     *apples += 1;
+//! }
+//! assert_eq!(stock.get("apples").map(|n| *n), Some(4));
+//! assert_eq!(stock.compare_exchange("pears", &2, 5), Ok(2));
+//! assert_eq!(stock.remove("pears"), Some(("pears", 5)));
+//! assert_eq!(stock.len(), 1);
+//! ```
+//!
+//! # How it works
+//!
+//! A shard is a read-write lock and a hash table (hashbrown's) with the entries inline, both in
+//! one cache line. A map starts as one shard, held in the map itself; a shard that has filled a
+//! table of a few hundred entries, or whose lock is fought over, splits in two. So growing never
+//! stops the world: the longest pause of an insert is the split of one shard.
+//!
+//! # What it costs
+//!
+//! | operation | atomic read-modify-writes | allocations |
+//! |---|---|---|
+//! | `get` | 2 | 0 |
+//! | `get_with`, `get_copied`, `contains_key` | 2; 0 in a shard that has not been written to for some thousand reads (with `membarrier`) | 0 |
+//! | `insert` on a present key, `get_mut`, `compute`, `remove` | 1 (2 where the system has no `membarrier`) | 0 |
+//! | `insert` of a new key | the same | 0, unless the shard grows or splits |
+//! | `for_each`, `retain`, per shard | 2 | 0, or a list of what was removed |
+//! | `iter`, per entry | 1 | 0 |
+//! | `len`, `is_empty` | 0 | 0 |
+//!
+//! # When it blocks
+//!
+//! Readers of a shard wait for its writer; writers wait for everybody in the shard. Neither starves
+//! the other: see [`map_core::lock::RawLock`]. Guards ([`mapref`]) keep their shard locked as long
+//! as they live.
+
+mod shard;
+
+use ahash::RandomState;
+pub use shard::{Entries, Sharded};
+
+/// A concurrent hash map of locked shards. Its methods are those of [`map_core::Map`].
+pub type ShardedMap<K, V, S = RandomState> = map_core::Map<K, V, Sharded, S>;
+
+/// Guards of a [`ShardedMap`]: each keeps one shard locked while it lives. They may be sent to
+/// other threads and dropped there.
+pub mod mapref {
+    /// Guards on one entry.
+    pub mod one {
+        use crate::Sharded;
+        use map_core::mapref::one;
+
+        /// A read guard on an entry.
+        pub type Ref<'a, K, V> = one::Ref<'a, K, V, Sharded>;
+        /// A write guard on an entry.
+        pub type RefMut<'a, K, V> = one::RefMut<'a, K, V, Sharded>;
+        /// A read guard on a part of a value.
+        pub type MappedRef<'a, K, V, U> = one::MappedRef<'a, K, V, U, Sharded>;
+        /// A write guard on a part of a value.
+        pub type MappedRefMut<'a, K, V, U> = one::MappedRefMut<'a, K, V, U, Sharded>;
+    }
+
+    /// Guards that an iterator gives out.
+    pub mod multiple {
+        /// A read guard on an entry met by an iterator.
+        pub type RefMulti<'a, K, V> =
+            map_core::mapref::multiple::RefMulti<'a, K, V, crate::Sharded>;
+    }
+
+    /// Places in a map that hold an entry or could.
+    pub mod entry {
+        use crate::Sharded;
+        use map_core::mapref::entry;
+
+        /// A locked place for a key, which is there or not.
+        pub type Entry<'a, K, V> = entry::Entry<'a, K, V, Sharded>;
+        /// A locked entry.
+        pub type OccupiedEntry<'a, K, V> = entry::OccupiedEntry<'a, K, V, Sharded>;
+        /// A locked place where an entry could be.
+        pub type VacantEntry<'a, K, V> = entry::VacantEntry<'a, K, V, Sharded>;
+    }
+}
+
+/// Iterators over a [`ShardedMap`].
+pub mod iter {
+    use crate::Sharded;
+    use ahash::RandomState;
+
+    /// Goes over the entries, giving out read guards.
+    pub type Iter<'a, K, V, S = RandomState> = map_core::iter::Iter<'a, K, V, Sharded, S>;
+    /// Takes the entries out.
+    pub type IntoIter<K, V> = map_core::iter::IntoIter<K, V, Sharded>;
+}
+
+/// A guard that can be written through does not take a shorter-lived value than the map holds.
+///
+/// ```compile_fail
+/// use map_core::mapref::one::MappedRefMut;
+/// use map_sharded::{Sharded, ShardedMap};
+/// type Guard<'a, U> = MappedRefMut<'a, u8, &'static str, U, Sharded>;
+///
+/// fn shorten<'a, 's>(guard: Guard<'a, &'static str>) -> Guard<'a, &'s str> {
+///     guard
+/// }
+/// ```
+///
+/// One that keeps its type can be passed on:
+///
+/// ```
+/// use map_core::mapref::one::MappedRefMut;
+/// use map_sharded::{Sharded, ShardedMap};
+/// type Guard<'a, U> = MappedRefMut<'a, u8, &'static str, U, Sharded>;
+///
+/// fn shorten<'a>(guard: Guard<'a, &'static str>) -> Guard<'a, &'static str> {
+///     guard
+/// }
+///
+/// let map = ShardedMap::new();
+/// map.insert(1, "one");
+/// *shorten(map.get_mut(&1).unwrap().map(|value| value)) = "uno";
+/// assert_eq!(map.get_copied(&1), Some("uno"));
+/// ```
+#[cfg(doctest)]
+pub struct GuardsAreInvariant;

@@ -1,0 +1,334 @@
+//! The shard: one lock, one table, values inline.
+
+use std::hash::Hash;
+use std::mem;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::{self, Entry};
+use map_core::strategy::{At, Exclusive, Held, Refused, Section, Shared, Strategy, Table};
+use map_core::{Equivalent, TryReserveError};
+
+/// The strategy of [`ShardedMap`](crate::ShardedMap): each shard is a table of entries under a
+/// read-write lock, and splits when it is full or fought over.
+#[derive(Debug, Clone, Copy)]
+pub struct Sharded;
+
+/// The entries of a shard.
+///
+/// A table that is rebuilt hashes its keys again, which runs the user's code. So that a panic there
+/// loses nothing, the table is never left to clear away the traces of removed entries by itself (it
+/// would do that in place): all hashes are computed first, then a new table is filled without any
+/// foreign code. Growing is safe.
+#[derive(Debug)]
+pub struct Entries<K, V>(HashTable<(K, V)>);
+
+impl<K, V> Default for Entries<K, V> {
+    fn default() -> Self {
+        Self(HashTable::new())
+    }
+}
+
+impl<K, V> Table for Entries<K, V> {
+    type Waste = ();
+
+    #[inline]
+    fn take_waste(&mut self) {}
+
+    #[inline]
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<K, V> Drop for Entries<K, V> {
+    fn drop(&mut self) {
+        if mem::needs_drop::<(K, V)>() {
+            // If the drop of one entry panics, dropping this iterator still drops the others; a
+            // table would leak them.
+            for pair in mem::take(&mut self.0) {
+                drop(pair);
+            }
+        }
+    }
+}
+
+/// A table of room for so many entries.
+fn table_for<T>(capacity: usize) -> Result<HashTable<T>, TryReserveError> {
+    let mut table = HashTable::new();
+    table
+        .try_reserve(capacity, |_| {
+            unreachable!("there is nothing to hash in an empty table")
+        })
+        .map_err(|_| TryReserveError::out_of_memory(capacity))?;
+    Ok(table)
+}
+
+/// The hashes of all entries, in the table's order.
+fn hashes<K, V>(table: &HashTable<(K, V)>, hash: impl Fn(&K) -> u64) -> Vec<u64> {
+    table.iter().map(|(key, _)| hash(key)).collect()
+}
+
+/// Puts an entry into a table that has room.
+#[inline]
+fn put<K, V>(table: &mut HashTable<(K, V)>, hash: u64, pair: (K, V)) -> usize {
+    table
+        .insert_unique(hash, pair, |_| unreachable!("there is room"))
+        .bucket_index()
+}
+
+impl<K, V> Strategy<K, V> for Sharded {
+    type Locked = Entries<K, V>;
+    type Open = ();
+    type Slot = usize;
+    type Brief<'a>
+        = Shared<'a, Entries<K, V>, ()>
+    where
+        K: 'a,
+        V: 'a;
+    type Hold<'a>
+        = Shared<'a, Entries<K, V>, ()>
+    where
+        K: 'a,
+        V: 'a;
+    type Edit = ();
+    type Iter<'a>
+        = hash_table::Iter<'a, (K, V)>
+    where
+        K: 'a,
+        V: 'a;
+    type IntoIter = hash_table::IntoIter<(K, V)>;
+
+    const IN_PLACE: bool = true;
+    const SPLITS_FOR_CONTENTION: bool = true;
+    const MAY_BE_BIASED: bool = true;
+
+    #[inline(always)]
+    fn peek<'a, Q>(
+        at: At<'a, Entries<K, V>, ()>,
+        key: &Q,
+    ) -> Result<Option<Held<'a, (K, V), Self::Brief<'a>>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        Self: 'a,
+    {
+        let shard = at.lock_shared()?;
+        Ok(Held::find(shard, |entries| {
+            entries.0.find(at.hash(), |(k, _)| key.equivalent(k))
+        }))
+    }
+
+    #[inline(always)]
+    fn get<'a, Q>(
+        at: At<'a, Entries<K, V>, ()>,
+        key: &Q,
+    ) -> Result<Option<Held<'a, (K, V), Self::Hold<'a>>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        Self: 'a,
+    {
+        let shard = at.lock_shared()?;
+        Ok(Held::find(shard, |entries| {
+            entries.0.find(at.hash(), |(k, _)| key.equivalent(k))
+        }))
+    }
+
+    #[inline(always)]
+    fn locate<Q>(locked: &Entries<K, V>, hash: u64, key: &Q) -> Option<usize>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        locked.0.find_bucket_index(hash, |(k, _)| key.equivalent(k))
+    }
+
+    #[inline]
+    fn pair(locked: &Entries<K, V>, slot: usize) -> &(K, V) {
+        locked
+            .0
+            .get_bucket(slot)
+            .expect("a slot stays occupied while its shard is locked")
+    }
+
+    #[inline]
+    fn has_room(locked: &Entries<K, V>) -> bool {
+        locked.0.len() < locked.0.capacity()
+    }
+
+    #[inline]
+    fn upsert(
+        section: &mut Exclusive<'_, Entries<K, V>, ()>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Option<(K, V)>
+    where
+        K: Eq,
+    {
+        match section
+            .0
+            .entry(hash, |(k, _)| *k == key, |_| unreachable!("there is room"))
+        {
+            Entry::Occupied(mut entry) => Some((key, mem::replace(&mut entry.get_mut().1, value))),
+            Entry::Vacant(entry) => {
+                entry.insert((key, value));
+                None
+            }
+        }
+    }
+
+    #[inline]
+    fn insert_new(
+        section: &mut Exclusive<'_, Entries<K, V>, ()>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> usize {
+        put(&mut section.0, hash, (key, value))
+    }
+
+    #[inline]
+    fn replace(section: &mut Section<'_, K, V, Self>, slot: usize, value: V) -> V {
+        mem::replace(&mut Self::edit(section, slot, &mut ()).1, value)
+    }
+
+    #[inline]
+    fn replace_pair(
+        section: &mut Section<'_, K, V, Self>,
+        slot: usize,
+        key: K,
+        value: V,
+    ) -> (K, V) {
+        mem::replace(Self::edit(section, slot, &mut ()), (key, value))
+    }
+
+    #[inline]
+    fn remove(section: &mut Section<'_, K, V, Self>, slot: usize) -> (K, V) {
+        let entry = section.0.get_bucket_entry(slot).ok();
+        entry
+            .expect("a slot stays occupied while its shard is locked")
+            .remove()
+            .0
+    }
+
+    #[inline]
+    fn edit<'x>(
+        section: &'x mut Section<'_, K, V, Self>,
+        slot: usize,
+        _edit: &'x mut (),
+    ) -> &'x mut (K, V) {
+        section
+            .0
+            .get_bucket_mut(slot)
+            .expect("a slot stays occupied while its shard is locked")
+    }
+
+    #[inline]
+    fn finish(_section: &mut Section<'_, K, V, Self>, _slot: usize, _edit: ()) {}
+
+    #[inline]
+    fn downgrade<'a>(
+        section: Section<'a, K, V, Self>,
+        slot: usize,
+    ) -> Held<'a, (K, V), Self::Hold<'a>>
+    where
+        Self: 'a,
+    {
+        Held::find(section.downgrade(), |entries| entries.0.get_bucket(slot))
+            .expect("a slot stays occupied while its shard is locked")
+    }
+
+    fn capacity(locked: &Entries<K, V>) -> usize {
+        match locked.0.num_buckets() {
+            0..=1 => 0,
+            small @ 2..8 => small - 1,
+            buckets => buckets / 8 * 7,
+        }
+    }
+
+    fn resize(
+        section: &mut Section<'_, K, V, Self>,
+        capacity: usize,
+        hash: impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        if capacity > Self::capacity(section) {
+            // A table that grows copies its entries before it forgets the old place, so that a
+            // panic of `hash` loses nothing.
+            let additional = capacity - section.len();
+            return section
+                .0
+                .try_reserve(additional, |(key, _)| hash(key))
+                .map_err(|_| TryReserveError::out_of_memory(capacity));
+        }
+        let hashes = hashes(&section.0, hash);
+        let mut table = table_for(capacity)?;
+        for (hash, pair) in hashes.into_iter().zip(mem::take(&mut section.0)) {
+            put(&mut table, hash, pair);
+        }
+        section.0 = table;
+        Ok(())
+    }
+
+    fn divide(
+        from: &mut Section<'_, K, V, Self>,
+        into: &mut Section<'_, K, V, Self>,
+        hash: impl Fn(&K) -> u64,
+        chosen: impl Fn(u64) -> bool,
+    ) -> Result<(), TryReserveError> {
+        let hashes = hashes(&from.0, hash);
+        let capacity = Self::capacity(from);
+        let mut stay = table_for(capacity)?;
+        let mut go = table_for(capacity)?;
+        for (hash, pair) in hashes.into_iter().zip(mem::take(&mut from.0)) {
+            put(if chosen(hash) { &mut go } else { &mut stay }, hash, pair);
+        }
+        from.0 = stay;
+        into.0 = go;
+        Ok(())
+    }
+
+    fn absorb(
+        into: &mut Section<'_, K, V, Self>,
+        from: &mut Section<'_, K, V, Self>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        if into.is_empty() {
+            // Not swapped: the other header may go out of use and must not keep an empty table.
+            into.0 = mem::take(&mut from.0);
+            return Ok(());
+        }
+        let moving = hashes(&from.0, &hash);
+        let wanted = into.len() + from.len();
+        if wanted > into.0.capacity() {
+            Self::resize(into, wanted, hash)?;
+        }
+        for (hash, pair) in moving.into_iter().zip(mem::take(&mut from.0)) {
+            put(&mut into.0, hash, pair);
+        }
+        Ok(())
+    }
+
+    fn take(section: &mut Section<'_, K, V, Self>) -> Entries<K, V> {
+        mem::take(&mut **section)
+    }
+
+    fn retain(
+        section: &mut Section<'_, K, V, Self>,
+        mut keep: impl FnMut(&K, &mut V) -> bool,
+        removed: &mut Vec<(K, V)>,
+    ) {
+        removed.extend(section.0.extract_if(|(key, value)| !keep(key, value)));
+    }
+
+    #[inline]
+    fn iter<'a>(locked: &'a Entries<K, V>) -> hash_table::Iter<'a, (K, V)>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a,
+    {
+        locked.0.iter()
+    }
+
+    fn into_iter(mut locked: Entries<K, V>) -> hash_table::IntoIter<(K, V)> {
+        mem::take(&mut locked.0).into_iter()
+    }
+}

@@ -1,0 +1,48 @@
+//! What every map of the family does, done by this one: as it comes, and with shards so small that
+//! they split and merge all the time, and with a read bias.
+
+use std::hash::{BuildHasher, Hash};
+
+use map_core::conformance::maker::Maker;
+use map_core::{Map, Strategy};
+use map_sharded::Sharded;
+
+#[derive(Clone, Copy)]
+struct AsItComes;
+
+impl Maker for AsItComes {
+    type Strategy = Sharded;
+
+    fn make<K, V, S>(self, hasher: S) -> Map<K, V, Sharded, S>
+    where
+        K: Eq + Hash,
+        Sharded: Strategy<K, V>,
+        S: BuildHasher,
+    {
+        Map::with_hasher(hasher)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct TinyShards;
+
+impl Maker for TinyShards {
+    type Strategy = Sharded;
+
+    fn make<K, V, S>(self, hasher: S) -> Map<K, V, Sharded, S>
+    where
+        K: Eq + Hash,
+        Sharded: Strategy<K, V>,
+        S: BuildHasher,
+    {
+        let builder = Map::<K, V, Sharded>::builder().hasher(hasher);
+        builder
+            .shard_limit(14)
+            .read_bias(true)
+            .build()
+            .expect("14 is not 0")
+    }
+}
+
+map_core::conformance_suite!(as_it_comes, AsItComes, in_place);
+map_core::conformance_suite!(tiny_shards, TinyShards);

@@ -1,0 +1,51 @@
+//! Maps and guards go from thread to thread as their keys and values do.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use map_sharded::{ShardedMap, iter, mapref};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+assert_impl_all!(ShardedMap<u64, String>: Send, Sync);
+assert_impl_all!(mapref::one::Ref<'static, u64, String>: Send, Sync);
+assert_impl_all!(mapref::one::RefMut<'static, u64, String>: Send, Sync);
+assert_impl_all!(mapref::one::MappedRef<'static, u64, String, str>: Send, Sync);
+assert_impl_all!(mapref::one::MappedRefMut<'static, u64, String, str>: Send, Sync);
+assert_impl_all!(mapref::multiple::RefMulti<'static, u64, String>: Send, Sync);
+assert_impl_all!(mapref::entry::Entry<'static, u64, String>: Send, Sync);
+assert_impl_all!(iter::Iter<'static, u64, String>: Send, Sync);
+assert_impl_all!(iter::IntoIter<u64, String>: Send, Sync);
+
+// What is not Send or Sync inside is not so outside. An owned map of Send values may move, but
+// readers of a shared one would share its cells.
+assert_impl_all!(ShardedMap<u64, Cell<u64>>: Send);
+assert_not_impl_any!(ShardedMap<u64, Cell<u64>>: Sync);
+assert_not_impl_any!(ShardedMap<u64, Rc<u64>>: Send, Sync);
+assert_not_impl_any!(ShardedMap<Rc<u64>, u64>: Send, Sync);
+assert_not_impl_any!(mapref::one::Ref<'static, u64, Cell<u64>>: Send, Sync);
+assert_not_impl_any!(mapref::one::RefMut<'static, u64, Rc<u64>>: Send, Sync);
+assert_not_impl_any!(mapref::one::MappedRefMut<'static, u64, u64, Rc<u64>>: Send, Sync);
+assert_not_impl_any!(mapref::multiple::RefMulti<'static, u64, Cell<u64>>: Send, Sync);
+
+/// A guard may be dropped on another thread, and unlocks its shard there.
+#[test]
+fn guards_travel() {
+    let map = ShardedMap::new();
+    map.insert(1, String::from("one"));
+    std::thread::scope(|scope| {
+        let mut guard = map.get_mut(&1).expect("it was just inserted");
+        scope.spawn(move || guard.push_str(", from elsewhere"));
+    });
+    assert_eq!(
+        map.get(&1).as_deref().map(String::as_str),
+        Some("one, from elsewhere")
+    );
+    let guards: Vec<_> = map.iter().collect();
+    std::thread::scope(|scope| {
+        scope.spawn(move || drop(guards));
+    });
+    assert_eq!(
+        map.insert(1, String::new()).as_deref(),
+        Some("one, from elsewhere")
+    );
+}
