@@ -1,1 +1,28 @@
-//! Adaptive.
+//! A family of concurrent hash maps under one roof. Depend on this crate alone.
+//!
+//! Today it holds [`ShardedMap`]: small locked shards that split under load. What will live here
+//! besides: a map of lock-free reads (a published read table beside a dirty one), a read-write lock
+//! that adapts to the conflicts it meets, and `AdaptiveMap`, which watches the live operation mix,
+//! switches each shard to the strategy that suits it, and can say why. They share one front, so code written
+//! for [`ShardedMap`], or for any [`ConcurrentMap`], will not have to change.
+//!
+//! ```
+//! use map_adaptive::ShardedMap;
+//!
+//! let sessions: ShardedMap<u64, String> = ShardedMap::new();
+//! sessions.insert(17, "alice".to_owned());
+//! assert_eq!(sessions.get(&17).as_deref().map(String::as_str), Some("alice"));
+//! ```
+
+pub use map_core::lock;
+pub use map_core::strategy;
+pub use map_core::{
+    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, Strategy,
+    TryReserveError, TryResult,
+};
+pub use map_sharded::{Sharded, ShardedMap, iter, mapref};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
