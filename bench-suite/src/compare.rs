@@ -1,0 +1,383 @@
+//! `compare`: subjects x workloads x key counts x threads.
+
+use crate::{
+    args::{self, MOST_KEYS, Pace, Party},
+    fail::Fail,
+    growth::Growth,
+    key::{Key, Value},
+    lane::Recipe,
+    machine::{Machine, available_memory},
+    measure::{Effort, Score, measure},
+    report::{Cell, LEGEND, Report, disturbance, table},
+    seat::{Laps, Seat, Steady},
+    subject::{Hasher, Subject},
+    subjects::{Booth, Entry, visit},
+    workload::Workload,
+};
+use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::{SeedableRng, rngs::SmallRng};
+use rand_distr::{Distribution, Zipf};
+use serde::Serialize;
+use std::sync::Arc;
+
+impl ValueEnum for Workload {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Workload::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.about()))
+    }
+}
+
+/// Types of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeyType {
+    /// Random 64-bit numbers
+    U64,
+    /// Strings of twenty bytes, looked up by `&str`
+    String,
+}
+
+/// Compare the subjects on synthetic mixes
+///
+/// Every subject of a cell (workload, keys, threads, types) is built with room for its keys and filled, then they are measured
+/// in turns, round by round. Every answer is counted and compared with what the workload implies: a subject that does less than it
+/// should ends the run. Keys are scattered over 64 bits and picked uniformly unless --zipf is given.
+#[derive(Args, Clone, Debug)]
+pub struct Compare {
+    #[command(flatten)]
+    party: Party,
+    /// Workloads, separated by commas [default: all]
+    #[arg(short, long, value_delimiter = ',', hide_default_value = true)]
+    workloads: Vec<Workload>,
+    /// Numbers of keys in the map, separated by commas
+    #[arg(short, long, value_delimiter = ',', default_value = "1k,100k", value_parser = args::count)]
+    keys: Vec<u64>,
+    /// Numbers of threads, separated by commas
+    #[arg(short, long, value_delimiter = ',', default_value = "1,2", value_parser = args::threads())]
+    threads: Vec<u16>,
+    /// Sizes of the values in bytes, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "8", value_parser = ["8", "32"])]
+    values: Vec<String>,
+    /// Types of the keys, separated by commas
+    #[arg(long, value_delimiter = ',', default_value = "u64")]
+    key_type: Vec<KeyType>,
+    #[command(flatten)]
+    pace: Pace,
+    /// Pick the keys of reads and updates by Zipf's law with this exponent, from a million picks drawn beforehand
+    #[arg(long, value_name = "THETA", allow_negative_numbers = true, value_parser = theta)]
+    zipf: Option<f64>,
+    /// Operations of a session: what pins, pins once in so many operations
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    batch: u64,
+    /// Seed of keys, dice and hasher
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Do not explain the table
+    #[arg(short, long, action = ArgAction::SetTrue)]
+    quiet: bool,
+}
+
+/// The settings of a run, for its JSON.
+#[derive(Debug, Serialize)]
+struct Settings {
+    hasher: &'static str,
+    seed: u64,
+    rounds: u32,
+    round_ms: u64,
+    batch: u64,
+    zipf: Option<f64>,
+}
+
+fn theta(text: &str) -> Result<f64, String> {
+    let theta = text
+        .parse::<f64>()
+        .ok()
+        .filter(|theta| theta.is_finite() && (0.0..=10.0).contains(theta));
+    theta.ok_or_else(|| "expected an exponent from 0 to 10, such as 0.99".into())
+}
+
+/// The hasher of every subject, from the seed.
+pub fn hasher(seed: u64) -> Hasher {
+    Hasher::with_seeds(seed, !seed, seed.rotate_left(32), 0x9e37_79b9_7f4a_7c15)
+}
+
+impl Compare {
+    /// Measures and prints.
+    pub fn run(&self) -> Result<(), Fail> {
+        let subjects = self.party.chosen();
+        let workloads = if self.workloads.is_empty() {
+            Workload::ALL.to_vec()
+        } else {
+            self.workloads.clone()
+        };
+        self.reject(&subjects, &workloads)?;
+        let json = self.party.open_json()?;
+        let machine = Machine::here();
+        args::print(&machine)?;
+        args::print(format_args!(
+            "hasher ahash, seed {}, {} rounds of {} ms",
+            self.seed, self.pace.rounds, self.pace.round_ms
+        ))?;
+        if !self.quiet {
+            args::print(LEGEND)?;
+        }
+
+        let bar = self.bar(&subjects, workloads.len());
+        let mut cells = Vec::new();
+        for &key_type in &self.key_type {
+            for value in &self.values {
+                for &threads in &self.threads {
+                    let threads = usize::from(threads);
+                    let title = format!(
+                        "{} -> {value} bytes, threads: {threads}",
+                        key_type_name(key_type)
+                    );
+                    let mut block = Vec::new();
+                    for &workload in &workloads {
+                        for &keys in &self.keys {
+                            bar.set_message(format!(
+                                "{} {}, {title}",
+                                workload.name(),
+                                args::short(keys)
+                            ));
+                            let spot = Spot {
+                                compare: self,
+                                workload,
+                                keys,
+                                threads,
+                                subjects: &subjects,
+                                bar: &bar,
+                            };
+                            block.push(match (key_type, &**value) {
+                                (KeyType::U64, "8") => spot.cell::<u64, u64>(),
+                                (KeyType::U64, _) => spot.cell::<u64, [u64; 4]>(),
+                                (KeyType::String, "8") => spot.cell::<String, u64>(),
+                                (KeyType::String, _) => spot.cell::<String, [u64; 4]>(),
+                            }?);
+                        }
+                    }
+                    let label = |cell: &Cell| vec![cell.workload.clone(), args::short(cell.keys)];
+                    let shown = table(&["workload", "keys"], &subjects, &block, label);
+                    let warning = disturbance(&block, machine.cores);
+                    bar.suspend(|| {
+                        args::print(format_args!("\n{title}\n{}{warning}", shown.trim_fmt()))
+                    })?;
+                    cells.append(&mut block);
+                }
+            }
+        }
+        bar.finish_and_clear();
+        let &Compare {
+            seed,
+            pace,
+            batch,
+            zipf,
+            ..
+        } = self;
+        let settings = Settings {
+            hasher: "ahash::RandomState",
+            seed,
+            rounds: pace.rounds,
+            round_ms: pace.round_ms,
+            batch,
+            zipf,
+        };
+        args::write_json(
+            json,
+            &Report {
+                command: "compare",
+                machine,
+                settings,
+                cells,
+            },
+        )
+    }
+
+    /// Refuses what cannot be measured, with what can.
+    fn reject(&self, subjects: &[Entry], workloads: &[Workload]) -> Result<(), Fail> {
+        let most_threads = u64::from(self.threads.iter().copied().max().unwrap_or(1));
+        let fewest = self.keys.iter().copied().min().unwrap_or(MOST_KEYS);
+        if fewest < 2 * most_threads {
+            return Err(Fail::Input(format!(
+                "--keys {fewest} is too few for --threads {most_threads}: take at least two keys for each thread"
+            )));
+        }
+        if !self
+            .threads
+            .iter()
+            .any(|&threads| subjects.iter().any(|entry| entry.fits(threads.into())))
+        {
+            return Err(Fail::Input(
+                "hashbrown is the limit of one thread: take --threads 1, or other --subjects as well".into(),
+            ));
+        }
+        let key = if self.key_type.contains(&KeyType::String) {
+            <String as Key>::BYTES
+        } else {
+            <u64 as Key>::BYTES
+        };
+        let value = if self.values.iter().any(|value| value == "32") {
+            32
+        } else {
+            8
+        };
+        let steady = workloads.iter().any(|workload| workload.shares().is_some());
+        let at_once = if steady { subjects.len() as u64 } else { 1 };
+        let most = self.keys.iter().copied().max().unwrap_or(0);
+        // Tables are between half and seven eighths full; a box adds about fifty bytes an entry. While a table grows there are two.
+        let needed = most
+            .saturating_mul((key + value) as u64 * 3 + 50)
+            .saturating_mul(at_once);
+        match available_memory() {
+            Some(available) if needed > available => Err(Fail::Input(format!(
+                "--keys {most} needs about {} MB for the {at_once} subjects that are in memory at once, and {} MB are \
+                 available: take fewer --keys or --subjects",
+                needed >> 20,
+                available >> 20
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn bar(&self, subjects: &[Entry], workloads: usize) -> ProgressBar {
+        let seats = |threads: u16| {
+            subjects
+                .iter()
+                .filter(|entry| entry.fits(threads.into()))
+                .count()
+        };
+        let seats: usize = self.threads.iter().map(|&threads| seats(threads)).sum();
+        let cells = workloads * self.keys.len() * self.key_type.len() * self.values.len();
+        progress((seats * cells) as u64 * u64::from(self.pace.rounds))
+    }
+}
+
+/// A bar on the standard error stream, if that is a terminal.
+pub fn progress(length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{wide_bar} {percent}% {eta} {msg}");
+    ProgressBar::new(length).with_style(style.expect("the template is correct"))
+}
+
+fn key_type_name(key_type: KeyType) -> &'static str {
+    match key_type {
+        KeyType::U64 => <u64 as Key>::NAME,
+        KeyType::String => <String as Key>::NAME,
+    }
+}
+
+/// A cell before it is measured.
+struct Spot<'a> {
+    compare: &'a Compare,
+    workload: Workload,
+    keys: u64,
+    threads: usize,
+    subjects: &'a [Entry],
+    bar: &'a ProgressBar,
+}
+
+impl Spot<'_> {
+    fn cell<K: Key, V: Value>(&self) -> Result<Cell, Fail> {
+        let subjects: Vec<_> = self
+            .subjects
+            .iter()
+            .filter(|entry| entry.fits(self.threads))
+            .collect();
+        let skews = self.skews();
+        let seats: Vec<Box<dyn Seat>> = subjects
+            .iter()
+            .map(|entry| {
+                visit::<K, V, _>(
+                    entry.name,
+                    &Setup {
+                        spot: self,
+                        skews: &skews,
+                    },
+                )
+            })
+            .map(|seat| seat.expect("the names come from the roster"))
+            .collect();
+        let effort: Effort = self.compare.pace.effort();
+        let scores: Vec<Score> = measure(&seats, self.threads, effort, || self.bar.inc(1))
+            .map_err(|fail| match fail {
+                Fail::Wrong(wrong) => Fail::Wrong(format!(
+                    "{} with {} keys: {wrong}",
+                    self.workload.name(),
+                    self.keys
+                )),
+                other => other,
+            })?;
+        Ok(Cell::new(
+            self.workload.name().into(),
+            self.keys,
+            self.threads,
+            K::NAME,
+            V::BYTES,
+            scores,
+        ))
+    }
+
+    /// For each thread a table of skewed picks, if asked for.
+    fn skews(&self) -> Vec<Option<Arc<[u32]>>> {
+        let residents = self
+            .workload
+            .population(self.keys, self.threads as u64)
+            .residents;
+        let zipf = self
+            .compare
+            .zipf
+            .filter(|_| residents > 0 && self.workload.shares().is_some());
+        let skew = |thread: usize| {
+            let law = Zipf::new(residents as f64, zipf?).expect("the exponent was checked");
+            let mut rng = SmallRng::seed_from_u64(self.compare.seed ^ (thread as u64) << 32);
+            let draw = |_| (law.sample(&mut rng) as u64 - 1).min(residents - 1) as u32;
+            Some((0..1 << 20).map(draw).collect())
+        };
+        (0..self.threads).map(skew).collect()
+    }
+}
+
+struct Setup<'a> {
+    spot: &'a Spot<'a>,
+    skews: &'a [Option<Arc<[u32]>>],
+}
+
+impl<K: Key, V: Value> Booth<K, V> for Setup<'_> {
+    type Out = Box<dyn Seat>;
+
+    fn visit<S: Subject<K, V> + 'static>(&self) -> Box<dyn Seat> {
+        let &Spot {
+            compare,
+            workload,
+            keys,
+            threads,
+            ..
+        } = self.spot;
+        let &Compare { seed, batch, .. } = compare;
+        let threads = threads as u64;
+        match workload.shares() {
+            Some(shares) => {
+                let population = workload.population(keys, threads);
+                let recipe = Recipe {
+                    shares,
+                    population,
+                    keys,
+                    seed,
+                    batch,
+                };
+                Box::new(Steady::<K, V, S>::new(&recipe, self.skews, hasher(seed)))
+            }
+            None => {
+                let script = Arc::new(Growth {
+                    keys,
+                    threads,
+                    seed,
+                    batch,
+                });
+                Box::new(Laps::<K, V, S, Growth>::new(script, hasher(seed)))
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One cell: every seat calibrated, then rounds that go round the table.
+//!
+//! What happens to the machine in the meantime (another program, a change of frequency) happens to all seats, because each round
+//! of one seat is followed by a round of the next. The order turns and is reversed every other round, so that nobody always sits after
+//! the same neighbour.
+
+use crate::{
+    fail::Fail,
+    pool::{Lap, Pool},
+    seat::Seat,
+    stats::Spread,
+    subject::Role,
+};
+use serde::Serialize;
+use std::time::Duration;
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// Rounds of every seat.
+    pub rounds: usize,
+    /// Length of a round.
+    pub round: Duration,
+}
+
+/// What was measured at one seat.
+#[derive(Clone, Debug, Serialize)]
+pub struct Score {
+    /// The subject.
+    pub subject: &'static str,
+    /// What it is to the comparison.
+    pub role: Role,
+    /// Nanoseconds for an operation as one thread sees it: wall time x threads / operations of all threads.
+    pub ns_per_op: Spread,
+    /// Million operations a second of all threads together, in the median round.
+    pub mops: f64,
+    /// Its median / the median of the best peer of the cell.
+    pub ratio: Option<f64>,
+    /// Median share of a round that the threads waited for a core: above a few percent, the machine was not free.
+    pub waiting: f64,
+    /// Operations of all threads in a round.
+    pub ops_per_round: u64,
+    /// Nanoseconds for an operation in every round.
+    pub samples: Vec<f64>,
+    /// What was asked and answered in all rounds, calibration and approaches included.
+    pub tally: crate::lane::Tally,
+}
+
+/// Measures the seats against each other. `tick` is called after every round.
+pub fn measure(
+    seats: &[Box<dyn Seat>],
+    threads: usize,
+    effort: Effort,
+    mut tick: impl FnMut(),
+) -> Result<Vec<Score>, Fail> {
+    let tasks: Vec<&dyn crate::pool::Task> = seats.iter().map(|seat| &**seat as _).collect();
+    let mut samples = vec![Vec::with_capacity(effort.rounds); seats.len()];
+    let mut waits = samples.clone();
+    let mut amounts = Vec::with_capacity(seats.len());
+    Pool::with(threads, |pool| -> Result<(), Fail> {
+        let round = |at: usize, amount: u64| -> Result<Lap, Fail> {
+            let seat: &dyn Seat = &*seats[at];
+            seat.prepare(amount);
+            let approach = (amount as f64 * seat.approach_share()) as u64;
+            let lap = pool.round(tasks[at], approach, amount);
+            seat.settle()
+                .map_err(|wrong| Fail::Wrong(format!("{}: {wrong}", seat.name())))?;
+            Ok(lap)
+        };
+        for (at, seat) in seats.iter().enumerate() {
+            let (least, most) = seat.amounts();
+            let mut amount = least;
+            // Grow until a round is long enough to tell, then take what fills the time.
+            loop {
+                let time = round(at, amount)?.time.max(Duration::from_nanos(1));
+                if time * 4 >= effort.round || amount == most {
+                    let filling = amount as f64 * effort.round.as_secs_f64() / time.as_secs_f64();
+                    amounts.push((filling as u64).clamp(least, most));
+                    break;
+                }
+                amount = (amount * 4).min(most);
+            }
+        }
+        for turn in 0..effort.rounds {
+            for place in 0..seats.len() {
+                let place = if turn % 2 == 0 {
+                    place
+                } else {
+                    seats.len() - 1 - place
+                };
+                let at = (place + turn / 2) % seats.len();
+                let Lap { time, waiting } = round(at, amounts[at])?;
+                waits[at].push(waiting);
+                let ops = seats[at].ops(amounts[at]);
+                samples[at].push(time.as_secs_f64() * 1e9 * threads as f64 / ops as f64);
+                tick();
+            }
+        }
+        Ok(())
+    })?;
+    let mut scores: Vec<Score> = seats
+        .iter()
+        .zip(samples)
+        .zip(waits)
+        .zip(amounts)
+        .map(|(((seat, samples), waits), amount)| {
+            let ns_per_op = Spread::of(&samples);
+            Score {
+                subject: seat.name(),
+                role: seat.role(),
+                ns_per_op,
+                mops: 1e3 * threads as f64 / ns_per_op.median,
+                ratio: None,
+                waiting: Spread::of(&waits).median,
+                ops_per_round: seat.ops(amount),
+                samples,
+                tally: seat.tally(),
+            }
+        })
+        .collect();
+    if let Some(best) = best_peer(&scores).map(|best| best.ns_per_op.median) {
+        for score in &mut scores {
+            score.ratio = Some(score.ns_per_op.median / best);
+        }
+    }
+    Ok(scores)
+}
+
+/// The peer with the lowest median.
+pub fn best_peer(scores: &[Score]) -> Option<&Score> {
+    let peers = scores.iter().filter(|score| score.role == Role::Peer);
+    peers.min_by(|a, b| a.ns_per_op.median.total_cmp(&b.ns_per_op.median))
+}

@@ -1,0 +1,191 @@
+//! What a run says: the same cells as a table for people and as JSON for programs.
+
+use crate::{
+    machine::Machine,
+    measure::{Score, best_peer},
+    subject::Role,
+    subjects::Entry,
+};
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use std::fmt::Write;
+
+/// Everything of a run.
+#[derive(Debug, Serialize)]
+pub struct Report<C> {
+    /// What was run.
+    pub command: &'static str,
+    /// The machine and the compiler.
+    pub machine: Machine,
+    /// The settings of the run.
+    pub settings: C,
+    /// The cells.
+    pub cells: Vec<Cell>,
+}
+
+/// The circumstances of a cell and what every subject did in them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell {
+    /// Workload or trace.
+    pub workload: String,
+    /// Keys.
+    pub keys: u64,
+    /// Threads.
+    pub threads: usize,
+    /// Type of the keys.
+    pub key_type: &'static str,
+    /// Size of a value in bytes.
+    pub value_bytes: usize,
+    /// The fastest peer here: every ratio is against it.
+    pub best_peer: Option<&'static str>,
+    /// The subjects.
+    pub scores: Vec<Score>,
+}
+
+impl Cell {
+    /// Fills in the best peer.
+    pub fn new(
+        workload: String,
+        keys: u64,
+        threads: usize,
+        key_type: &'static str,
+        value_bytes: usize,
+        scores: Vec<Score>,
+    ) -> Cell {
+        let best_peer = best_peer(&scores).map(|best| best.subject);
+        Cell {
+            workload,
+            keys,
+            threads,
+            key_type,
+            value_bytes,
+            best_peer,
+            scores,
+        }
+    }
+}
+
+/// Share of waiting for a core above which a cell is not to be trusted.
+const DISTURBED: f64 = 0.05;
+
+/// A warning, if other programs had the cores while these cells were measured; else nothing. More threads than cores wait by design.
+pub fn disturbance(cells: &[Cell], cores: usize) -> String {
+    let cells = cells.iter().filter(|cell| cell.threads <= cores);
+    let waits = cells
+        .flat_map(|cell| &cell.scores)
+        .map(|score| score.waiting);
+    let (all, bad): (Vec<f64>, Vec<f64>) = (
+        waits.clone().collect(),
+        waits.filter(|&wait| wait > DISTURBED).collect(),
+    );
+    match bad.iter().copied().reduce(f64::max) {
+        None => String::new(),
+        Some(worst) => format!(
+            "\nwarning: in {} of {} entries the threads waited for a core more than {:.0} % of the time (up to {:.0} %):\n\
+             other programs were running, do not trust these numbers",
+            bad.len(),
+            all.len(),
+            DISTURBED * 100.0,
+            worst * 100.0
+        ),
+    }
+}
+
+/// How to read the tables.
+pub const LEGEND: &str = "ns for one operation as one thread sees it (wall time x threads / operations), median of the \
+    rounds;\nbehind it that time / the best peer's (below 1 is faster); * is the best peer. driver is the measuring loop \
+    alone,\nwhich is in every number; hashbrown is one thread without locks, the limit; neither counts as a peer.";
+
+/// A row for every cell, a column for every subject. `label` names the rows.
+pub fn table<'a>(
+    head: &[&str],
+    subjects: &[Entry],
+    cells: impl IntoIterator<Item = &'a Cell>,
+    label: impl Fn(&Cell) -> Vec<String>,
+) -> Table {
+    let names = subjects.iter().map(|entry| entry.name);
+    let header: Vec<&str> = head.iter().copied().chain(names).collect();
+    let rows = cells.into_iter().map(|cell| {
+        let mut row = label(cell);
+        for entry in subjects {
+            let score = cell.scores.iter().find(|score| score.subject == entry.name);
+            row.push(score.map_or_else(|| "-".into(), |score| entry_text(cell, score)));
+        }
+        row
+    });
+    plain(&header, rows)
+}
+
+/// A table without lines, words to the left and numbers to the right.
+pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header);
+    table.add_rows(rows);
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        if at > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+fn entry_text(cell: &Cell, score: &Score) -> String {
+    let mut text = digits(score.ns_per_op.median);
+    if let Some(ratio) = score.ratio.filter(|_| score.role != Role::Driver) {
+        let mark = if cell.best_peer == Some(score.subject) {
+            "*"
+        } else {
+            ""
+        };
+        let _infallible = write!(text, " {}{mark}", digits(ratio));
+    }
+    text
+}
+
+/// Three digits that matter.
+pub fn digits(number: f64) -> String {
+    match number {
+        _ if number < 9.995 => format!("{number:.2}"),
+        _ if number < 99.95 => format!("{number:.1}"),
+        _ => format!("{number:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits() {
+        let texts = [0.5, 1.234, 9.99, 9.999, 12.34, 99.96, 123.4, 12345.6].map(digits);
+        assert_eq!(
+            texts,
+            [
+                "0.50", "1.23", "9.99", "10.0", "12.3", "100", "123", "12346"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_busy_machine_is_told_but_not_what_waits_by_design() {
+        let score = |waiting| Score {
+            subject: "mutex",
+            role: Role::Peer,
+            ns_per_op: crate::stats::Spread::of(&[1.0]),
+            mops: 1.0,
+            ratio: None,
+            waiting,
+            ops_per_round: 1,
+            samples: vec![1.0],
+            tally: Default::default(),
+        };
+        let cells = |threads| {
+            let scores = vec![score(0.01), score(0.5)];
+            [Cell::new("churn".into(), 1, threads, "u64", 8, scores)]
+        };
+        assert!(disturbance(&cells(2), 2).contains("in 1 of 2 entries"));
+        assert_eq!(disturbance(&cells(3), 2), "");
+    }
+}

@@ -1,0 +1,72 @@
+//! The roster. A new subject is one small file, its `mod` line and its name in `roster!`.
+
+mod dashmap;
+mod driver;
+mod hashbrown;
+mod mutex;
+mod papaya;
+mod rwlock;
+mod scc;
+mod sharded;
+mod sharded_bias;
+
+use crate::{
+    key::{Key, Value},
+    subject::{Role, Subject},
+};
+
+/// A line of the roster.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The subject's name.
+    pub name: &'static str,
+    /// What it is to the comparison.
+    pub role: Role,
+}
+
+impl Entry {
+    /// True if the subject can be used by that many threads.
+    pub fn fits(&self, threads: usize) -> bool {
+        self.role != Role::Limit || threads == 1
+    }
+}
+
+/// Something that can be done with any subject: a generic closure, which the language does not have.
+pub trait Booth<K: Key, V: Value> {
+    /// What comes out.
+    type Out;
+    /// Does it with `S`.
+    fn visit<S: Subject<K, V> + 'static>(&self) -> Self::Out;
+}
+
+macro_rules! roster {
+    ($($module:ident),+ $(,)?) => {
+        /// Every subject, in the order of the tables' columns.
+        pub const ROSTER: &[Entry] = &[$(Entry {
+            name: <$module::Of<u64, u64> as Subject<u64, u64>>::NAME,
+            role: <$module::Of<u64, u64> as Subject<u64, u64>>::ROLE,
+        }),+];
+
+        /// Does something with the subject of that name; `None` if there is no such subject.
+        pub fn visit<K: Key, V: Value, B: Booth<K, V>>(name: &str, booth: &B) -> Option<B::Out> {
+            $(if name == <$module::Of<K, V> as Subject<K, V>>::NAME {
+                return Some(booth.visit::<$module::Of<K, V>>());
+            })+
+            None
+        }
+    };
+}
+
+roster! { driver, hashbrown, sharded, sharded_bias, dashmap, papaya, scc, rwlock, mutex }
+
+/// The entries of those names, in the roster's order; all of them if no name is given.
+pub fn chosen(names: &[String]) -> Vec<Entry> {
+    ROSTER
+        .iter()
+        .filter(|entry| names.is_empty() || names.iter().any(|name| name == entry.name))
+        .copied()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! One parking_lot mutex around one hashbrown map.
+
+use crate::{
+    key::{Key, Value},
+    subject::{Hasher, Role, Session, Subject},
+};
+use ::hashbrown::HashMap;
+use parking_lot::Mutex;
+
+/// The subject.
+pub(super) type Of<K, V> = Mutex<HashMap<K, V, Hasher>>;
+
+impl<K: Key, V: Value> Subject<K, V> for Mutex<HashMap<K, V, Hasher>> {
+    const NAME: &'static str = "mutex";
+    const ROLE: Role = Role::Peer;
+    type Session<'a> = &'a Self;
+
+    fn with_capacity(capacity: usize, hasher: Hasher) -> Self {
+        Mutex::new(HashMap::with_capacity_and_hasher(capacity, hasher))
+    }
+
+    fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn session(&self) -> &Self {
+        self
+    }
+}
+
+impl<K: Key, V: Value> Session<K, V> for &Mutex<HashMap<K, V, Hasher>> {
+    #[inline]
+    fn get(&mut self, key: &K::Lookup) -> Option<u64> {
+        self.lock().get(key).map(V::word)
+    }
+
+    #[inline]
+    fn update(&mut self, key: &K::Lookup, value: V) -> bool {
+        self.lock().get_mut(key).map(|old| *old = value).is_some()
+    }
+
+    #[inline]
+    fn insert(&mut self, key: K, value: V) -> bool {
+        self.lock().insert(key, value).is_none()
+    }
+
+    #[inline]
+    fn remove(&mut self, key: &K::Lookup) -> bool {
+        // The entry is dropped after the lock is free again.
+        let removed = self.lock().remove_entry(key);
+        removed.is_some()
+    }
+}
