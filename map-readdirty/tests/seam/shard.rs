@@ -190,7 +190,7 @@ impl<K, V> Locked<K, V> {
         self.limbo.push((ripe, mem::take(&mut self.fresh)));
         // Some steps of the clock make a ticket ripe. If much is waiting, a reader has been
         // interrupted while it was pinned: let it run.
-        for attempt in 0..1000 {
+        for attempt in 0..50_000 {
             epoch::pin().flush();
             let much = self.limbo.len() > 16;
             if attempt >= 3 && (!much || self.limbo[0].0.load(Ordering::Acquire)) {
