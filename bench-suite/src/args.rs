@@ -3,7 +3,7 @@
 use crate::{
     fail::Fail,
     measure::Effort,
-    subjects::{Entry, ROSTER, chosen},
+    subjects::{Entry, ROSTER},
 };
 use clap::{Args, builder::PossibleValuesParser};
 use std::{
@@ -19,9 +19,9 @@ pub const MOST_THREADS: u16 = 256;
 /// Most keys that can be asked for.
 pub const MOST_KEYS: u64 = 1 << 31;
 
-/// Accepts the names of the subjects.
-pub fn subject_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(ROSTER.iter().map(|entry| entry.name))
+/// Accepts the names of the roster.
+pub fn names(roster: &[Entry]) -> PossibleValuesParser {
+    PossibleValuesParser::new(roster.iter().map(|entry| entry.name))
 }
 
 /// Accepts a number of threads.
@@ -61,11 +61,11 @@ pub fn short(count: u64) -> String {
     }
 }
 
-/// Who takes part, and where the numbers go.
+/// Who takes part, and where the numbers go. The subjects are maps, unless the command says otherwise (by `mut_arg`).
 #[derive(Args, Clone, Debug)]
 pub struct Party {
     /// Subjects to measure, separated by commas [default: all]
-    #[arg(short, long, value_delimiter = ',', value_parser = subject_names(), hide_default_value = true)]
+    #[arg(short, long, value_delimiter = ',', value_parser = names(ROSTER), hide_default_value = true)]
     pub subjects: Vec<String>,
     /// Write everything that was measured to this file
     #[arg(short, long, value_name = "FILE")]
@@ -73,9 +73,12 @@ pub struct Party {
 }
 
 impl Party {
-    /// The subjects, in the roster's order.
-    pub fn chosen(&self) -> Vec<Entry> {
-        chosen(&self.subjects)
+    /// The subjects of the roster that take part, in its order; all of them if none is named.
+    pub fn chosen(&self, roster: &[Entry]) -> Vec<Entry> {
+        let chosen = |entry: &&Entry| {
+            self.subjects.is_empty() || self.subjects.iter().any(|name| name == entry.name)
+        };
+        roster.iter().filter(chosen).copied().collect()
     }
 
     /// Creates the JSON file now, so that a name that cannot be written costs no measurement.

@@ -8,10 +8,10 @@ use crate::{
     lane::Recipe,
     machine::{Machine, available_memory},
     measure::{Effort, Score, measure},
-    report::{Cell, LEGEND, Report, disturbance, table},
+    report::{Cell, LEGEND, LEGEND_OF_MAPS, OfMaps, Report, block},
     seat::{Laps, Seat, Steady},
     subject::{Hasher, Subject},
-    subjects::{Booth, Entry, visit},
+    subjects::{Booth, Entry, ROSTER, visit},
     workload::Workload,
 };
 use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
@@ -107,7 +107,7 @@ pub fn hasher(seed: u64) -> Hasher {
 impl Compare {
     /// Measures and prints.
     pub fn run(&self) -> Result<(), Fail> {
-        let subjects = self.party.chosen();
+        let subjects = self.party.chosen(ROSTER);
         let workloads = if self.workloads.is_empty() {
             Workload::ALL.to_vec()
         } else {
@@ -122,7 +122,7 @@ impl Compare {
             self.seed, self.pace.rounds, self.pace.round_ms
         ))?;
         if !self.quiet {
-            args::print(LEGEND)?;
+            args::print(format_args!("{LEGEND}{LEGEND_OF_MAPS}"))?;
         }
 
         let bar = self.bar(&subjects, workloads.len());
@@ -135,7 +135,7 @@ impl Compare {
                         "{} -> {value} bytes, threads: {threads}",
                         key_type_name(key_type)
                     );
-                    let mut block = Vec::new();
+                    let mut rows = Vec::new();
                     for &workload in &workloads {
                         for &keys in &self.keys {
                             bar.set_message(format!(
@@ -151,7 +151,7 @@ impl Compare {
                                 subjects: &subjects,
                                 bar: &bar,
                             };
-                            block.push(match (key_type, &**value) {
+                            rows.push(match (key_type, &**value) {
                                 (KeyType::U64, "8") => spot.cell::<u64, u64>(),
                                 (KeyType::U64, _) => spot.cell::<u64, [u64; 4]>(),
                                 (KeyType::String, "8") => spot.cell::<String, u64>(),
@@ -159,13 +159,13 @@ impl Compare {
                             }?);
                         }
                     }
-                    let label = |cell: &Cell| vec![cell.workload.clone(), args::short(cell.keys)];
-                    let shown = table(&["workload", "keys"], &subjects, &block, label);
-                    let warning = disturbance(&block, machine.cores);
-                    bar.suspend(|| {
-                        args::print(format_args!("\n{title}\n{}{warning}", shown.trim_fmt()))
-                    })?;
-                    cells.append(&mut block);
+                    let label = |cell: &Cell<OfMaps>| {
+                        vec![cell.at.workload.clone(), args::short(cell.at.keys)]
+                    };
+                    let head = ["workload", "keys"];
+                    let shown = block(&head, &subjects, &rows, machine.cores, label);
+                    bar.suspend(|| args::print(format_args!("\n{title}\n{shown}")))?;
+                    cells.append(&mut rows);
                 }
             }
         }
@@ -279,7 +279,7 @@ struct Spot<'a> {
 }
 
 impl Spot<'_> {
-    fn cell<K: Key, V: Value>(&self) -> Result<Cell, Fail> {
+    fn cell<K: Key, V: Value>(&self) -> Result<Cell<OfMaps>, Fail> {
         let subjects: Vec<_> = self
             .subjects
             .iter()
@@ -301,22 +301,20 @@ impl Spot<'_> {
             .collect();
         let effort: Effort = self.compare.pace.effort();
         let scores: Vec<Score> = measure(&seats, self.threads, effort, || self.bar.inc(1))
-            .map_err(|fail| match fail {
-                Fail::Wrong(wrong) => Fail::Wrong(format!(
-                    "{} with {} keys: {wrong}",
+            .map_err(|fail| {
+                fail.within(format_args!(
+                    "{} with {} keys",
                     self.workload.name(),
                     self.keys
-                )),
-                other => other,
+                ))
             })?;
-        Ok(Cell::new(
-            self.workload.name().into(),
-            self.keys,
-            self.threads,
-            K::NAME,
-            V::BYTES,
-            scores,
-        ))
+        let at = OfMaps {
+            workload: self.workload.name().into(),
+            keys: self.keys,
+            key_type: K::NAME,
+            value_bytes: V::BYTES,
+        };
+        Ok(Cell::new(at, self.threads, scores))
     }
 
     /// For each thread a table of skewed picks, if asked for.

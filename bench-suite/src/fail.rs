@@ -22,6 +22,14 @@ impl Fail {
             Fail::Wrong(_) | Fail::Output(_) => 1,
         }
     }
+
+    /// Says where it happened, if it is about a measurement.
+    pub fn within(self, place: impl fmt::Display) -> Fail {
+        match self {
+            Fail::Wrong(reason) => Fail::Wrong(format!("{place}: {reason}")),
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Fail {

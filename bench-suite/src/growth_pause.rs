@@ -9,7 +9,7 @@ use crate::{
     pool::{Pool, Task},
     report::{digits, plain},
     subject::{Hasher, Role, Session, Subject},
-    subjects::{Booth, Entry, visit},
+    subjects::{Booth, Entry, ROSTER, visit},
 };
 use clap::Args;
 use comfy_table::Table;
@@ -79,7 +79,7 @@ impl GrowthPause {
         let threads = usize::from(self.threads);
         let subjects: Vec<Entry> = self
             .party
-            .chosen()
+            .chosen(ROSTER)
             .into_iter()
             .filter(|entry| entry.fits(threads))
             .collect();

@@ -8,10 +8,10 @@ use crate::{
     lane::Tally,
     machine::Machine,
     measure::measure,
-    report::{Cell, LEGEND, Report, disturbance, table},
+    report::{Cell, LEGEND, LEGEND_OF_MAPS, OfMaps, Report, block},
     seat::{Laps, Script, Seat},
     subject::{Session, Subject},
-    subjects::{Booth, Entry, visit},
+    subjects::{Booth, Entry, ROSTER, visit},
     trace::{self, Format, KeyType, Keys, Kind, Summary, Texts},
 };
 use clap::Args;
@@ -79,7 +79,7 @@ struct Settings {
 impl Replay {
     /// Reads, plays and prints.
     pub fn run(&self) -> Result<(), Fail> {
-        let subjects = self.party.chosen();
+        let subjects = self.party.chosen(ROSTER);
         if !self
             .threads
             .iter()
@@ -114,17 +114,16 @@ impl Replay {
             "hasher ahash, seed {}, {} rounds",
             self.seed, self.pace.rounds
         ))?;
-        args::print(LEGEND)?;
+        args::print(format_args!("{LEGEND}{LEGEND_OF_MAPS}"))?;
         let cells = match trace.keys {
             Keys::Numbers(keys) => self.cells::<u64, _>(&subjects, trace.kinds, keys, summary),
             Keys::Texts(keys) => self.cells::<String, _>(&subjects, trace.kinds, keys, summary),
         }?;
-        let label = |cell: &Cell| vec![cell.threads.to_string(), cell.value_bytes.to_string()];
-        args::print(format_args!(
-            "\n{}{}",
-            table(&["threads", "value"], &subjects, &cells, label).trim_fmt(),
-            disturbance(&cells, machine.cores)
-        ))?;
+        let label =
+            |cell: &Cell<OfMaps>| vec![cell.threads.to_string(), cell.at.value_bytes.to_string()];
+        let head = ["threads", "value"];
+        let shown = block(&head, &subjects, &cells, machine.cores, label);
+        args::print(format_args!("\n{shown}"))?;
         let &Replay {
             seed,
             pace: Pace { rounds, round_ms },
@@ -157,7 +156,7 @@ impl Replay {
         kinds: Vec<Kind>,
         keys: C,
         due: Summary,
-    ) -> Result<Vec<Cell>, Fail> {
+    ) -> Result<Vec<Cell<OfMaps>>, Fail> {
         let mut play = Arc::new(Play {
             kinds,
             keys,
@@ -195,7 +194,7 @@ impl Replay {
         names: impl Iterator<Item = &'static str>,
         play: &Arc<Play<C>>,
         bar: &ProgressBar,
-    ) -> Result<Cell, Fail> {
+    ) -> Result<Cell<OfMaps>, Fail> {
         let setup = Setup {
             play: Arc::clone(play),
             seed: self.seed,
@@ -210,14 +209,13 @@ impl Replay {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        Ok(Cell::new(
-            name,
-            play.due.distinct,
-            play.threads,
-            K::NAME,
-            V::BYTES,
-            scores,
-        ))
+        let at = OfMaps {
+            workload: name,
+            keys: play.due.distinct,
+            key_type: K::NAME,
+            value_bytes: V::BYTES,
+        };
+        Ok(Cell::new(at, play.threads, scores))
     }
 }
 

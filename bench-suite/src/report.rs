@@ -10,9 +10,9 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use std::fmt::Write;
 
-/// Everything of a run.
+/// Everything of a run; `C` is its settings, `At` the circumstances of a cell.
 #[derive(Debug, Serialize)]
-pub struct Report<C> {
+pub struct Report<C, At> {
     /// What was run.
     pub command: &'static str,
     /// The machine and the compiler.
@@ -20,45 +20,43 @@ pub struct Report<C> {
     /// The settings of the run.
     pub settings: C,
     /// The cells.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Cell<At>>,
 }
 
-/// The circumstances of a cell and what every subject did in them.
+/// The circumstances of maps.
 #[derive(Clone, Debug, Serialize)]
-pub struct Cell {
+pub struct OfMaps {
     /// Workload or trace.
     pub workload: String,
     /// Keys.
     pub keys: u64,
-    /// Threads.
-    pub threads: usize,
     /// Type of the keys.
     pub key_type: &'static str,
     /// Size of a value in bytes.
     pub value_bytes: usize,
+}
+
+/// The circumstances of a cell and what every subject did in them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell<At> {
+    /// What the command varies.
+    #[serde(flatten)]
+    pub at: At,
+    /// Threads.
+    pub threads: usize,
     /// The fastest peer here: every ratio is against it.
     pub best_peer: Option<&'static str>,
     /// The subjects.
     pub scores: Vec<Score>,
 }
 
-impl Cell {
+impl<At> Cell<At> {
     /// Fills in the best peer.
-    pub fn new(
-        workload: String,
-        keys: u64,
-        threads: usize,
-        key_type: &'static str,
-        value_bytes: usize,
-        scores: Vec<Score>,
-    ) -> Cell {
+    pub fn new(at: At, threads: usize, scores: Vec<Score>) -> Self {
         let best_peer = best_peer(&scores).map(|best| best.subject);
         Cell {
-            workload,
-            keys,
+            at,
             threads,
-            key_type,
-            value_bytes,
             best_peer,
             scores,
         }
@@ -69,7 +67,7 @@ impl Cell {
 const DISTURBED: f64 = 0.05;
 
 /// A warning, if other programs had the cores while these cells were measured; else nothing. More threads than cores wait by design.
-pub fn disturbance(cells: &[Cell], cores: usize) -> String {
+fn disturbance<At>(cells: &[Cell<At>], cores: usize) -> String {
     let cells = cells.iter().filter(|cell| cell.threads <= cores);
     let waits = cells
         .flat_map(|cell| &cell.scores)
@@ -94,18 +92,23 @@ pub fn disturbance(cells: &[Cell], cores: usize) -> String {
 /// How to read the tables.
 pub const LEGEND: &str = "ns for one operation as one thread sees it (wall time x threads / operations), median of the \
     rounds;\nbehind it that time / the best peer's (below 1 is faster); * is the best peer. driver is the measuring loop \
-    alone,\nwhich is in every number; hashbrown is one thread without locks, the limit; neither counts as a peer.";
+    alone,\nwhich is in every number and no peer";
 
-/// A row for every cell, a column for every subject. `label` names the rows.
-pub fn table<'a>(
+/// What else to know of the maps' tables.
+pub const LEGEND_OF_MAPS: &str =
+    "; hashbrown is one thread without locks, the limit, and no peer either.";
+
+/// A row for every cell, a column for every subject; below it a warning if the machine was not free. `label` names the rows.
+pub fn block<At>(
     head: &[&str],
     subjects: &[Entry],
-    cells: impl IntoIterator<Item = &'a Cell>,
-    label: impl Fn(&Cell) -> Vec<String>,
-) -> Table {
+    cells: &[Cell<At>],
+    cores: usize,
+    label: impl Fn(&Cell<At>) -> Vec<String>,
+) -> String {
     let names = subjects.iter().map(|entry| entry.name);
     let header: Vec<&str> = head.iter().copied().chain(names).collect();
-    let rows = cells.into_iter().map(|cell| {
+    let rows = cells.iter().map(|cell| {
         let mut row = label(cell);
         for entry in subjects {
             let score = cell.scores.iter().find(|score| score.subject == entry.name);
@@ -113,7 +116,7 @@ pub fn table<'a>(
         }
         row
     });
-    plain(&header, rows)
+    plain(&header, rows).trim_fmt() + &disturbance(cells, cores)
 }
 
 /// A table without lines, words to the left and numbers to the right.
@@ -131,7 +134,7 @@ pub fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Ta
     table
 }
 
-fn entry_text(cell: &Cell, score: &Score) -> String {
+fn entry_text<At>(cell: &Cell<At>, score: &Score) -> String {
     let mut text = digits(score.ns_per_op.median);
     if let Some(ratio) = score.ratio.filter(|_| score.role != Role::Driver) {
         let mark = if cell.best_peer == Some(score.subject) {
@@ -183,7 +186,7 @@ mod tests {
         };
         let cells = |threads| {
             let scores = vec![score(0.01), score(0.5)];
-            [Cell::new("churn".into(), 1, threads, "u64", 8, scores)]
+            [Cell::new((), threads, scores)]
         };
         assert!(disturbance(&cells(2), 2).contains("in 1 of 2 entries"));
         assert_eq!(disturbance(&cells(3), 2), "");

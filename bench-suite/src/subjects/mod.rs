@@ -59,14 +59,5 @@ macro_rules! roster {
 
 roster! { driver, hashbrown, sharded, sharded_bias, dashmap, papaya, scc, rwlock, mutex }
 
-/// The entries of those names, in the roster's order; all of them if no name is given.
-pub fn chosen(names: &[String]) -> Vec<Entry> {
-    ROSTER
-        .iter()
-        .filter(|entry| names.is_empty() || names.iter().any(|name| name == entry.name))
-        .copied()
-        .collect()
-}
-
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use bench_suite::{
     machine::Machine,
     report::{digits, plain},
     subject::{Role, Session, Subject},
-    subjects::{Booth, visit},
+    subjects::{Booth, ROSTER, visit},
 };
 use clap::Args;
 use serde::Serialize;
@@ -70,7 +70,7 @@ impl Memory {
         ))?;
         let subjects = self
             .party
-            .chosen()
+            .chosen(ROSTER)
             .into_iter()
             // The same map twice would say the same twice, but for what the process allocates once.
             .filter(|entry| entry.role != Role::Driver && entry.name != "sharded-bias");

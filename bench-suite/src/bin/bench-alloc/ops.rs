@@ -9,7 +9,7 @@ use bench_suite::{
     machine::Machine,
     report::{digits, plain},
     subject::{Role, Session, Subject},
-    subjects::{Booth, visit},
+    subjects::{Booth, ROSTER, visit},
 };
 use clap::Args;
 use serde::Serialize;
@@ -62,7 +62,7 @@ impl Ops {
         ))?;
         let subjects = self
             .party
-            .chosen()
+            .chosen(ROSTER)
             .into_iter()
             // The bias: as `sharded`, but for one slot a thread.
             .filter(|entry| entry.role != Role::Driver && entry.name != "sharded-bias");
