@@ -1,4 +1,5 @@
-//! Compares concurrent maps: on synthetic mixes, on recorded traces, on the pauses of growth, on memory.
+//! Compares concurrent maps: on synthetic mixes, on recorded traces, on the pauses of growth, on memory. And locks, which stand
+//! behind the same trait ([`lock`]).
 //!
 //! The way from a map to a number, one module a step:
 //!
@@ -17,6 +18,8 @@ pub mod growth;
 pub mod growth_pause;
 pub mod key;
 pub mod lane;
+pub mod lock;
+pub mod locks;
 pub mod machine;
 pub mod measure;
 pub mod pool;

@@ -1,10 +1,10 @@
 //! The command line of the bench suite.
 
-use bench_suite::{compare::Compare, growth_pause::GrowthPause, replay::Replay};
+use bench_suite::{compare::Compare, growth_pause::GrowthPause, locks::Locks, replay::Replay};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Compares concurrent maps: same keys, same hasher, same loops, in turns, every answer checked
+/// Compares concurrent maps, and locks: same keys, same hasher, same loops, in turns, every answer checked
 #[derive(Parser)]
 #[command(version, max_term_width = 110)]
 struct Cli {
@@ -17,6 +17,7 @@ enum Command {
     Compare(Compare),
     Replay(Replay),
     GrowthPause(GrowthPause),
+    Locks(Locks),
 }
 
 fn main() -> ExitCode {
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Compare(compare) => compare.run(),
         Command::Replay(replay) => replay.run(),
         Command::GrowthPause(growth_pause) => growth_pause.run(),
+        Command::Locks(locks) => locks.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -105,7 +105,8 @@ impl<K: Key, V: Value, S: Subject<K, V>> Seat for Steady<K, V, S> {
             lane.spot_check(&self.map)?;
             due += lane.held();
         }
-        expect_len(&self.map, due)
+        expect_len(&self.map, due)?;
+        self.map.audit(&self.tally())
     }
 
     fn tally(&self) -> Tally {

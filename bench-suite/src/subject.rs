@@ -3,7 +3,10 @@
 //! The trait is generic and so are the loops that use it, so each subject is compiled into loops of its own: no call in a
 //! measured loop is dynamic.
 
-use crate::key::{Key, Value};
+use crate::{
+    key::{Key, Value},
+    lane::Tally,
+};
 
 /// The one hasher of every subject.
 pub type Hasher = ahash::RandomState;
@@ -48,6 +51,11 @@ pub trait Subject<K: Key, V: Value>: Send + Sync + Sized {
     /// True if it holds nothing.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Holds what the subject itself knows against the answers that it gave; called between rounds only. `Err` says what is wrong.
+    fn audit(&self, _answers: &Tally) -> Result<(), String> {
+        Ok(())
     }
 
     /// Opens a session. A thread opens a new one every batch (64 operations unless told otherwise), so a map that pins may

@@ -69,7 +69,7 @@ fn quick<'a>(words: &[&'a str]) -> Vec<&'a str> {
 #[test]
 fn help_explains_every_workload_and_format() {
     let help = good(&suite(&["--help"]));
-    for command in ["compare", "replay", "growth-pause"] {
+    for command in ["compare", "replay", "growth-pause", "locks"] {
         assert!(help.contains(command), "{help}");
     }
     let help = good(&suite(&["compare", "--help"]));
@@ -203,6 +203,93 @@ fn compare_refuses_what_it_cannot_measure_and_says_what_it_can() {
         ),
         (&["measure"], "measure"),
         (&[], "Usage"),
+    ] {
+        let errors = refusal(&suite(words));
+        assert!(errors.contains(expected), "{words:?}: {errors}");
+    }
+}
+
+/// The columns of `locks`.
+const LOCKS: [&str; 6] = [
+    "driver",
+    "raw",
+    "pl-rwlock",
+    "pl-mutex",
+    "std-rwlock",
+    "std-mutex",
+];
+
+#[test]
+fn locks_shows_every_lock_section_and_share_and_writes_json() {
+    let room = TempDir::new().expect("a room");
+    let file = room.path().join("locks.json");
+    let file_name = file.to_str().expect("UTF-8");
+    let table = good(&suite(&quick(&[
+        "locks", "-t", "1,3", "-w", "0,50,100", "--json", file_name,
+    ])));
+    for word in LOCKS.into_iter().chain([
+        "threads: 1",
+        "threads: 3",
+        "empty",
+        "map20",
+        "0 %",
+        "100 %",
+        "best peer",
+    ]) {
+        assert!(table.contains(word), "{table}");
+    }
+    assert!(
+        table.lines().all(|line| line.chars().count() <= 120),
+        "{table}"
+    );
+    let report = json(&file);
+    assert_eq!(report["command"], "locks");
+    let cells = report["cells"].as_array().expect("cells");
+    assert_eq!(cells.len(), 2 * 2 * 3);
+    for cell in cells {
+        let scores = cell["scores"].as_array().expect("scores");
+        let names: Vec<_> = scores.iter().map(|score| &score["subject"]).collect();
+        assert_eq!(names, LOCKS);
+        assert!(cell["section"] == "empty" || cell["section"] == "map20");
+        for score in scores {
+            let tally = &score["tally"];
+            assert_eq!(tally["reads"] == 0, cell["writes"] == 100, "{cell}");
+            assert_eq!(tally["updates"] == 0, cell["writes"] == 0, "{cell}");
+            assert_eq!(tally["reads"], tally["hits"]);
+            assert!(score["ns_per_op"]["median"].as_f64() > Some(0.0));
+        }
+    }
+}
+
+#[test]
+fn locks_takes_filters_and_refuses_what_it_does_not_know() {
+    let table = good(&suite(&quick(&[
+        "locks",
+        "-s",
+        "raw,std-mutex",
+        "-c",
+        "map20",
+        "-w",
+        "5",
+        "-t",
+        "2",
+        "--quiet",
+    ])));
+    for absent in ["pl-", "driver", "empty", "best peer", "threads: 1"] {
+        assert!(!table.contains(absent), "{table}");
+    }
+    let rows = table.lines().filter(|line| line.starts_with("map20"));
+    assert_eq!(rows.count(), 1, "{table}");
+    for (words, expected) in [
+        (&["locks", "--subjects", "dashmap"][..], "pl-rwlock"),
+        (&["locks", "--sections", "full"], "map20"),
+        (&["locks", "--writes", "101"], "0..=100"),
+        (&["locks", "--threads", "0"], "1..=256"),
+        (&["locks", "--rounds", "0"], "1..="),
+        (
+            &["locks", "--json", "/no/such/directory/file"],
+            "cannot write",
+        ),
     ] {
         let errors = refusal(&suite(words));
         assert!(errors.contains(expected), "{words:?}: {errors}");
