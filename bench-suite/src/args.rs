@@ -2,6 +2,7 @@
 
 use crate::{
     fail::Fail,
+    machine::available_memory,
     measure::Effort,
     subjects::{Entry, ROSTER},
 };
@@ -110,6 +111,24 @@ impl Pace {
             rounds: self.rounds as usize,
             round: Duration::from_millis(self.round_ms),
         }
+    }
+}
+
+/// Bytes that a map of that many entries may take at the peak of its growth, whichever subject it is.
+pub fn peak(keys: u64, entry: usize) -> u64 {
+    // Tables are between half and seven eighths full; a box adds about fifty bytes an entry. While a table grows there are two.
+    keys.saturating_mul(entry as u64 * 3 + 50)
+}
+
+/// Refuses numbers of keys that need more memory than there is, with what they need it `for_what` and what `less` to ask for.
+pub fn fits(keys: u64, needed: u64, for_what: &str, less: &str) -> Result<(), Fail> {
+    match available_memory() {
+        Some(available) if needed > available => Err(Fail::Input(format!(
+            "--keys {keys} needs about {} MB for {for_what}, and {} MB are available: take fewer {less}",
+            needed >> 20,
+            available >> 20
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     growth::Growth,
     key::{Key, Value},
     lane::Recipe,
-    machine::{Machine, available_memory},
+    machine::Machine,
     measure::{Effort, Score, measure},
     report::{Cell, LEGEND, LEGEND_OF_MAPS, OfMaps, Report, block},
     seat::{Laps, Seat, Steady},
@@ -227,19 +227,9 @@ impl Compare {
         let steady = workloads.iter().any(|workload| workload.shares().is_some());
         let at_once = if steady { subjects.len() as u64 } else { 1 };
         let most = self.keys.iter().copied().max().unwrap_or(0);
-        // Tables are between half and seven eighths full; a box adds about fifty bytes an entry. While a table grows there are two.
-        let needed = most
-            .saturating_mul((key + value) as u64 * 3 + 50)
-            .saturating_mul(at_once);
-        match available_memory() {
-            Some(available) if needed > available => Err(Fail::Input(format!(
-                "--keys {most} needs about {} MB for the {at_once} subjects that are in memory at once, and {} MB are \
-                 available: take fewer --keys or --subjects",
-                needed >> 20,
-                available >> 20
-            ))),
-            _ => Ok(()),
-        }
+        let needed = args::peak(most, key + value).saturating_mul(at_once);
+        let subjects = format!("the {at_once} subjects that are in memory at once");
+        args::fits(most, needed, &subjects, "--keys or --subjects")
     }
 
     fn bar(&self, subjects: &[Entry], workloads: usize) -> ProgressBar {

@@ -9,9 +9,10 @@ use crate::{
     pool::{Pool, Task},
     report::{digits, plain},
     subject::{Hasher, Role, Session, Subject},
-    subjects::{Booth, Entry, ROSTER, visit},
+    subjects::{Booth, Entry, GROWING, visit},
+    warm::{faults, warm},
 };
-use clap::Args;
+use clap::{ArgAction, Args};
 use comfy_table::Table;
 use hdrhistogram::Histogram;
 use parking_lot::{Mutex, RwLock};
@@ -22,8 +23,17 @@ use std::time::Instant;
 ///
 /// Every insert is timed by itself with the system's clock, which adds some tens of nanoseconds to each. The row `driver` times
 /// nothing at all: what it shows, above all as its maximum, is the clock and the machine's own interruptions, and every other row has
-/// it too. Several rounds, in turns; the table shows the median of each percentile over the rounds. Sessions hold one operation each.
+/// it too. Several rounds, in turns; the table shows the median of each percentile over the rounds, and the longest insert against that
+/// of the family's map. Sessions hold one operation each. `dashmap` has as many shards as are best for it in `compare`,
+/// `dashmap-default` as many as it comes with.
+///
+/// Memory is mapped when it is first touched, and on a virtual machine a thread that touches fresh memory can stall for hundreds of
+/// microseconds, whatever it does there. That is the kernel's and the host's doing, not the map's. So the process first touches as
+/// much as the largest map will need, and its allocator keeps that (with glibc: one arena, nothing given back): inserts then
+/// take memory that is mapped already, as they do in a process that has run for a while. What this changes besides: threads share
+/// an arena, and a map that asks for zeroed memory (papaya, scc) has it cleared then and there, where fresh memory is zero already.
 #[derive(Args, Clone, Debug)]
+#[command(mut_arg("subjects", |arg| arg.value_parser(args::names(GROWING))))]
 pub struct GrowthPause {
     #[command(flatten)]
     party: Party,
@@ -39,6 +49,9 @@ pub struct GrowthPause {
     /// Seed of keys and hasher
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Take memory from the system as it comes: do not touch it beforehand
+    #[arg(long, action = ArgAction::SetTrue)]
+    cold: bool,
 }
 
 /// What the table shows of each subject.
@@ -57,8 +70,12 @@ struct Row {
     role: Role,
     /// Median over the rounds of each column.
     median: Vec<f64>,
+    /// The last column against that of the family's first map: how much longer its longest insert takes.
+    ratio: Option<f64>,
     /// Every round: its columns.
     rounds: Vec<Vec<u64>>,
+    /// Every round: page faults of the process while the map grew.
+    faults: Vec<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,6 +86,8 @@ struct Report {
     keys: u64,
     threads: u16,
     seed: u64,
+    /// Bytes touched beforehand, if any.
+    touched: Option<u64>,
     columns: Vec<&'static str>,
     subjects: Vec<Row>,
 }
@@ -79,7 +98,7 @@ impl GrowthPause {
         let threads = usize::from(self.threads);
         let subjects: Vec<Entry> = self
             .party
-            .chosen(ROSTER)
+            .chosen(GROWING)
             .into_iter()
             .filter(|entry| entry.fits(threads))
             .collect();
@@ -89,15 +108,30 @@ impl GrowthPause {
                     .into(),
             ));
         }
+        // A quarter more than one map needs: what the last one has left behind may lie in its way.
+        let peak = args::peak(self.keys, 2 * size_of::<u64>());
+        let needed = peak.saturating_add(peak / 4);
+        args::fits(self.keys, needed, "the peak of growing", "--keys")?;
         let json = self.party.open_json()?;
+        let touched = (!self.cold && warm(needed as usize)).then_some(needed);
         let machine = Machine::here();
         args::print(&machine)?;
         args::print(format_args!(
             "latency of an insert in microseconds while a map grows from empty to {} u64 -> u64, threads: {threads},\n\
-             median of {} rounds; hasher ahash, seed {}; driver is the clock and the machine alone",
+             median of {} rounds; hasher ahash, seed {}; driver is the clock and the machine alone;\n\
+             memory {}",
             args::short(self.keys),
             self.rounds,
-            self.seed
+            self.seed,
+            match touched {
+                Some(bytes) => format!(
+                    "touched beforehand, {} MB (--cold leaves that out)",
+                    bytes >> 20
+                ),
+                None if self.cold => "as it comes from the system (--cold)".into(),
+                None =>
+                    "as it comes from the system: its allocator cannot be told to keep it".into(),
+            }
         ))?;
 
         let make = |entry: &Entry| {
@@ -111,7 +145,9 @@ impl GrowthPause {
                 subject: entry.name,
                 role: entry.role,
                 median: Vec::new(),
+                ratio: None,
                 rounds: Vec::new(),
+                faults: Vec::new(),
             })
             .collect();
         let bar = progress(u64::from(self.rounds) * seats.len() as u64);
@@ -121,7 +157,9 @@ impl GrowthPause {
                     let at = (round + place) % seats.len();
                     bar.set_message(subjects[at].name);
                     seats[at].prepare();
+                    let before = faults();
                     pool.round(tasks[at], 0, 0);
+                    rows[at].faults.push(faults() - before);
                     let histogram = seats[at].settle()?;
                     rows[at].rounds.push(
                         COLUMNS
@@ -146,7 +184,13 @@ impl GrowthPause {
                 .map(|at| crate::stats::Spread::of(&column(at)).median)
                 .collect();
         }
-        args::print(format_args!("\n{}", table(&rows).trim_fmt()))?;
+        let longest = |row: &Row| row.median.last().copied();
+        let own = rows.iter().find(|row| row.role == Role::Own);
+        let (name, reference) = (own.map(|row| row.subject), own.and_then(longest));
+        for row in rows.iter_mut().filter(|row| row.role != Role::Driver) {
+            row.ratio = longest(row).zip(reference).map(|(a, b)| a / b);
+        }
+        args::print(format_args!("\n{}", table(&rows, name).trim_fmt()))?;
         let columns = COLUMNS.iter().map(|column| column.0).collect();
         let (keys, threads, seed) = (self.keys, self.threads, self.seed);
         let command = "growth-pause";
@@ -159,6 +203,7 @@ impl GrowthPause {
                 keys,
                 threads,
                 seed,
+                touched,
                 columns,
                 subjects: rows,
             },
@@ -166,10 +211,13 @@ impl GrowthPause {
     }
 }
 
-fn table(rows: &[Row]) -> Table {
+/// `reference` is whose longest insert the ratios are against.
+fn table(rows: &[Row], reference: Option<&str>) -> Table {
+    let ratio = reference.map(|name| format!("max / {name}"));
     let header: Vec<_> = ["subject"]
         .into_iter()
         .chain(COLUMNS.iter().map(|column| column.0))
+        .chain(ratio.as_deref())
         .collect();
     let texts = rows.iter().map(|row| {
         let medians = row
@@ -179,6 +227,7 @@ fn table(rows: &[Row]) -> Table {
         [row.subject.to_owned()]
             .into_iter()
             .chain(medians)
+            .chain(reference.map(|_| row.ratio.map_or_else(|| "-".into(), digits)))
             .collect()
     });
     plain(&header, texts)

@@ -30,4 +30,5 @@ pub mod stats;
 pub mod subject;
 pub mod subjects;
 pub mod trace;
+pub mod warm;
 pub mod workload;

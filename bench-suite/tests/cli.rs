@@ -504,7 +504,8 @@ fn growth_pause_shows_percentiles_of_every_subject() {
         "--json",
         file_name,
     ]));
-    for word in SUBJECTS.into_iter().chain(["p50", "p99.99", "max"]) {
+    let columns = ["dashmap-default", "p50", "p99.99", "max / sharded"];
+    for word in SUBJECTS.into_iter().chain(columns) {
         assert!(table.contains(word), "{table}");
     }
     let report = json(&file);
@@ -516,8 +517,11 @@ fn growth_pause_shows_percentiles_of_every_subject() {
             .map(Value::as_f64)
             .collect();
         assert!(median.is_sorted(), "percentiles ascend: {median:?}");
+        let ratio = row["ratio"].as_f64();
+        assert_eq!(ratio.is_none(), row["subject"] == "driver", "{row}");
+        assert!(row["subject"] != "sharded" || ratio == Some(1.0), "{row}");
     }
-    good(&suite(&[
+    let table = good(&suite(&[
         "growth-pause",
         "-k",
         "1k",
@@ -529,8 +533,51 @@ fn growth_pause_shows_percentiles_of_every_subject() {
         "dashmap,hashbrown",
     ]));
     assert!(
+        !table.contains("max / "),
+        "nothing to compare with: {table}"
+    );
+    let errors = refusal(&suite(&["growth-pause", "-k", "2147483648"]));
+    assert!(errors.contains("available"), "{errors}");
+    assert!(
         refusal(&suite(&["growth-pause", "-t", "2", "-s", "hashbrown"])).contains("--threads 1")
     );
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn growth_pause_touches_its_memory_beforehand_unless_told_not_to() {
+    let room = TempDir::new().expect("a room");
+    let file = room.path().join("pauses.json");
+    let file_name = file.to_str().expect("UTF-8");
+    // Page faults of all subjects and rounds, and the header.
+    let run = |more: &[&'static str]| {
+        let words = [
+            "growth-pause",
+            "-k",
+            "200k",
+            "-r",
+            "2",
+            "-t",
+            "2",
+            "--json",
+            file_name,
+        ];
+        let header = good(&suite(&[&words, more].concat()));
+        let report = json(&file);
+        let rows = report["subjects"].as_array().expect("subjects");
+        let rounds = rows
+            .iter()
+            .flat_map(|row| row["faults"].as_array().expect("rounds"));
+        let faults: u64 = rounds.map(|faults| faults.as_u64().expect("a count")).sum();
+        (header, report["touched"].as_u64(), faults)
+    };
+    let (header, touched, warm) = run(&[]);
+    assert!(header.contains("touched beforehand"), "{header}");
+    assert!(touched > Some(200_000 * 16), "{touched:?}");
+    let (header, touched, cold) = run(&["--cold"]);
+    assert!(header.contains("as it comes"), "{header}");
+    assert_eq!(touched, None);
+    assert!(10 * warm < cold, "{warm} page faults warm, {cold} cold");
 }
 
 #[test]

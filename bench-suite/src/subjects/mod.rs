@@ -1,6 +1,7 @@
 //! The roster. A new subject is one small file, its `mod` line and its name in `roster!`.
 
 mod dashmap;
+mod dashmap_default;
 mod driver;
 mod hashbrown;
 mod mutex;
@@ -39,25 +40,38 @@ pub trait Booth<K: Key, V: Value> {
     fn visit<S: Subject<K, V> + 'static>(&self) -> Self::Out;
 }
 
+const fn entry<S: Subject<u64, u64>>() -> Entry {
+    Entry {
+        name: S::NAME,
+        role: S::ROLE,
+    }
+}
+
 macro_rules! roster {
-    ($($module:ident),+ $(,)?) => {
-        /// Every subject, in the order of the tables' columns.
-        pub const ROSTER: &[Entry] = &[$(Entry {
-            name: <$module::Of<u64, u64> as Subject<u64, u64>>::NAME,
-            role: <$module::Of<u64, u64> as Subject<u64, u64>>::ROLE,
-        }),+];
+    ($($module:ident),+; $($more:ident),+) => {
+        /// The subjects of every command, in the order of the tables' columns.
+        pub const ROSTER: &[Entry] = &[$(entry::<$module::Of<u64, u64>>()),+];
+
+        /// Those, and what is of interest only where growth is measured.
+        pub const GROWING: &[Entry] = &[
+            $(entry::<$module::Of<u64, u64>>(),)+
+            $(entry::<$more::Of<u64, u64>>()),+
+        ];
 
         /// Does something with the subject of that name; `None` if there is no such subject.
         pub fn visit<K: Key, V: Value, B: Booth<K, V>>(name: &str, booth: &B) -> Option<B::Out> {
             $(if name == <$module::Of<K, V> as Subject<K, V>>::NAME {
                 return Some(booth.visit::<$module::Of<K, V>>());
             })+
+            $(if name == <$more::Of<K, V> as Subject<K, V>>::NAME {
+                return Some(booth.visit::<$more::Of<K, V>>());
+            })+
             None
         }
     };
 }
 
-roster! { driver, hashbrown, sharded, sharded_bias, dashmap, papaya, scc, rwlock, mutex }
+roster! { driver, hashbrown, sharded, sharded_bias, dashmap, papaya, scc, rwlock, mutex; dashmap_default }
 
 #[cfg(test)]
 mod tests;

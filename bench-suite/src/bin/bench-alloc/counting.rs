@@ -1,4 +1,4 @@
-//! An allocator that counts, then does what the system's does. The only unsafe code of the suite.
+//! An allocator that counts, then does what the system's does. The only unsafe code of this program.
 #![expect(unsafe_code, reason = "GlobalAlloc is an unsafe trait")]
 
 use std::{
