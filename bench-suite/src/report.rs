@@ -159,6 +159,45 @@ pub fn digits(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subjects::ROSTER;
+
+    fn score(subject: &'static str, role: Role, ns: f64, waiting: f64) -> Score {
+        Score {
+            subject,
+            role,
+            ns_per_op: crate::stats::Spread::of(&[ns]),
+            mops: 1.0,
+            ratio: None,
+            waiting,
+            ops_per_round: 1,
+            samples: vec![ns],
+            tally: Default::default(),
+        }
+    }
+
+    /// With every subject, and operations of some hundred nanoseconds, each peer being the best once.
+    #[test]
+    fn a_line_has_room_in_a_terminal() {
+        let peers = ROSTER.iter().filter(|entry| entry.role == Role::Peer);
+        let cells = peers.map(|best| {
+            let scores = ROSTER.iter().map(|entry| {
+                let ratio = if entry.name == best.name { 1.0 } else { 3.0 };
+                Score {
+                    ratio: Some(ratio),
+                    ..score(entry.name, entry.role, 111.0 * ratio, 0.0)
+                }
+            });
+            Cell::new((), 1, scores.collect())
+        });
+        let cells: Vec<_> = cells.collect();
+        let label = |_: &Cell<()>| vec!["read-miss".into(), "100k".into()];
+        let table = block(&["workload", "keys"], ROSTER, &cells, 1, label);
+        assert_eq!(table.matches("111 1.00*").count(), cells.len(), "{table}");
+        assert!(
+            table.lines().all(|line| line.chars().count() <= 120),
+            "{table}"
+        );
+    }
 
     #[test]
     fn three_digits() {
@@ -173,19 +212,11 @@ mod tests {
 
     #[test]
     fn a_busy_machine_is_told_but_not_what_waits_by_design() {
-        let score = |waiting| Score {
-            subject: "mutex",
-            role: Role::Peer,
-            ns_per_op: crate::stats::Spread::of(&[1.0]),
-            mops: 1.0,
-            ratio: None,
-            waiting,
-            ops_per_round: 1,
-            samples: vec![1.0],
-            tally: Default::default(),
-        };
         let cells = |threads| {
-            let scores = vec![score(0.01), score(0.5)];
+            let scores = vec![
+                score("mutex", Role::Peer, 1.0, 0.01),
+                score("mutex", Role::Peer, 1.0, 0.5),
+            ];
             [Cell::new((), threads, scores)]
         };
         assert!(disturbance(&cells(2), 2).contains("in 1 of 2 entries"));

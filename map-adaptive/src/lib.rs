@@ -1,10 +1,11 @@
 //! A family of concurrent hash maps under one roof. Depend on this crate alone.
 //!
-//! Today it holds [`ShardedMap`]: small locked shards that split under load. What will live here
-//! besides: a map of lock-free reads (a published read table beside a dirty one), a read-write lock
-//! that adapts to the conflicts it meets, and `AdaptiveMap`, which watches the live operation mix,
-//! switches each shard to the strategy that suits it, and can say why. They share one front, so code written
-//! for [`ShardedMap`], or for any [`ConcurrentMap`], will not have to change.
+//! Today it holds [`ShardedMap`], small locked shards that split under load, and [`LockMap`], the same
+//! shards for maps that shall split as they fill and for no other reason. What will live here
+//! besides: a map of lock-free reads (a published read table beside a dirty one), and `AdaptiveMap`,
+//! which watches the live operation mix, switches each shard to the strategy that suits it, and can
+//! say why. They share one front, so code written for one of them, or for any [`ConcurrentMap`], will
+//! not have to change.
 //!
 //! ```
 //! use map_adaptive::ShardedMap;
@@ -14,13 +15,16 @@
 //! assert_eq!(sessions.get(&17).as_deref().map(String::as_str), Some("alice"));
 //! ```
 
+mod lock_map;
+
+pub use lock_map::LockMap;
 pub use map_core::lock;
 pub use map_core::strategy;
 pub use map_core::{
-    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, Strategy,
+    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, ReadBias, Strategy,
     TryReserveError, TryResult,
 };
-pub use map_sharded::{Sharded, ShardedMap, iter, mapref};
+pub use map_sharded::{Lock, Sharded, ShardedMap, iter, mapref};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

@@ -22,5 +22,5 @@ pub mod sync;
 pub use concurrent::{Change, Computed, ConcurrentMap};
 pub use equivalent::Equivalent;
 pub use error::{BuildError, TryReserveError};
-pub use map::{Builder, Map, TryResult};
+pub use map::{Builder, Map, ReadBias, TryResult};
 pub use strategy::Strategy;

@@ -6,20 +6,25 @@ use std::marker::PhantomData;
 use ahash::RandomState;
 
 use crate::hash::hash_of;
+use crate::lock::slots;
 use crate::mapref::entry::Entry;
 use crate::raw::coverage::{Coverage, hash_at, position};
 use crate::raw::directory::{Directory, Reason};
-use crate::raw::header::{Care, Refused, Shared};
+use crate::raw::header::{Attempt, Refused};
 use crate::raw::held::Place;
+use crate::raw::holds::Shared;
 use crate::strategy::{At, Patience, Section, Strategy, Table};
 use crate::sync::spin_loop;
 
 mod build;
 mod bulk;
+mod leaning;
 mod point;
 mod traits;
 
 pub use build::Builder;
+pub use leaning::ReadBias;
+use leaning::{Leaning, Tally};
 pub use point::TryResult;
 
 /// A concurrent hash map: `T` says how its shards store and guard their entries.
@@ -28,8 +33,8 @@ pub use point::TryResult;
 /// each operation costs there. What holds for all of them:
 ///
 /// - Every operation on one key is atomic (linearizable), also while the map grows.
-/// - A map starts as one shard, held inline, and splits as it fills or is fought over. No
-///   operation ever waits for the whole map: the longest pause is that of one shard.
+/// - A map starts as one shard, held inline, and splits as it fills or, if its strategy says so, is
+///   fought over. No operation ever waits for the whole map: the longest pause is that of one shard.
 /// - Operations over many keys go shard by shard and are no snapshots.
 /// - Closures run while their shard is locked (or pinned). They may call other maps. On the same
 ///   map they may read if the closure was given a shared reference by a reading operation;
@@ -42,26 +47,41 @@ pub use point::TryResult;
 pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
     directory: Directory<T::Locked, T::Open>,
     hasher: S,
-    /// Whether brief reads may leave the locks of shards alone that are only read.
-    read_bias: bool,
+    leaning: Leaning,
+    tally: Tally,
     entries: PhantomData<(K, V)>,
 }
 
-/// Runs a read (an expression of an [`At`]): once in the hope that it meets nobody, where it makes
-/// no call and so saves no registers; and if it did, as often as it takes.
+/// Runs a read (an expression of an [`At`]) once, in the hope that it meets nobody: it makes no call, and so
+/// saves no registers. The way is the one that the map leans to, for a read that is `Brief` or goes into a
+/// `Guard`. What was refused, or shall be a sample, goes on with `read_slow`, best in a function of
+/// its own.
 ///
 /// A macro, so that each use of the expression is compiled for the patience that it has.
-macro_rules! read {
-    ($map:expr, $hash:expr, |$at:ident| $attempt:expr) => {{
-        let (map, hash, place) = ($map, $hash, here());
-        let $at = map.at(hash, Patience::Fast, place);
-        match $attempt {
-            Ok(found) => found,
-            Err(_) => map.read_slow(hash, place, |$at| $attempt),
+macro_rules! read_fast {
+    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {{
+        let (map, hash) = ($map, $hash);
+        if map.is_sample() {
+            Err(Refused::Busy)
+        } else if map.announces(Way::$way) {
+            let $at = map.at(hash, Patience::Announce, here());
+            $attempt
+        } else {
+            let $at = map.at(hash, Patience::Fast, here());
+            $attempt
         }
     }};
 }
-pub(crate) use read;
+pub(crate) use read_fast;
+
+/// What a read is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It ends with the operation.
+    Brief,
+    /// It goes on as long as the user has a guard.
+    Guard,
+}
 
 /// The steps that all operations are made of.
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
@@ -77,24 +97,63 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             hash,
             patience,
             movable: false,
+            announce: false,
             place,
         }
     }
 
-    /// Runs a read until it has found the shard that covers the hash; see [`read`].
+    /// Counts a read, and says whether it shall be a sample.
+    #[inline(always)]
+    fn is_sample(&self) -> bool {
+        T::READS_LOCK && leaning::is_sample()
+    }
+
+    /// Whether readers announce themselves.
+    ///
+    /// Guards do not where there is but the one shard in the map itself: it may be moved after a guard was
+    /// forgotten, and the announcement would stay for what comes to its place.
+    #[inline(always)]
+    fn announces(&self, way: Way) -> bool {
+        T::READS_LOCK
+            && self.leaning.announces()
+            && (way == Way::Brief || !self.directory.is_inline())
+    }
+
+    /// Runs a read until it has found the shard that covers the hash; see [`read_fast`].
     #[cold]
     #[inline(never)]
     fn read_slow<'a, R>(
         &'a self,
         hash: u64,
+        way: Option<Way>,
         place: Place,
         attempt: impl Fn(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
+        let announces = |way| self.announces(way);
+        self.prepare_read(way);
         loop {
-            match attempt(self.at(hash, Patience::Wait, place)) {
+            // Before the shard is looked up: whether it may be the one in the map itself.
+            let announce = way.is_some_and(announces);
+            let mut at = self.at(hash, Patience::Wait, place);
+            at.announce = announce;
+            match attempt(at) {
                 Ok(found) => return found,
                 Err(refused) => self.recover(refused, hash, place),
             }
+        }
+    }
+
+    /// What a reader does now and then.
+    fn prepare_read(&self, way: Option<Way>) {
+        if T::READS_LOCK {
+            let could_announce = match way {
+                Some(Way::Brief) => true,
+                Some(Way::Guard) => !self.directory.is_inline(),
+                None => false,
+            };
+            self.leaning.note_read(could_announce, &self.tally);
+            // The thread counts as a reader, also where it would not announce itself.
+            slots::equip();
         }
     }
 
@@ -111,16 +170,31 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// The shard of `hash`, locked for reading.
+    /// The shard of `hash`, locked for reading by the count: more holds can be added to it.
     pub(crate) fn lock_shared(&self, hash: u64, place: Place) -> Shared<'_, T::Locked, T::Open> {
-        self.read_slow(hash, place, |at| at.lock_shared())
+        self.read_slow(hash, None, place, |at| at.lock_shared())
     }
 
     /// The shard of `hash`, locked for writing.
     #[inline]
     fn lock(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
         match self.directory.find(hash).lock_exclusive_fast(hash, place) {
-            Some(section) => section,
+            Ok(section) => section,
+            Err(attempt) => self.lock_at_last(attempt, hash, place),
+        }
+    }
+
+    /// Goes on with an attempt that met something.
+    #[cold]
+    #[inline(never)]
+    fn lock_at_last<'a>(
+        &'a self,
+        attempt: Attempt<'a, T::Locked, T::Open>,
+        hash: u64,
+        place: Place,
+    ) -> Section<'a, K, V, T> {
+        match attempt.admit(hash, place) {
+            Some(section) => self.look_after_sample(section, place),
             None => self.lock_slow(hash, place),
         }
     }
@@ -131,7 +205,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         loop {
             let section = self.directory.find(hash).try_lock_exclusive(place)?;
             if section.coverage().covers(hash) {
-                return Some(section);
+                return Some(self.look_after_sample(section, place));
             }
         }
     }
@@ -155,19 +229,57 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     #[cold]
+    #[inline(never)]
     fn lock_slow(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
-        let (section, care) = loop {
+        let (section, met) = loop {
             match self.directory.find(hash).lock_exclusive_slow(hash, place) {
                 Some(locked) => break locked,
                 None => spin_loop(),
             }
         };
-        match care {
-            Care::Crowded(reading) if T::SPLITS_FOR_CONTENTION => {
+        if met.revoked {
+            self.leaning.note_revocation(&self.tally);
+        }
+        match met.crowded {
+            Some(reading) if T::SPLITS_FOR_CONTENTION => {
                 either(self.split(section, hash, Reason::Contention(reading), place))
             }
-            Care::Inspect => self.merge_if_quiet(section, place),
-            Care::None | Care::Crowded(_) => section,
+            _ => self.look_after_sample(section, place),
+        }
+    }
+
+    /// Does what is due for a shard that has not been locked by the fast path.
+    fn look_after_sample<'a>(
+        &'a self,
+        section: Section<'a, K, V, T>,
+        place: Place,
+    ) -> Section<'a, K, V, T> {
+        if T::READS_LOCK && !self.leaning.announces() {
+            section.disarm();
+        }
+        if section.header().is_sample() {
+            self.look_after(section, place)
+        } else {
+            section
+        }
+    }
+
+    /// What a writer does now and then.
+    #[cold]
+    #[inline(never)]
+    fn look_after<'a>(
+        &'a self,
+        section: Section<'a, K, V, T>,
+        place: Place,
+    ) -> Section<'a, K, V, T> {
+        let header = section.header();
+        if T::READS_LOCK {
+            self.leaning.note_write(&self.tally);
+        }
+        if header.is_inspection() {
+            self.merge_if_quiet(section, place)
+        } else {
+            section
         }
     }
 
@@ -205,6 +317,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let most = self.directory.shard_limit() / 2;
         either(self.merge(section, place, |ours, theirs| ours + theirs <= most))
     }
+
     fn merge<'a>(
         &'a self,
         section: Section<'a, K, V, T>,

@@ -21,7 +21,8 @@ use crate::raw::held::Place;
 
 pub use crate::raw::coverage::Coverage;
 pub use crate::raw::guarded::{Edit, Held};
-pub use crate::raw::header::{Crowd, Exclusive, Refused, Shared};
+pub use crate::raw::header::{Crowd, Refused};
+pub use crate::raw::holds::{Exclusive, Shared};
 
 /// What lies under a shard's lock.
 pub trait Table: Default {
@@ -44,6 +45,8 @@ pub trait Table: Default {
 /// What an operation does when it meets somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
+    /// It announces itself instead of taking the lock, or comes back with [`Wait`](Self::Wait).
+    Announce,
     /// It comes back with [`Wait`](Self::Wait).
     Fast,
     /// It waits.
@@ -59,6 +62,9 @@ pub struct At<'a, L, O> {
     pub(crate) patience: Patience,
     /// What is found goes into a guard, which may be sent to another thread.
     pub(crate) movable: bool,
+    /// Who waits may announce itself, if it can do so at the first try; if it then counts itself, it
+    /// lets others announce themselves.
+    pub(crate) announce: bool,
     pub(crate) place: Place,
 }
 
@@ -93,8 +99,18 @@ impl<'a, L: Table, O> At<'a, L, O> {
     #[inline(always)]
     pub fn lock_shared(&self) -> Result<Shared<'a, L, O>, Refused> {
         let shard = match self.patience {
+            Patience::Announce => self.header.announce(self.hash, self.place),
             Patience::Fast => self.header.lock_shared_fast(self.hash, self.place),
-            Patience::Wait => self.header.lock_shared(self.hash, self.place),
+            Patience::Wait => {
+                let announced = match self.announce {
+                    true => self.header.announce_anywhere(self.hash, self.place),
+                    false => Err(Refused::Busy),
+                };
+                announced.or_else(|_| {
+                    self.header
+                        .lock_shared(self.hash, self.announce, self.place)
+                })
+            }
             Patience::None => self.header.try_lock_shared(self.hash, self.place),
         }?;
         if self.movable {
@@ -153,9 +169,9 @@ pub trait Strategy<K, V>: Sized {
     const IN_PLACE: bool;
     /// Whether shards split because their lock is fought over.
     const SPLITS_FOR_CONTENTION: bool;
-    /// Whether a map may be built with a read bias: what lies under a shard's lock is all that
-    /// there is to read.
-    const MAY_BE_BIASED: bool;
+    /// Whether reads may announce themselves instead of counting themselves in the lock: reads
+    /// that take it at all, that is.
+    const READS_LOCK: bool;
 
     /// Finds an entry, for the length of an operation.
     ///
@@ -195,6 +211,30 @@ pub trait Strategy<K, V>: Sized {
     fn locate<Q>(locked: &Self::Locked, hash: u64, key: &Q) -> Option<Self::Slot>
     where
         Q: ?Sized + Hash + Equivalent<K>;
+
+    /// Finds an entry to change it in place. Where [`IN_PLACE`](Self::IN_PLACE) says that entries are, it has to
+    /// be there; otherwise nobody asks.
+    fn locate_mut<'x, Q>(
+        section: &'x mut Section<'_, K, V, Self>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(Self::Slot, &'x mut (K, V))>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let _ = (section, hash, key);
+        unreachable!("asked only where entries are changed in place")
+    }
+
+    /// Finds and removes an entry.
+    #[inline]
+    fn remove_key<Q>(section: &mut Section<'_, K, V, Self>, hash: u64, key: &Q) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let slot = Self::locate(section, hash, key)?;
+        Some(Self::remove(section, slot))
+    }
 
     /// The entry at a slot.
     fn pair(locked: &Self::Locked, slot: Self::Slot) -> &(K, V);

@@ -6,7 +6,9 @@
 /// Atomics that hold hints only: whatever value is read does no harm, so a model need not try them
 /// all, and sees none.
 pub mod hint {
-    pub use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicUsize};
+    pub use std::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+    };
 }
 
 #[cfg(not(crossbeam_loom))]
@@ -25,6 +27,12 @@ mod real {
             FilterOp, ParkResult, ParkToken, SpinWait, UnparkResult, UnparkToken, park,
             unpark_filter,
         };
+
+        /// Whether this moment is past.
+        #[inline]
+        pub fn has_passed(moment: std::time::Instant) -> bool {
+            moment <= std::time::Instant::now()
+        }
     }
 
     pub use std::hint::spin_loop;
@@ -38,6 +46,11 @@ mod real {
 
     /// Whether fences are real instructions, so that one side of a pair may be left to the kernel.
     pub const REAL_FENCES: bool = true;
+
+    /// Stands between a SeqCst write and a SeqCst read of something else: a model knows SeqCst only of
+    /// fences. Nothing otherwise.
+    #[inline(always)]
+    pub const fn fence_in_model() {}
 
     /// Tells a model about accesses to something that it cannot see; nothing otherwise.
     #[derive(Debug, Default)]
@@ -139,6 +152,12 @@ mod modelled {
 
     /// Whether fences are real instructions, so that one side of a pair may be left to the kernel.
     pub const REAL_FENCES: bool = false;
+
+    /// Stands between a SeqCst write and a SeqCst read of something else: a model knows SeqCst only of
+    /// fences. Nothing otherwise.
+    pub fn fence_in_model() {
+        atomic::fence(atomic::Ordering::SeqCst);
+    }
 
     /// Tells a model about accesses to something that it cannot see; nothing otherwise.
     #[derive(Debug, Default)]

@@ -28,30 +28,33 @@
 //!
 //! | operation | atomic read-modify-writes | allocations |
 //! |---|---|---|
-//! | `get` | 2 | 0 |
-//! | `get_with`, `get_copied`, `contains_key` | 2; 0 in a shard that has not been written to for some thousand reads (with `membarrier`) | 0 |
+//! | `get`, `get_with`, `get_copied`, `contains_key` | 1, of a line of the thread's own, where reads prevail; else 2 of the shard's (see [`map_core::ReadBias`]) | 0 (a thread's first reads: one, for its slot) |
 //! | `insert` on a present key, `get_mut`, `compute`, `remove` | 1 (2 where the system has no `membarrier`) | 0 |
 //! | `insert` of a new key | the same | 0, unless the shard grows or splits |
 //! | `for_each`, `retain`, per shard | 2 | 0, or a list of what was removed |
 //! | `iter`, per entry | 1 | 0 |
 //! | `len`, `is_empty` | 0 | 0 |
 //!
+//! Where reads prevail, a write also looks through the slots of all threads of the process that have
+//! read a map: one cache line each.
+//!
 //! # When it blocks
 //!
 //! Readers of a shard wait for its writer; writers wait for everybody in the shard. Neither starves
-//! the other: see [`map_core::lock::RawLock`]. Guards ([`mapref`]) keep their shard locked as long
+//! the other: see [`map_core::lock::RawLock`]. A writer that finds a reader in a slot waits for it by
+//! looking again, up to a millisecond apart: it may go on so much later than it could have. Guards ([`mapref`]) keep their shard locked as long
 //! as they live.
 
 mod shard;
 
 use ahash::RandomState;
-pub use shard::{Entries, Sharded};
+pub use shard::{Entries, Lock, Sharded};
 
 /// A concurrent hash map of locked shards. Its methods are those of [`map_core::Map`].
 pub type ShardedMap<K, V, S = RandomState> = map_core::Map<K, V, Sharded, S>;
 
-/// Guards of a [`ShardedMap`]: each keeps one shard locked while it lives. They may be sent to
-/// other threads and dropped there.
+/// Guards of a [`ShardedMap`], or of another map of locked shards if `T` says so: each keeps one
+/// shard locked while it lives. They may be sent to other threads and dropped there.
 pub mod mapref {
     /// Guards on one entry.
     pub mod one {
@@ -59,20 +62,22 @@ pub mod mapref {
         use map_core::mapref::one;
 
         /// A read guard on an entry.
-        pub type Ref<'a, K, V> = one::Ref<'a, K, V, Sharded>;
+        pub type Ref<'a, K, V, T = Sharded> = one::Ref<'a, K, V, T>;
         /// A write guard on an entry.
-        pub type RefMut<'a, K, V> = one::RefMut<'a, K, V, Sharded>;
+        pub type RefMut<'a, K, V, T = Sharded> = one::RefMut<'a, K, V, T>;
         /// A read guard on a part of a value.
-        pub type MappedRef<'a, K, V, U> = one::MappedRef<'a, K, V, U, Sharded>;
+        pub type MappedRef<'a, K, V, U, T = Sharded> = one::MappedRef<'a, K, V, U, T>;
         /// A write guard on a part of a value.
-        pub type MappedRefMut<'a, K, V, U> = one::MappedRefMut<'a, K, V, U, Sharded>;
+        pub type MappedRefMut<'a, K, V, U, T = Sharded> = one::MappedRefMut<'a, K, V, U, T>;
     }
 
     /// Guards that an iterator gives out.
     pub mod multiple {
+        use crate::Sharded;
+        use map_core::mapref::multiple;
+
         /// A read guard on an entry met by an iterator.
-        pub type RefMulti<'a, K, V> =
-            map_core::mapref::multiple::RefMulti<'a, K, V, crate::Sharded>;
+        pub type RefMulti<'a, K, V, T = Sharded> = multiple::RefMulti<'a, K, V, T>;
     }
 
     /// Places in a map that hold an entry or could.
@@ -81,23 +86,23 @@ pub mod mapref {
         use map_core::mapref::entry;
 
         /// A locked place for a key, which is there or not.
-        pub type Entry<'a, K, V> = entry::Entry<'a, K, V, Sharded>;
+        pub type Entry<'a, K, V, T = Sharded> = entry::Entry<'a, K, V, T>;
         /// A locked entry.
-        pub type OccupiedEntry<'a, K, V> = entry::OccupiedEntry<'a, K, V, Sharded>;
+        pub type OccupiedEntry<'a, K, V, T = Sharded> = entry::OccupiedEntry<'a, K, V, T>;
         /// A locked place where an entry could be.
-        pub type VacantEntry<'a, K, V> = entry::VacantEntry<'a, K, V, Sharded>;
+        pub type VacantEntry<'a, K, V, T = Sharded> = entry::VacantEntry<'a, K, V, T>;
     }
 }
 
-/// Iterators over a [`ShardedMap`].
+/// Iterators over a [`ShardedMap`], or over another map of locked shards if `T` says so.
 pub mod iter {
     use crate::Sharded;
     use ahash::RandomState;
 
     /// Goes over the entries, giving out read guards.
-    pub type Iter<'a, K, V, S = RandomState> = map_core::iter::Iter<'a, K, V, Sharded, S>;
+    pub type Iter<'a, K, V, S = RandomState, T = Sharded> = map_core::iter::Iter<'a, K, V, T, S>;
     /// Takes the entries out.
-    pub type IntoIter<K, V> = map_core::iter::IntoIter<K, V, Sharded>;
+    pub type IntoIter<K, V, T = Sharded> = map_core::iter::IntoIter<K, V, T>;
 }
 
 /// A guard that can be written through does not take a shorter-lived value than the map holds.

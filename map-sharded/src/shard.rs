@@ -9,9 +9,13 @@ use map_core::strategy::{At, Exclusive, Held, Refused, Section, Shared, Strategy
 use map_core::{Equivalent, TryReserveError};
 
 /// The strategy of [`ShardedMap`](crate::ShardedMap): each shard is a table of entries under a
-/// read-write lock, and splits when it is full or fought over.
+/// read-write lock, and splits when it is full; and, if `CONTENTION`, when its lock is fought over.
 #[derive(Debug, Clone, Copy)]
-pub struct Sharded;
+pub struct Sharded<const CONTENTION: bool = true>;
+
+/// The strategy of `LockMap`: the same shards, which split when they are full and for no other
+/// reason.
+pub type Lock = Sharded<false>;
 
 /// The entries of a shard.
 ///
@@ -76,7 +80,7 @@ fn put<K, V>(table: &mut HashTable<(K, V)>, hash: u64, pair: (K, V)) -> usize {
         .bucket_index()
 }
 
-impl<K, V> Strategy<K, V> for Sharded {
+impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     type Locked = Entries<K, V>;
     type Open = ();
     type Slot = usize;
@@ -99,8 +103,8 @@ impl<K, V> Strategy<K, V> for Sharded {
     type IntoIter = hash_table::IntoIter<(K, V)>;
 
     const IN_PLACE: bool = true;
-    const SPLITS_FOR_CONTENTION: bool = true;
-    const MAY_BE_BIASED: bool = true;
+    const SPLITS_FOR_CONTENTION: bool = CONTENTION;
+    const READS_LOCK: bool = true;
 
     #[inline(always)]
     fn peek<'a, Q>(
@@ -138,6 +142,29 @@ impl<K, V> Strategy<K, V> for Sharded {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         locked.0.find_bucket_index(hash, |(k, _)| key.equivalent(k))
+    }
+
+    #[inline(always)]
+    fn locate_mut<'x, Q>(
+        section: &'x mut Section<'_, K, V, Self>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(usize, &'x mut (K, V))>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let found = section.0.find_entry(hash, |(k, _)| key.equivalent(k));
+        let entry = found.ok()?;
+        Some((entry.bucket_index(), entry.into_mut()))
+    }
+
+    #[inline(always)]
+    fn remove_key<Q>(section: &mut Section<'_, K, V, Self>, hash: u64, key: &Q) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let found = section.0.find_entry(hash, |(k, _)| key.equivalent(k));
+        Some(found.ok()?.remove().0)
     }
 
     #[inline]

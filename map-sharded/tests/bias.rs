@@ -1,4 +1,4 @@
-//! Reads of shards that are only read, which leave the lock alone, against writers that come now and then.
+//! Readers that announce themselves instead of counting themselves in the lock, against writers that come now and then.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,16 +8,22 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use map_core::TryResult;
+use map_core::{ReadBias, TryResult};
 use map_sharded::ShardedMap;
 
 fn biased<K: Eq + std::hash::Hash, V>() -> ShardedMap<K, V> {
-    let builder = ShardedMap::builder().read_bias(true);
+    let builder = ShardedMap::builder().read_bias(ReadBias::Always);
     builder.build().expect("nothing is asked for")
 }
 
-/// So many reads arm a shard's bias, whatever the thread's last sample was.
-const ENOUGH: usize = 8_192;
+/// With so many shards that none lies in the map itself, so that guards announce themselves too.
+fn biased_shards<K: Eq + std::hash::Hash, V>() -> ShardedMap<K, V> {
+    let builder = ShardedMap::builder().read_bias(ReadBias::Always).shards(8);
+    builder.build().expect("eight are not too many")
+}
+
+/// So many reads let an adaptive map lean to announcements, whatever the threads' last samples were.
+const ENOUGH: usize = 65_536;
 
 fn arm(map: &ShardedMap<u64, u64>, key: u64) {
     for _ in 0..ENOUGH {
@@ -131,7 +137,7 @@ fn writers_come_now_and_then() {
 #[test]
 fn shards_split_and_merge_under_announced_readers() {
     let map: ShardedMap<u64, Value> = ShardedMap::builder()
-        .read_bias(true)
+        .read_bias(map_core::ReadBias::Adaptive)
         .shard_limit(16)
         .build()
         .expect("the limit is not zero");
@@ -313,6 +319,169 @@ fn a_write_within_an_announced_read_is_reported() {
         let message = message.downcast::<String>().expect("a sentence");
         assert!(message.contains("deadlock"), "{message}");
         assert!(start.elapsed() < Duration::from_millis(900), "at once");
+        assert_eq!(map.insert(1, 3), Some(1));
+    });
+}
+
+#[test]
+fn guards_are_sent_and_dropped_elsewhere() {
+    const KEYS: u64 = 64;
+    const ROUNDS: u64 = if cfg!(debug_assertions) { 500 } else { 5_000 };
+    let map: ShardedMap<u64, Value> = biased_shards();
+    for key in 0..KEYS {
+        map.insert(key, value(key, 0));
+    }
+    let ended = Ended::default();
+    let (give, take) = mpsc::sync_channel(3);
+    thread::scope(|scope| {
+        let (map, ended) = (&map, &ended);
+        scope.spawn(move || {
+            let mut random = fastrand::Rng::with_seed(1);
+            for _ in 0..ROUNDS {
+                let guard = map
+                    .get(&random.u64(..KEYS))
+                    .expect("keys are replaced only");
+                if give.send(guard).is_err() {
+                    break;
+                }
+            }
+            ended.one();
+        });
+        scope.spawn(move || {
+            for guard in take {
+                check(*guard.key(), guard.value());
+                drop(guard);
+            }
+            ended.one();
+        });
+        scope.spawn(move || {
+            let mut random = fastrand::Rng::with_seed(2);
+            for round in 0..ROUNDS {
+                let key = random.u64(..KEYS);
+                map.insert(key, value(key, round));
+            }
+            ended.one();
+        });
+    });
+    ended.all();
+    map.for_each(|&key, value| check(key, value));
+}
+
+#[test]
+fn a_forgotten_guard_haunts_no_other_map() {
+    within_a_minute(|| {
+        for round in 0..200 {
+            let map = biased_shards();
+            for key in 0..64 {
+                // Writes to every shard, wherever another map's shards were before.
+                map.insert(key, round);
+            }
+            for key in 0..4 {
+                drop(map.get(&key));
+                std::mem::forget(map.get(&key));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_thread_that_keeps_many_guards_still_reads() {
+    within_a_minute(|| {
+        let map = biased_shards();
+        for key in 0..256 {
+            map.insert(key, key);
+        }
+        let guards: Vec<_> = (0..256).map(|key| map.get(&key)).collect();
+        assert!((0..256).all(|key| map.get_copied(&key) == Some(key)));
+        let ended = Ended::default();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert!((0..256).all(|key| map.try_get_mut(&key).is_locked()));
+                ended.one();
+            });
+        });
+        ended.all();
+        for (key, guard) in (0..).zip(&guards) {
+            assert_eq!(guard.as_ref().map(|guard| **guard), Some(key));
+        }
+        drop(guards);
+        assert!((0..256).all(|key| map.insert(key, 0) == Some(key)));
+    });
+}
+
+#[test]
+fn a_writer_gets_in_under_overlapping_readers() {
+    within_a_minute(|| {
+        let map = biased_shards();
+        map.insert(1, 0);
+        let done = AtomicBool::new(false);
+        let ended = Ended::default();
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    // Each holds a guard until it has the next one: there is never a moment without.
+                    let mut guard = map.get(&1);
+                    while !done.load(Ordering::Relaxed) {
+                        thread::yield_now();
+                        let next = match map.try_get(&1) {
+                            TryResult::Present(next) => Some(next),
+                            TryResult::Absent => panic!("it stays"),
+                            TryResult::Locked => None,
+                        };
+                        guard = next;
+                    }
+                    drop(guard);
+                    ended.one();
+                });
+            }
+            scope.spawn(|| {
+                for round in 1..=100 {
+                    *map.get_mut(&1).expect("it stays") = round;
+                }
+                done.store(true, Ordering::Relaxed);
+                ended.one();
+            });
+        });
+        ended.all();
+        assert_eq!(map.get_copied(&1), Some(100));
+    });
+}
+
+#[test]
+fn an_adaptive_map_changes_its_mind_both_ways() {
+    let map = ShardedMap::new();
+    for key in 0..1000 {
+        map.insert(key, 0);
+    }
+    for _ in 0..3 {
+        arm(&map, 1);
+        for round in 0..100_000 {
+            map.insert(round % 1000, round);
+        }
+    }
+    map.set_read_bias(ReadBias::Never);
+    assert_eq!(map.read_bias(), ReadBias::Never);
+    arm(&map, 1);
+    assert_eq!(map.read_bias(), ReadBias::Never, "samples do not count");
+    map.set_read_bias(ReadBias::Adaptive);
+    assert_eq!(map.read_bias(), ReadBias::Adaptive);
+    assert_eq!(map.clone().read_bias(), ReadBias::Adaptive);
+    assert_eq!(map.len(), 1000);
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn a_write_beside_an_announced_guard_is_reported() {
+    within_a_minute(|| {
+        let map = biased_shards();
+        map.insert(1, 1);
+        drop(map.get(&1));
+        let guard = map.get(&1);
+        let panicked = catch_unwind(AssertUnwindSafe(|| map.insert(1, 2)));
+        let message = panicked.expect_err("it would wait for itself");
+        let message = message.downcast::<String>().expect("a sentence");
+        assert!(message.contains("deadlock"), "{message}");
+        drop(guard);
         assert_eq!(map.insert(1, 3), Some(1));
     });
 }

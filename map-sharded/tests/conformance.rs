@@ -38,7 +38,7 @@ impl Maker for TinyShards {
         let builder = Map::<K, V, Sharded>::builder().hasher(hasher);
         builder
             .shard_limit(14)
-            .read_bias(true)
+            .read_bias(map_core::ReadBias::Always)
             .build()
             .expect("14 is not 0")
     }

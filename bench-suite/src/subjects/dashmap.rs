@@ -42,22 +42,22 @@ impl<K: Key, V: Value> Subject<K, V> for DashMap<K, V, Hasher> {
 }
 
 impl<K: Key, V: Value> Session<K, V> for &DashMap<K, V, Hasher> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self, key: &K::Lookup) -> Option<u64> {
         DashMap::get(self, key).map(|entry| entry.value().word())
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, key: &K::Lookup, value: V) -> bool {
         self.get_mut(key).map(|mut entry| *entry = value).is_some()
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, key: K, value: V) -> bool {
         DashMap::insert(self, key, value).is_none()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         DashMap::remove(self, key).is_some()
     }

@@ -38,22 +38,22 @@ impl<K: Key, V: Value> Subject<K, V> for Single<K, V> {
 pub(crate) struct Held<'a, K, V>(MutexGuard<'a, HashMap<K, V, Hasher>>);
 
 impl<K: Key, V: Value> Session<K, V> for Held<'_, K, V> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self, key: &K::Lookup) -> Option<u64> {
         self.0.get(key).map(V::word)
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, key: &K::Lookup, value: V) -> bool {
         self.0.get_mut(key).map(|old| *old = value).is_some()
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, key: K, value: V) -> bool {
         self.0.insert(key, value).is_none()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         self.0.remove(key).is_some()
     }

@@ -3,13 +3,14 @@
 mod dashmap;
 mod dashmap_default;
 mod driver;
+mod family;
 mod hashbrown;
+mod lockmap;
 mod mutex;
 mod papaya;
 mod rwlock;
 mod scc;
 mod sharded;
-mod sharded_bias;
 
 use crate::{
     key::{Key, Value},
@@ -71,7 +72,7 @@ macro_rules! roster {
     };
 }
 
-roster! { driver, hashbrown, sharded, sharded_bias, dashmap, papaya, scc, rwlock, mutex; dashmap_default }
+roster! { driver, hashbrown, sharded, lockmap, dashmap, papaya, scc, rwlock, mutex; dashmap_default }
 
 #[cfg(test)]
 mod tests;

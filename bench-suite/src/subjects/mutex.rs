@@ -29,22 +29,22 @@ impl<K: Key, V: Value> Subject<K, V> for Mutex<HashMap<K, V, Hasher>> {
 }
 
 impl<K: Key, V: Value> Session<K, V> for &Mutex<HashMap<K, V, Hasher>> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self, key: &K::Lookup) -> Option<u64> {
         self.lock().get(key).map(V::word)
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, key: &K::Lookup, value: V) -> bool {
         self.lock().get_mut(key).map(|old| *old = value).is_some()
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, key: K, value: V) -> bool {
         self.lock().insert(key, value).is_none()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         // The entry is dropped after the lock is free again.
         let removed = self.lock().remove_entry(key);

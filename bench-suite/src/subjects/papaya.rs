@@ -46,22 +46,22 @@ impl<K: Key, V: Value> Subject<K, V> for HashMap<K, V, Hasher> {
 }
 
 impl<K: Key, V: Value> Session<K, V> for HashMapRef<'_, K, V, Hasher, LocalGuard<'_>> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self, key: &K::Lookup) -> Option<u64> {
         HashMapRef::get(self, key).map(V::word)
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, key: &K::Lookup, value: V) -> bool {
         HashMapRef::insert(self, K::owned(key), value).is_some()
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, key: K, value: V) -> bool {
         HashMapRef::insert(self, key, value).is_none()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         HashMapRef::remove(self, key).is_some()
     }

@@ -28,22 +28,22 @@ impl<K: Key, V: Value> Subject<K, V> for HashMap<K, V, Hasher> {
 }
 
 impl<K: Key, V: Value> Session<K, V> for &HashMap<K, V, Hasher> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self, key: &K::Lookup) -> Option<u64> {
         self.read_sync(key, |_, value| value.word())
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, key: &K::Lookup, value: V) -> bool {
         self.update_sync(key, |_, old| *old = value).is_some()
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, key: K, value: V) -> bool {
         self.upsert_sync(key, value).is_none()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         self.remove_sync(key).is_some()
     }

@@ -70,26 +70,6 @@ pub(super) fn light() {
     }
 }
 
-/// The frequent side, for who has seen what was done only because of [`light_is_free`]: no `heavy`
-/// is a mere fence any more.
-#[inline]
-pub(super) fn light_for_armed() {
-    if REAL_FENCES {
-        // Pairs with the system call in `heavy`.
-        compiler_fence(Ordering::SeqCst);
-    } else {
-        // SeqCst: pairs with the fence in `heavy`.
-        fence(Ordering::SeqCst);
-    }
-}
-
-/// Whether [`light`] costs nothing. A model pretends so.
-#[inline]
-pub(super) fn light_is_free() -> bool {
-    // Relaxed: see `prepare`.
-    !REAL_FENCES || MODE.load(Ordering::Relaxed) == ASYMMETRIC
-}
-
 /// The rare side: between its store and its load.
 #[cold]
 pub(super) fn heavy() {

@@ -1,58 +1,69 @@
-//! Reads that write nothing shared: a bias of the lock towards readers (BRAVO, Dice and Kogan 2019).
+//! Readers that announce themselves instead of counting themselves in the lock (after BRAVO, Dice and Kogan
+//! 2019).
 //!
 //! # The story
 //!
-//! Beside its lock a shard has a word, the [`Bias`]. While that is *armed*, a reader stores the
-//! address of the shard in a slot of its own thread ([`slots`]), looks at the word
-//! once more, and if it still is armed, reads, without having touched the lock. Then it clears its slot.
+//! Beside its lock stands a word, the [`Bias`]. While that is *armed*, a reader puts the lock's name
+//! into a slot of its own thread ([`slots`]), looks whether a writer is inside and whether the word
+//! is armed, and if all is well, reads. Then it clears its slot. It has written to no line that
+//! another reader writes to.
 //!
-//! *A writer* that finds the word armed revokes it, before it takes the lock: it makes the word *pending*,
-//! counts itself in it, runs the heavy side of the fence, and waits for each slot that has the
-//! address of the shard. Then it leaves the count and clears *pending*. It does not hold the lock
-//! meanwhile, so a reader that it waits for still gets in a second time, by the lock.
+//! *A writer* takes the lock first. If the word is armed it then looks through the slots of all threads. A
+//! reader that it finds there is given a moment to leave. The word stays armed: the next writer
+//! looks again.
 //!
-//! *Nobody reads beside a writer.* The announcement and the second look of the reader, the change of the word and
-//! the scan of the writer: with the fence between, either the look sees the change, or the scan sees
-//! the announcement. The word is armed only by a reader that holds the lock shared, so an exclusive
-//! holder who has seen it neither armed nor pending knows that it stays so, and that all who read under an earlier
-//! bias have left: whoever cleared *pending* has waited for them.
+//! *Nobody reads beside a writer.* The reader announces itself, then looks at the lock; the writer takes
+//! the lock, then looks at the slots. All four are SeqCst, so they have one order: either the reader sees the
+//! writer, and goes, or the writer sees the reader.
 //!
-//! *A late revoker does no harm.* Several may scan at once, each for itself; the first that has
-//! done so clears *pending*. The word is not armed again before the last has left the count, so none
-//! of them can meet a later bias and end it unscanned.
+//! *A reader that stays long* may be waiting, further on, for this very lock (a read within a read),
+//! so the writer must not wait for it with the lock in its hands. It gives the lock back and
+//! *revokes* the bias: it makes the word *pending*, counts itself in it, and waits for every slot
+//! that has the name; then it clears *pending* and takes the lock again, and leaves the
+//! count. Pending or counted, the word is not armed again, so no reader overtakes it endlessly.
 //!
-//! *When it is worth it.* Revoking costs a system call. So the word is armed only after a row of
-//! samples, one in about 64 reads of a thread, without an exclusive hold between them: some 4,000
-//! reads.
+//! *A revoker with a deadline* may give up. It has not seen that all slots are free of the name, so it leaves
+//! *pending* as it is and takes only itself out of the count. The next writer finds the word pending and
+//! finishes the job, for its own looking through the slots is all that clearing takes. Until one does, readers count
+//! themselves in the lock.
+//!
+//! *Nobody reads beside a writer who has revoked, either.* The word was changed before the slots are looked
+//! through; by the same argument a reader that was not seen there sees the change. Others that want to write
+//! while the word is pending first take the lock and look through the slots, as if it were armed; if a reader is still
+//! there they revoke it too. Each looks through the slots for itself, and the first that has seen no reader
+//! clears *pending*. The word is armed only by who holds the lock shared, so an exclusive
+//! holder who has seen it not armed knows that it stays so; and a revoker in the count knows that *pending* is
+//! still the one it came for.
+//!
+//! *A word is disarmed* at leisure by an exclusive holder. It has looked through the slots; who announces
+//! itself later sees the holder, or the unlocking that came after the change, and with that the change.
 
-use super::{barrier, slots};
-use crate::sync::atomic::{AtomicU16, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use crate::sync::{REAL_FENCES, const_fn};
+use std::time::Instant;
+
+use super::{ExclusiveToken, RawLock, slots};
+use crate::sync::atomic::{
+    AtomicU16, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
+};
+use crate::sync::parking::has_passed;
+use crate::sync::{const_fn, fence_in_model};
 
 /// Readers may announce themselves.
 const ARMED: u16 = 1 << 15;
-/// Somebody revokes, or has tried to: announced readers may still be inside.
+/// Somebody revokes, or gave up revoking: announced readers may still be inside.
 const PENDING: u16 = 1 << 14;
-/// Unit of the count of revokers.
-const REVOKER: u16 = 1 << 6;
-/// All of that count.
-const REVOKERS: u16 = PENDING - REVOKER;
-/// The samples without a write between them.
-const SAMPLES: u16 = REVOKER - 1;
-/// So many arm the bias; in a model, the first.
-const ENOUGH: u16 = if REAL_FENCES { SAMPLES } else { 1 };
+/// All of the count of revokers.
+const REVOKERS: u16 = PENDING - 1;
 
-/// Whether readers of a shard may leave its lock alone.
+/// Whether readers of a lock may announce themselves.
 ///
 /// | value | means | who may change it |
 /// |---|---|---|
-/// | `s` | so many samples since the last exclusive hold | shared holders count, exclusive holders set back |
-/// | `ARMED` | announced readers may be inside; nobody may hold the lock exclusively | who wants to write |
-/// | `PENDING + r` | nobody announces himself any more, `r` revokers wait for who has; nobody may hold the lock exclusively | revokers |
-/// | `PENDING + s` | the only revoker did not wait, and gave up | revokers; shared holders count, and may arm it as it was |
-/// | `r + s` | announced readers have left; `r` revokers have not seen it yet | revokers; exclusive holders set `s` back |
+/// | `0` | no reader is announced | shared holders arm it |
+/// | `ARMED` | announced readers may be inside; an exclusive holder looks before it writes | exclusive holders may disarm it, revokers make it pending |
+/// | `PENDING + r` | nobody announces itself any more, but who has may be inside; `r` revokers wait for them, others have given up | revokers; an exclusive holder who has seen no reader clears `PENDING` |
+/// | `r` | announced readers have left; `r` revokers do not hold the lock yet | revokers |
 ///
-/// Each change is a read-modify-write. It becomes `ARMED` only without revokers, under a shared hold.
+/// Each change is a read-modify-write. It becomes `ARMED` only from `0`, under a shared hold.
 #[derive(Debug)]
 pub(crate) struct Bias(AtomicU16);
 
@@ -63,121 +74,191 @@ impl Bias {
         }
     }
 
-    /// Announces a reader of the shard at `address`, if the bias is armed and this thread's slot is free.
+    /// Announces a reader, if the first word of this thread's slot is free, no writer is inside or
+    /// waits, and the bias is armed. `name` is what only this lock is known by.
     #[inline(always)]
-    pub(crate) fn announce(&self, address: usize) -> Option<slots::Announced> {
-        // Relaxed: a hint; the look below decides.
+    pub(crate) fn announce(&self, lock: &RawLock, name: usize) -> Option<slots::Announced> {
+        self.admit_reader(lock, slots::announce(name)?)
+    }
+
+    /// The same, if any word is free, and if it looks as if the bias were armed.
+    pub(crate) fn announce_anywhere(
+        &self,
+        lock: &RawLock,
+        name: usize,
+    ) -> Option<slots::Announced> {
+        // Relaxed: a hint.
         if self.0.load(Relaxed) & ARMED == 0 {
             return None;
         }
-        let announced = slots::announce(address)?;
-        // Between the announcement and the look. Pairs with the heavy barrier in `revoke`. The
-        // word was armed, so there is a heavy barrier that needs no fence of ours.
-        barrier::light_for_armed();
-        // Acquire: pairs with the Release in `sample`; receives what was written under the lock
-        // before the one who armed the bias got it.
-        if self.0.load(Acquire) & ARMED != 0 {
-            Some(announced)
-        } else {
-            None
-        }
+        self.admit_reader(lock, slots::announce_anywhere(name)?)
     }
 
-    /// Counts a sample, for a shared holder of the lock; arms the bias if it is enough.
-    pub(crate) fn sample(&self) {
-        if !barrier::light_is_free() {
-            return;
-        }
+    #[inline(always)]
+    fn admit_reader(
+        &self,
+        lock: &RawLock,
+        announced: slots::Announced,
+    ) -> Option<slots::Announced> {
+        // First the lock and then the word: see the end of the story.
+        (lock.admits_announced() && self.is_armed_after_announcing()).then_some(announced)
+    }
+
+    #[inline(always)]
+    fn is_armed_after_announcing(&self) -> bool {
+        // SeqCst: after the announcement, with the change and the scan in `revoke`. Acquire: pairs
+        // with the Release in `arm`; receives what was written under the lock before the one who
+        // armed the bias got it.
+        self.0.load(SeqCst) & ARMED != 0
+    }
+
+    /// Lets readers announce themselves, for a shared holder of the lock.
+    #[inline]
+    pub(crate) fn arm(&self) {
         // Relaxed: a guess for the compare-exchange.
-        let seen = self.0.load(Relaxed);
-        if seen & (ARMED | REVOKERS) != 0 {
-            return;
+        if self.0.load(Relaxed) == 0 {
+            // Release: pairs with `is_armed_after_announcing`; passes on what our hold of the lock
+            // has received.
+            let _ = self.0.compare_exchange(0, ARMED, Release, Relaxed);
         }
-        let enough = (seen & SAMPLES) + 1 >= ENOUGH;
-        let next = if enough { ARMED } else { seen + 1 };
-        // Release: pairs with the Acquire in `announce`; passes on what our hold of the lock has
-        // received. A lost sample is no loss.
-        let _ = self.0.compare_exchange(seen, next, Release, Relaxed);
     }
 
-    /// Whether a writer had better revoke before it asks for the lock. A hint.
-    #[inline]
-    pub(crate) fn is_revocable(&self) -> bool {
-        // Relaxed: a hint.
-        self.0.load(Relaxed) & (ARMED | PENDING) != 0
+    /// Lets nobody announce itself any more, for an exclusive holder of the lock that was admitted.
+    pub(crate) fn disarm(&self) {
+        // Relaxed: who must see it sees our unlocking. If somebody revokes meanwhile, so be it.
+        if self.0.load(Relaxed) == ARMED {
+            let _ = self.0.compare_exchange(ARMED, 0, Relaxed, Relaxed);
+        }
     }
 
-    /// Whether all readers are known by the lock, for its exclusive holder. If not, it has to go,
-    /// and to revoke.
-    #[inline]
-    pub(crate) fn admits_writer(&self) -> bool {
-        // Acquire: pairs with the Release in `leave`; what announced readers have read comes before
+    /// Whether no reader can be announced, for an exclusive holder of the lock. If not, it asks
+    /// [`admits_writer`](Self::admits_writer).
+    #[inline(always)]
+    pub(crate) fn is_clear(&self) -> bool {
+        // Acquire: pairs with the Release in `revoke`; what announced readers have read comes before
         // what we write.
-        let seen = self.0.load(Acquire);
-        seen == 0 || self.admits_writer_slow(seen)
+        self.0.load(Acquire) == 0
     }
 
-    #[cold]
-    fn admits_writer_slow(&self, seen: u16) -> bool {
-        if seen & (ARMED | PENDING) != 0 {
+    /// Whether no reader is announced, for an exclusive holder of the lock; gives those that are
+    /// a moment. If not, the holder has to go.
+    #[inline]
+    pub(crate) fn admits_writer(&self, name: usize) -> bool {
+        // Acquire: as in `is_clear`.
+        let seen = self.0.load(Acquire);
+        if seen & (ARMED | PENDING) == 0 {
+            return true;
+        }
+        // With the slots after the lock: see the story.
+        fence_in_model();
+        let pending = seen & PENDING != 0;
+        // Somebody has waited for them already, or does.
+        let wait = if pending {
+            slots::Wait::Not
+        } else {
+            slots::Wait::Briefly
+        };
+        if !slots::none_has(name, wait) {
             return false;
         }
-        if seen & SAMPLES != 0 {
-            // Relaxed: shared holders alone count samples, and the lock orders us.
-            self.0.fetch_and(!SAMPLES, Relaxed);
+        if pending {
+            // While we hold the lock nobody arms the word, so it is the same revocation still.
+            self.clear_pending();
         }
         true
     }
 
-    /// Ends the bias, for somebody who does not hold the lock exclusively. Waits for announced readers (so
-    /// the caller must not be one), or if it may not `wait` and there are any, says `false`.
+    /// For somebody who has looked through the slots after he saw the word pending, and saw no reader; and who
+    /// keeps it from being armed meanwhile.
+    fn clear_pending(&self) {
+        // Release: pairs with the Acquire in `is_clear` and `admits_writer`; passes on that readers
+        // have left.
+        self.0.fetch_and(!PENDING, Release);
+    }
+
+    /// Whether a reader of the lock `name` is announced; already history when it is returned.
+    pub(crate) fn has_announced(&self, name: usize) -> bool {
+        // Relaxed: a hint, as the whole answer is.
+        self.0.load(Relaxed) & (ARMED | PENDING) != 0 && !slots::none_has(name, slots::Wait::Not)
+    }
+
+    /// Takes `lock` exclusively with no reader announced: the loop of a writer, from its first meeting with
+    /// somebody. `take` takes the lock with all the patience there is, or has run out of it. `name` is asked for
+    /// under the lock. `revoke` is to [`revoke`](Self::revoke), without the lock: an announced reader may need
+    /// that once more.
+    pub(crate) fn lock_exclusive<'a>(
+        &'a self,
+        lock: &RawLock,
+        name: impl Fn() -> usize,
+        mut take: impl FnMut() -> Option<ExclusiveToken>,
+        mut revoke: impl FnMut(&'a Self, usize) -> Option<Revoking<'a>>,
+    ) -> Option<ExclusiveToken> {
+        // Until we have the lock again, no others are announced.
+        let mut revoking = None;
+        loop {
+            let token = take()?;
+            let name = name();
+            if self.admits_writer(name) {
+                return Some(token);
+            }
+            lock.turn_away(token);
+            if revoking.is_none() {
+                revoking = Some(revoke(self, name)?);
+            }
+        }
+    }
+
+    /// Waits for all announced readers, and keeps others from announcing themselves as long as what
+    /// it returns lives; or gives up at the deadline. For somebody who does not hold the lock, nor is one of
+    /// those readers.
     #[cold]
-    pub(crate) fn revoke(&self, address: usize, wait: bool) -> bool {
+    pub(crate) fn revoke(&self, name: usize, deadline: Option<Instant>) -> Option<Revoking<'_>> {
         // Relaxed: a guess for the compare-exchange.
         let mut seen = self.0.load(Relaxed);
         loop {
-            if seen & (ARMED | PENDING) == 0 {
-                // Somebody else did; whoever gets the lock looks again.
-                return true;
-            }
             if seen & REVOKERS == REVOKERS {
-                if !wait {
-                    return false;
+                if deadline.is_some_and(has_passed) {
+                    return None;
                 }
                 crate::sync::yield_now();
                 // Relaxed: as above.
                 seen = self.0.load(Relaxed);
                 continue;
             }
-            let pending = (seen & REVOKERS) + REVOKER + PENDING;
-            // Relaxed: ordered before the scan by the barrier.
-            match self
-                .0
-                .compare_exchange_weak(seen, pending, Relaxed, Relaxed)
-            {
-                Ok(_) => break,
+            let pending = match seen & ARMED {
+                0 => seen + 1,
+                _ => PENDING + 1,
+            };
+            // SeqCst: before the scan, with the announcement and the look of a reader.
+            match self.0.compare_exchange_weak(seen, pending, SeqCst, Relaxed) {
+                Ok(_) => {
+                    seen = pending;
+                    break;
+                }
                 Err(now) => seen = now,
             }
         }
-        // Between the change and the scan. Pairs with the light barrier in `announce`. Who joins
-        // others runs one of its own, for they may have scanned nothing yet.
-        barrier::heavy();
-        let alone = slots::none_has(address, wait);
-        self.leave(alone);
-        alone
-    }
-
-    /// Leaves the count of revokers; `done`: with no announced reader inside.
-    fn leave(&self, done: bool) {
-        let gone = if done { PENDING } else { 0 };
-        // Relaxed: a guess for the compare-exchange.
-        let mut seen = self.0.load(Relaxed);
-        // Release: pairs with the Acquire in `admits_writer`; passes on that readers have left.
-        while let Err(now) =
-            self.0
-                .compare_exchange_weak(seen, (seen & !gone) - REVOKER, Release, Relaxed)
-        {
-            seen = now;
+        let revoking = Revoking(self);
+        if seen & PENDING != 0 {
+            fence_in_model();
+            if !slots::none_has(name, slots::Wait::Until(deadline)) {
+                // `PENDING` stays.
+                return None;
+            }
+            self.clear_pending();
         }
+        Some(revoking)
+    }
+}
+
+/// A place in the count of revokers.
+#[derive(Debug)]
+#[must_use = "readers may announce themselves again once this is gone"]
+pub(crate) struct Revoking<'a>(&'a Bias);
+
+impl Drop for Revoking<'_> {
+    fn drop(&mut self) {
+        // Relaxed: it says nothing but that we are gone.
+        self.0.0.fetch_sub(1, Relaxed);
     }
 }

@@ -48,6 +48,7 @@ pub(crate) mod bias;
 mod park;
 pub(crate) mod slots;
 mod slow;
+pub(crate) mod tally;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -190,14 +191,23 @@ impl RawLock {
         None
     }
 
+    /// Whether no writer is inside or sleeps at the gate, for a reader that has announced itself.
+    #[inline(always)]
+    pub(crate) fn admits_announced(&self) -> bool {
+        // SeqCst: after the announcement, with each change of `state` to `WRITER`. Acquire: pairs with
+        // the Release in every unlock; receives what was written under the lock.
+        self.state.load(Ordering::SeqCst) < GATE
+    }
+
     /// Takes the lock exclusively if that needs no waiting: nobody is inside or sleeps at the gate.
     #[inline]
     pub fn try_lock_exclusive(&self) -> Option<ExclusiveToken> {
         // Acquire: pairs with the Release in every unlock; receives what was written under the lock,
-        // and comes after what was read there.
+        // and comes after what was read there. SeqCst: before a scan for announced readers, with the
+        // load in `admits_announced`.
         match self
             .state
-            .compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(0, WRITER, Ordering::SeqCst, Ordering::Relaxed)
         {
             Ok(_) => Some(ExclusiveToken(())),
             Err(_) => None,
@@ -229,6 +239,21 @@ impl RawLock {
                 .lock_exclusive_slow(None)
                 .expect("a wait without a deadline ends with the lock"),
         }
+    }
+
+    /// As [`lock_shared`](Self::lock_shared), but does not wait for writers that wait: for a thread that may
+    /// have a shared hold already. Those writers wait on; used by all readers all the time, this keeps
+    /// them out.
+    ///
+    /// # Panics
+    ///
+    /// If there are 2^29 shared holds.
+    #[inline]
+    pub fn lock_shared_recursive(&self) -> SharedToken {
+        self.try_lock_shared().unwrap_or_else(|| {
+            self.wait_shared(None, slow::Manner::Hopeful, slow::Gate::Passed)
+                .expect("a wait without a deadline ends with the lock")
+        })
     }
 
     /// As [`lock_shared`](Self::lock_shared), but gives up after `timeout`.
@@ -307,6 +332,13 @@ impl RawLock {
         if before == GATE + n {
             self.wake_slow(fair);
         }
+    }
+
+    /// Ends an exclusive hold under which nothing was done, for there are announced readers.
+    #[cold]
+    pub(crate) fn turn_away(&self, token: ExclusiveToken) {
+        let ExclusiveToken(()) = token;
+        self.release_exclusive(false);
     }
 
     /// Ends the exclusive hold; `fair`: gives the lock to who waits.

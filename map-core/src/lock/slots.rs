@@ -1,31 +1,38 @@
 #![expect(unsafe_code, reason = "a list of what is never freed")]
-//! Where readers announce themselves: a slot for each thread, on a cache line of its own.
+//! Where readers announce themselves: a few words for each thread, on a cache line of its own.
 //!
 //! Slots are made when they are needed, never freed, and passed on when their thread ends: there
-//! are as many as there were threads at once that had one. A thread has one slot, so a read within a read
-//! is not announced; nor is one that runs after the thread has given its slot back, in the
-//! destructor of a thread-local value.
+//! are as many as there were threads at once that had one. A thread whose words are all taken (by reads
+//! within reads, or by guards that it keeps or has sent away) cannot announce one more; nor can
+//! one that has given its slot back, in the destructor of a thread-local value.
 
 use std::cell::Cell;
-use std::marker::PhantomData;
 use std::ptr;
+use std::time::{Duration, Instant};
 
 use crate::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+    Ordering::SeqCst,
 };
-use crate::sync::parking::SpinWait;
-use crate::sync::{REAL_FENCES, const_fn, global, thread_cells};
+use crate::sync::parking::has_passed;
+use crate::sync::{REAL_FENCES, const_fn, fence_in_model, global, spin_loop, thread_cells};
+
+/// Announcements that a thread can have at once. In a model one, for each is looked at by every scan.
+const WORDS: usize = if REAL_FENCES { 4 } else { 1 };
 
 /// A thread's slot. Two lines, since processors fetch them in pairs.
 #[repr(C, align(128))]
 struct Slot {
-    /// The address of the shard that the thread reads, or 0. Stored by that thread alone.
+    /// The names of the locks that are read, or 0. Set by the slot's thread alone, by
+    /// read-modify-writes; cleared by whoever has the hold.
     ///
-    /// Every store is a Release, so whichever of them a scan sees, what the thread read before
-    /// comes before what the scanner does next.
-    reading: AtomicUsize,
+    /// Every store is a Release, and the owner looks with Acquire before it sets a word anew: so whichever
+    /// store a scan sees, what was read before comes before what the scanner does next.
+    words: [AtomicUsize; WORDS],
     /// Whether a thread has it.
     owned: AtomicBool,
+    /// So many were made before it.
+    number: u32,
     /// The slot made before it.
     next: Option<&'static Slot>,
 }
@@ -42,15 +49,10 @@ global! {
 thread_cells! {
     /// This thread's slot.
     static OWN: Cell<Option<&'static Slot>> = Cell::new(None);
-    /// So many more reads before the next sample.
-    static COUNTDOWN: Cell<u32> = Cell::new(FIRST_INTERVAL);
     /// Gives the slot back when the thread ends. Apart from `OWN`, which costs nothing to reach
     /// because it has no destructor.
     static OWNER: Owner = Owner(Cell::new(None));
 }
-
-/// Reads before the first sample of a thread; in a model, all are samples.
-const FIRST_INTERVAL: u32 = if REAL_FENCES { 64 } else { 0 };
 
 impl Registry {
     const_fn! {
@@ -60,9 +62,10 @@ impl Registry {
     }
 
     fn newest(&self) -> Option<&'static Slot> {
-        // Acquire: pairs with the Release in `claim`; publishes the slot.
+        // SeqCst: after what a scan's caller did, with the publication in `claim`. Acquire: pairs with
+        // the Release there; publishes the slot.
         // SAFETY: null, or a slot that was leaked.
-        unsafe { self.newest.load(Acquire).as_ref() }
+        unsafe { self.newest.load(SeqCst).as_ref() }
     }
 
     fn claim(&self) -> &'static Slot {
@@ -70,34 +73,50 @@ impl Registry {
         while let Some(slot) = next {
             // Acquire: pairs with the Release in `Owner::drop`; what was read by the thread that had it comes
             // before our stores, which a scan may see instead of its.
-            if slot
-                .owned
-                .compare_exchange(false, true, Acquire, Relaxed)
-                .is_ok()
+            // The look before it leaves alone the lines of those that have an owner.
+            if !slot.owned.load(Relaxed)
+                && slot
+                    .owned
+                    .compare_exchange(false, true, Acquire, Relaxed)
+                    .is_ok()
             {
                 return slot;
             }
             next = slot.next;
         }
         let slot = Box::leak(Box::new(Slot {
-            reading: AtomicUsize::new(0),
+            words: std::array::from_fn(|_| AtomicUsize::new(0)),
             owned: AtomicBool::new(true),
+            number: 0,
             next: self.newest(),
         }));
         loop {
+            slot.number = slot.next.map_or(0, |next| next.number + 1);
             let expected = slot
                 .next
                 .map_or(ptr::null_mut(), |s| ptr::from_ref::<Slot>(s).cast_mut());
-            // Release: pairs with the Acquire in `newest`; publishes the slot and those behind it.
+            // SeqCst: before the announcements that are made in it, with the load in `newest`. Release:
+            // pairs with the Acquire there; publishes the slot and those behind it.
             match self
                 .newest
-                .compare_exchange(expected, slot, Release, Relaxed)
+                .compare_exchange(expected, slot, SeqCst, Relaxed)
             {
                 Ok(_) => return slot,
                 Err(_) => slot.next = self.newest(),
             }
         }
     }
+}
+
+/// Every word of every slot that an announcement could be in.
+fn all_words() -> impl Iterator<Item = &'static AtomicUsize> {
+    let mut next = REGISTRY.newest();
+    std::iter::from_fn(move || {
+        let slot = next?;
+        next = slot.next;
+        Some(&slot.words)
+    })
+    .flatten()
 }
 
 /// Owns a thread's slot.
@@ -107,117 +126,53 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
             let _ = OWN.try_with(|own| own.set(None));
-            // Relaxed: our own store. It is 0 unless a closure has ended the thread under it; then
-            // nobody shall have it.
-            if slot.reading.load(Relaxed) == 0 {
-                // Release: pairs with the Acquire in `claim`.
-                slot.owned.store(false, Release);
-            }
+            // Words that are still taken are left to whoever has the hold.
+            // Release: pairs with the Acquire in `claim`.
+            slot.owned.store(false, Release);
         }
     }
 }
 
-/// A reader's announcement, taken back when dropped. Belongs to its thread.
+/// A reader's announcement, taken back when dropped, on whatever thread.
 #[derive(Debug)]
-pub(crate) struct Announced {
-    reading: &'static AtomicUsize,
-    own: PhantomData<*const ()>,
-}
+pub(crate) struct Announced(&'static AtomicUsize);
 
 impl Drop for Announced {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        // Release: pairs with the Acquire in `none_has`; what was read comes before what the writer writes.
-        self.reading.store(0, Release);
+        // Release: pairs with the Acquire in `none_has`, or in `announce` on the slot's thread; what
+        // was read comes before what the writer writes.
+        self.0.store(0, Release);
     }
 }
 
-/// Announces a reader of the shard at `address`, if this thread has a slot that is free.
+/// Announces a reader of the lock `name`, if this thread's first word is free. It makes no call.
 #[inline(always)]
-pub(super) fn announce(address: usize) -> Option<Announced> {
+pub(super) fn announce(name: usize) -> Option<Announced> {
     let slot = OWN.try_with(Cell::get).ok()??;
-    let reading = &slot.reading;
-    // Relaxed: our own store.
-    if reading.load(Relaxed) != 0 {
+    announce_in(&slot.words[0], name)
+}
+
+/// Announces a reader of the lock `name`, if this thread has a free word.
+pub(super) fn announce_anywhere(name: usize) -> Option<Announced> {
+    let slot = OWN.try_with(Cell::get).ok()??;
+    slot.words.iter().find_map(|word| announce_in(word, name))
+}
+
+#[inline(always)]
+fn announce_in(word: &'static AtomicUsize, name: usize) -> Option<Announced> {
+    // Acquire: pairs with the Release in `Announced::drop`, on another thread perhaps; see `Slot`.
+    if word.load(Acquire) != 0 {
         return None;
     }
-    // Release: see the field.
-    reading.store(address, Release);
-    Some(Announced {
-        reading,
-        own: PhantomData,
-    })
+    // SeqCst: before the looks of the reader, with the scan of a writer.
+    word.swap(name, SeqCst);
+    fence_in_model();
+    Some(Announced(word))
 }
 
-/// Whether no slot has this address. If it may `wait`, it does so until that is the case. Each slot
-/// is asked once: those that have it later see that the bias is not armed.
-pub(super) fn none_has(address: usize, wait: bool) -> bool {
-    let mut next = REGISTRY.newest();
-    while let Some(slot) = next {
-        let mut patience = Patience::new();
-        // Acquire: pairs with the Release of each store.
-        while slot.reading.load(Acquire) == address {
-            if !wait {
-                return false;
-            }
-            patience.pass();
-        }
-        next = slot.next;
-    }
-    true
-}
-
-/// Waiting for something that does not wake us.
-struct Patience {
-    spin: SpinWait,
-    naps: u32,
-}
-
-impl Patience {
-    fn new() -> Self {
-        Self {
-            spin: SpinWait::new(),
-            naps: 0,
-        }
-    }
-
-    fn pass(&mut self) {
-        if self.spin.spin() {
-            return;
-        }
-        if REAL_FENCES {
-            // From 16 microseconds to a millisecond.
-            std::thread::sleep(std::time::Duration::from_micros(16 << self.naps));
-            self.naps = (self.naps + 1).min(6);
-        } else {
-            crate::sync::yield_now();
-        }
-    }
-}
-
-/// Counts a read that was not announced, and says whether it shall be a sample. If so, the next is some
-/// way off, not always the same one, for programs that are periodic; and the thread gets a slot, for it
-/// does read.
-pub(crate) fn take_sample() -> bool {
-    let due = COUNTDOWN.try_with(|left| {
-        let now = left.get();
-        left.set(now.saturating_sub(1));
-        now == 0
-    });
-    if !due.unwrap_or(false) {
-        return false;
-    }
-    if REAL_FENCES {
-        thread_local!(static RANDOM: Cell<u32> = const { Cell::new(0x9e37_79b9) });
-        let _ = RANDOM.try_with(|random| {
-            let next = random
-                .get()
-                .wrapping_mul(0x2c92_77b5)
-                .wrapping_add(0xac56_4b05);
-            random.set(next);
-            let _ = COUNTDOWN.try_with(|left| left.set(32 + (next >> 26)));
-        });
-    }
+/// Gives this thread a slot, if it has none.
+pub(crate) fn equip() {
     let _ = OWNER.try_with(|owner| {
         if owner.0.get().is_none() {
             let slot = REGISTRY.claim();
@@ -225,5 +180,108 @@ pub(crate) fn take_sample() -> bool {
             let _ = OWN.try_with(|own| own.set(Some(slot)));
         }
     });
+}
+
+/// The number of this thread's slot, if it has one.
+pub(crate) fn own_number() -> Option<u32> {
+    OWN.try_with(Cell::get).ok()?.map(|slot| slot.number)
+}
+
+/// How many slots there are: so many are looked at by each scan.
+pub(crate) fn made() -> u32 {
+    REGISTRY.newest().map_or(0, |newest| newest.number + 1)
+}
+
+/// How long a scan waits for the readers that it finds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wait {
+    /// It only looks.
+    Not,
+    /// As long as a few short reads take.
+    Briefly,
+    /// Until they have gone, or until then.
+    Until(Option<Instant>),
+}
+
+/// Whether no reader of the lock `name` is announced. Each word is asked once: those that name it later see what the
+/// caller has done before.
+#[inline]
+pub(super) fn none_has(name: usize, wait: Wait) -> bool {
+    let mut patience = Patience { wait, passed: 0 };
+    let mut next = REGISTRY.newest();
+    while let Some(slot) = next {
+        for word in &slot.words {
+            // SeqCst: after what the caller did to keep readers out, with the announcement.
+            // Acquire: pairs with the Release of each store.
+            if word.load(SeqCst) == name && !wait_for(word, name, &mut patience) {
+                return false;
+            }
+        }
+        next = slot.next;
+    }
     true
+}
+
+#[cold]
+#[inline(never)]
+fn wait_for(word: &AtomicUsize, name: usize, patience: &mut Patience) -> bool {
+    while patience.pass() {
+        // Acquire: as above.
+        if word.load(Acquire) != name {
+            return true;
+        }
+    }
+    false
+}
+
+/// Forgets announcements that nobody will take back, for an owner of all locks whose names are
+/// `gone`: their guards were forgotten.
+pub(crate) fn forget(gone: impl Fn(usize) -> bool) {
+    for word in all_words() {
+        // Relaxed: if it is one of those, it was stored before we became the owner.
+        let name = word.load(Relaxed);
+        if name != 0 && gone(name) {
+            // Release: see `Slot`.
+            let _ = word.compare_exchange(name, 0, Release, Relaxed);
+        }
+    }
+}
+
+/// Waiting for something that does not wake us.
+struct Patience {
+    wait: Wait,
+    passed: u32,
+}
+
+/// So many pauses, a microsecond or so, are brief; in a model, none.
+const BRIEF: u32 = if REAL_FENCES { 64 } else { 0 };
+
+impl Patience {
+    /// Passes some time; `false` if it has been enough.
+    fn pass(&mut self) -> bool {
+        let deadline = match self.wait {
+            Wait::Not => return false,
+            _ if self.passed < BRIEF => {
+                self.passed += 1;
+                spin_loop();
+                return true;
+            }
+            Wait::Briefly => return false,
+            Wait::Until(deadline) => deadline,
+        };
+        if deadline.is_some_and(has_passed) {
+            return false;
+        }
+        if REAL_FENCES {
+            // From 16 microseconds to a millisecond, and not past the deadline.
+            let naps = self.passed - BRIEF;
+            let nap = Duration::from_micros(16 << naps);
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            std::thread::sleep(left.map_or(nap, |left| left.min(nap)));
+            self.passed += u32::from(naps < 6);
+        } else {
+            crate::sync::yield_now();
+        }
+        true
+    }
 }

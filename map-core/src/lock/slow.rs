@@ -28,6 +28,24 @@ pub(super) enum Batches {
     Pass(u32),
 }
 
+/// How a thread waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Manner {
+    /// It spins and gives way for a moment, in the hope that it need not sleep.
+    Hopeful,
+    /// The same if nobody sleeps; otherwise it queues up behind them at once.
+    Queueing,
+}
+
+/// What a reader makes of a gate that writers have shut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Gate {
+    /// It waits there, for as long as it is patient.
+    Respected,
+    /// It goes past, alone, since it may be what the readers inside wait for.
+    Passed,
+}
+
 impl RawLock {
     /// The part of [`lock_shared`](Self::lock_shared) after its first try, with a deadline: spins
     /// briefly, then sleeps. A caller that counts contended acquisitions tries first and comes here.
@@ -37,6 +55,26 @@ impl RawLock {
     /// If there are 2^29 shared holds.
     #[cold]
     pub fn lock_shared_slow(&self, deadline: Option<Instant>) -> Option<SharedToken> {
+        self.wait_shared(deadline, Manner::Hopeful, Gate::Respected)
+    }
+
+    /// Whether it looks as if somebody slept.
+    fn has_sleepers(&self) -> bool {
+        // Relaxed: a hint.
+        self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0
+    }
+
+    /// The same, in this manner.
+    ///
+    /// Who goes past the gate need not take others along: the gate stays shut, so the last reader to leave
+    /// serves all who sleep.
+    #[cold]
+    pub(super) fn wait_shared(
+        &self,
+        deadline: Option<Instant>,
+        manner: Manner,
+        gate: Gate,
+    ) -> Option<SharedToken> {
         let mut spin = SpinWait::new();
         let mut yields = 0;
         // Until when the gate is respected, and the batches that had passed when we came to it.
@@ -46,7 +84,7 @@ impl RawLock {
             // Relaxed: a guess for the compare-exchange.
             let seen = self.state.load(Ordering::Relaxed);
             let inside = seen & WRITER != 0;
-            if !inside && (seen & GATE == 0 || impatient) {
+            if !inside && (seen & GATE == 0 || impatient || gate == Gate::Passed) {
                 assert!(
                     seen & READERS < MAX_SHARED,
                     "too many shared holds of one lock: guards were forgotten, or never dropped"
@@ -57,7 +95,7 @@ impl RawLock {
                     .compare_exchange_weak(seen, seen + 1, Ordering::Acquire, Ordering::Relaxed)
                     .is_ok()
                 {
-                    if seen & GATE != 0 {
+                    if seen & GATE != 0 && gate == Gate::Respected {
                         let before = patience.map_or(0, |(_, batches)| batches);
                         self.admit_readers(Batches::Pass(before));
                     }
@@ -65,13 +103,15 @@ impl RawLock {
                 }
                 continue;
             }
-            if spin.spin() {
-                continue;
-            }
-            if yields < YIELDS {
-                yields += 1;
-                yield_now();
-                continue;
+            if manner == Manner::Hopeful || !self.has_sleepers() {
+                if spin.spin() {
+                    continue;
+                }
+                if yields < YIELDS {
+                    yields += 1;
+                    yield_now();
+                    continue;
+                }
             }
             yields = 0;
             spin.reset();
@@ -113,6 +153,16 @@ impl RawLock {
     /// spins briefly, then sleeps. A caller that counts contended acquisitions tries first and comes here.
     #[cold]
     pub fn lock_exclusive_slow(&self, deadline: Option<Instant>) -> Option<ExclusiveToken> {
+        self.wait_exclusive(deadline, Manner::Hopeful)
+    }
+
+    /// The same, in this manner.
+    #[cold]
+    pub(super) fn wait_exclusive(
+        &self,
+        deadline: Option<Instant>,
+        manner: Manner,
+    ) -> Option<ExclusiveToken> {
         let mut spin = SpinWait::new();
         let mut yields = 0;
         let mut wants = Wants::Exclusive;
@@ -120,23 +170,25 @@ impl RawLock {
             // Relaxed: a guess for the compare-exchange.
             let seen = self.state.load(Ordering::Relaxed);
             if seen & (WRITER | READERS) == 0 {
-                // Acquire: as in `try_lock_exclusive`. The gate goes: `parked` has what it said.
+                // SeqCst: as in `try_lock_exclusive`. The gate goes: `parked` has what it said.
                 if self
                     .state
-                    .compare_exchange_weak(seen, WRITER, Ordering::Acquire, Ordering::Relaxed)
+                    .compare_exchange_weak(seen, WRITER, Ordering::SeqCst, Ordering::Relaxed)
                     .is_ok()
                 {
                     return Some(ExclusiveToken(()));
                 }
                 continue;
             }
-            if spin.spin() {
-                continue;
-            }
-            if yields < YIELDS {
-                yields += 1;
-                yield_now();
-                continue;
+            if manner == Manner::Hopeful || !self.has_sleepers() {
+                if spin.spin() {
+                    continue;
+                }
+                if yields < YIELDS {
+                    yields += 1;
+                    yield_now();
+                    continue;
+                }
             }
             yields = 0;
             spin.reset();
@@ -242,11 +294,11 @@ impl RawLock {
                 seen = self.state.load(Ordering::Relaxed);
                 continue;
             }
-            // Acquire: as in `try_lock_exclusive`; what we received, we pass on with the lock.
+            // SeqCst: as in `try_lock_exclusive`; what we received, we pass on with the lock.
             match self.state.compare_exchange_weak(
                 seen,
                 WRITER,
-                Ordering::Acquire,
+                Ordering::SeqCst,
                 Ordering::Relaxed,
             ) {
                 Ok(_) => return self.release_exclusive_slow(fair, false),

@@ -17,7 +17,7 @@ mod fence;
 const TOO_LONG: Duration = Duration::from_secs(60);
 const MOMENT: Duration = Duration::from_millis(3);
 
-fn within_reason(test: impl FnOnce() + Send + 'static) {
+pub(super) fn within_reason(test: impl FnOnce() + Send + 'static) {
     let started = Instant::now();
     let test = thread::spawn(test);
     while !test.is_finished() {
@@ -94,14 +94,14 @@ fn assert_untouched(lock: &RawLock) {
 }
 
 /// Waits until somebody sleeps at the gate.
-fn until_gate_shut(lock: &RawLock) {
+pub(super) fn until_gate_shut(lock: &RawLock) {
     while lock.state.load(Ordering::SeqCst) & super::GATE == 0 {
         thread::yield_now();
     }
 }
 
 /// Waits until somebody sleeps.
-fn until_parked(lock: &RawLock, flag: u32) {
+pub(super) fn until_parked(lock: &RawLock, flag: u32) {
     while lock.parked.load(Ordering::SeqCst) & flag == 0 {
         thread::yield_now();
     }

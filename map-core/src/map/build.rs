@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use ahash::RandomState;
 
+use super::leaning::{Leaning, ReadBias, Tally};
 use super::{Map, Walk, either};
 use crate::error::BuildError;
 use crate::raw::coverage::MAX_DEPTH;
@@ -58,7 +59,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
             capacity: 0,
             shards: 1,
             shard_limit: default_shard_limit(size_of::<(K, V)>()),
-            read_bias: false,
+            read_bias: ReadBias::Adaptive,
             entries: PhantomData,
         }
     }
@@ -77,7 +78,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Self {
             directory: Directory::new(shard_limit.min(MOST_ENTRIES)),
             hasher,
-            read_bias: false,
+            leaning: Leaning::new(ReadBias::Adaptive),
+            tally: Tally::default(),
             entries: PhantomData,
         }
     }
@@ -99,6 +101,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub fn hasher(&self) -> &S {
         &self.hasher
     }
+
+    /// Changes whether readers announce themselves, from now on.
+    pub fn set_read_bias(&self, bias: ReadBias) {
+        self.leaning.set(bias);
+    }
+
+    /// Whether readers announce themselves, as it was set.
+    pub fn read_bias(&self) -> ReadBias {
+        self.leaning.get()
+    }
 }
 
 /// A map being configured.
@@ -109,7 +121,7 @@ pub struct Builder<K, V, T, S = RandomState> {
     capacity: usize,
     shards: usize,
     shard_limit: usize,
-    read_bias: bool,
+    read_bias: ReadBias,
     entries: PhantomData<(K, V, T)>,
 }
 
@@ -140,7 +152,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     }
 
     /// Has at least so many shards from the start, rounded up to a power of two. Splits them
-    /// further at need, and merges them when they turn out not to be needed.
+    /// further at need; maps that split under contention merge them when they turn out not to be
+    /// needed.
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = shards;
         self
@@ -154,16 +167,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         self
     }
 
-    /// Lets [`get_with`](Map::get_with), [`get_copied`](Map::get_copied),
-    /// [`contains_key`](Map::contains_key) and their like leave the lock of a shard alone that has
-    /// been read some thousands of times without a write: they then cost no atomic
-    /// read-modify-write and write no cache line that others use. The first write after that
-    /// costs a system call, and waits, polling, for the readers inside. Reads of shards that are
-    /// written now and then cost a little more.
-    ///
-    /// Worth it for maps that are nearly only read. Off by default, and without effect where the
-    /// system has no `membarrier` (it is Linux that has).
-    pub fn read_bias(mut self, bias: bool) -> Self {
+    /// Whether readers announce themselves, or count themselves in the lock: see [`ReadBias`]. Without
+    /// effect on a map whose reads take no lock.
+    pub fn read_bias(mut self, bias: ReadBias) -> Self {
         self.read_bias = bias;
         self
     }
@@ -196,8 +202,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         if shard_limit == 0 {
             return Err(BuildError::ZeroShardLimit);
         }
-        let mut map = Map::with_limit(shard_limit, hasher);
-        map.read_bias = read_bias && T::MAY_BE_BIASED;
+        let map = Map::with_limit(shard_limit, hasher);
+        map.set_read_bias(read_bias);
         map.split_to(shards.next_power_of_two().trailing_zeros(), here());
         map.try_reserve(capacity).map_err(BuildError::Capacity)?;
         Ok(map)

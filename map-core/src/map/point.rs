@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Map, read};
+use super::{Map, Way, read_fast};
 use crate::concurrent::{Change, Computed};
 use crate::mapref::entry::Entry;
 use crate::mapref::one::{Ref, RefMut};
@@ -21,7 +21,8 @@ pub enum TryResult<R> {
     Present(R),
     /// There is no entry.
     Absent,
-    /// It would have had to wait for somebody who holds the shard's lock.
+    /// It would have had to wait for somebody who holds the shard's lock, or is about to give it back
+    /// because readers are there.
     Locked,
 }
 
@@ -67,15 +68,32 @@ impl<R> TryResult<R> {
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// A read guard on the entry of `key`.
     ///
-    /// No allocation. In a map of locked shards: two atomic read-modify-writes, one here and one
-    /// when the guard goes; blocks while somebody writes to the shard.
+    /// No allocation. In a map of locked shards: one atomic read-modify-write, of a line of the
+    /// thread's own, or two of the shard's (see [`ReadBias`](crate::ReadBias)), one here and one when the
+    /// guard goes; blocks while somebody writes to the shard.
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, T>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        read!(self, self.hash(key), |at| T::get(at.for_guard(), key)).map(Ref)
+        let hash = self.hash(key);
+        match read_fast!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
+            Ok(found) => found.map(Ref),
+            Err(_) => self.get_slow(hash, key, here()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_slow<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.read_slow(hash, Some(Way::Guard), place, |at| {
+            T::get(at.for_guard(), key)
+        })
+        .map(Ref)
     }
 
     /// A read guard on the entry of `key`, if that needs no waiting.
@@ -105,18 +123,19 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        if self.read_bias {
-            return self.get_with_bias(hash, key, f, here());
+        match read_fast!(self, Brief, hash, |at| T::peek(at, key)) {
+            Ok(found) => {
+                let found = found?;
+                let (key, value) = found.get();
+                Some(f(key, value))
+            }
+            Err(_) => self.get_with_slow(hash, key, f, here()),
         }
-        let found = read!(self, hash, |at| T::peek(at, key))?;
-        let (key, value) = found.get();
-        Some(f(key, value))
     }
 
-    /// Reads a shard without its lock, if its bias allows. Apart, so that the ordinary read stays
-    /// as short as it is.
+    #[cold]
     #[inline(never)]
-    fn get_with_bias<Q, R>(
+    fn get_with_slow<Q, R>(
         &self,
         hash: u64,
         key: &Q,
@@ -126,13 +145,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if let Some(shard) = self.directory.find(hash).announce(hash, place) {
-            let (key, value) = T::pair(&shard, T::locate(&shard, hash, key)?);
-            return Some(f(key, value));
-        }
-        let shard = self.lock_shared(hash, place);
-        shard.header().count_read();
-        let (key, value) = T::pair(&shard, T::locate(&shard, hash, key)?);
+        let found = self.read_slow(hash, Some(Way::Brief), place, |at| T::peek(at, key))?;
+        let (key, value) = found.get();
         Some(f(key, value))
     }
 
@@ -227,9 +241,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        let section = self.lock(hash, here());
-        let slot = T::locate(&section, hash, key)?;
-        Some(RefMut::new(section, slot))
+        RefMut::find(self.lock(hash, here()), hash, key)
     }
 
     /// A write guard on the entry of `key`, if that needs no waiting.
@@ -243,8 +255,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let Some(section) = self.try_lock(hash, here()) else {
             return TryResult::Locked;
         };
-        match T::locate(&section, hash, key) {
-            Some(slot) => TryResult::Present(RefMut::new(section, slot)),
+        match RefMut::find(section, hash, key) {
+            Some(found) => TryResult::Present(found),
             None => TryResult::Absent,
         }
     }
@@ -258,8 +270,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     {
         let hash = self.hash(key);
         let mut section = self.lock(hash, here());
-        let slot = T::locate(&section, hash, key)?;
-        Some(T::remove(&mut section, slot))
+        T::remove_key(&mut section, hash, key)
     }
 
     /// Removes and returns the entry of `key` if `f` says so.
@@ -417,7 +428,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> Ref<'_, K, V, T> {
         let hash = self.hash(&key);
-        if let Some(found) = read!(self, hash, |at| T::get(at.for_guard(), &key)) {
+        let found = read_fast!(self, Guard, hash, |at| T::get(at.for_guard(), &key))
+            .unwrap_or_else(|_| {
+                self.read_slow(hash, Some(Way::Guard), here(), |at| {
+                    T::get(at.for_guard(), &key)
+                })
+            });
+        if let Some(found) = found {
             let guard = Ref(found);
             // Here and not at the end: a panic in their Drop would leak the guard.
             drop(make);

@@ -43,8 +43,8 @@ where
     /// A map of the same shard limit with a copy of every entry that is present throughout. Keys and values are cloned with their
     /// shard locked for reading.
     fn clone(&self) -> Self {
-        let mut clone = Self::with_limit(self.directory.base_limit(), self.hasher.clone());
-        clone.read_bias = self.read_bias;
+        let clone = Self::with_limit(self.directory.base_limit(), self.hasher.clone());
+        clone.set_read_bias(self.read_bias());
         clone.reserve(self.len());
         self.for_each(|key, value| {
             clone.insert(key.clone(), value.clone());

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::raw::guarded::Held;
-use crate::raw::header::Shared;
+use crate::raw::holds::Shared;
 use crate::strategy::Strategy;
 
 /// A read guard on an entry met by an iterator. It may outlive the iterator.

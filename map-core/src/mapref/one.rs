@@ -1,7 +1,10 @@
 //! Guards on one entry.
 
 use std::fmt;
+use std::hash::Hash;
 use std::ops::{Deref, DerefMut};
+
+use equivalent::Equivalent;
 
 use crate::raw::guarded::{Editing, EditingPart, Held};
 use crate::strategy::{Section, Strategy};
@@ -79,6 +82,15 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     pub(crate) fn new(section: Section<'a, K, V, T>, slot: T::Slot) -> Self {
         section.set_movable();
         Self(Editing::new(section, slot))
+    }
+
+    #[inline(always)]
+    pub(crate) fn find<Q>(section: Section<'a, K, V, T>, hash: u64, key: &Q) -> Option<Self>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        section.set_movable();
+        Editing::find(section, hash, key).map(Self)
     }
 
     /// The key.

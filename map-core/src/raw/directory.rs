@@ -24,10 +24,13 @@
 
 use std::ptr::{self, NonNull};
 
+use super::contention::Reading;
 use super::coverage::{Coverage, hash_at};
-use super::header::{Exclusive, Header, Reading};
+use super::header::Header;
 use super::held::Place;
+use super::holds::Exclusive;
 use super::structure::Structure;
+use crate::lock::slots;
 use crate::strategy::Table;
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use crate::sync::{Mutex, hint};
@@ -105,6 +108,13 @@ impl<L: Table, O: Default> Directory<L, O> {
         unsafe { &*place.load(Acquire) }
     }
 
+    /// Whether there is but the one shard that lies in the map itself.
+    #[inline]
+    pub(crate) fn is_inline(&self) -> bool {
+        // Relaxed: nothing is read through it.
+        self.root.load(Relaxed).is_null()
+    }
+
     /// The number of entries above which a shard splits.
     pub(crate) fn shard_limit(&self) -> usize {
         self.shard_limit.load(Relaxed)
@@ -173,6 +183,7 @@ impl<L: Table, O: Default> Directory<L, O> {
             half.publish_len();
             half.set_coverage(from.half(is_upper));
             half.header().contention.reset(before, futile);
+            half.header().scatter_samples();
         }
         {
             let mut structure = self.structure.lock();
@@ -249,6 +260,7 @@ impl<L: Table, O: Default> Directory<L, O> {
             let structure = structure.as_mut().expect("two shards have a structure");
             structure.note_merge(coverage.depth());
             structure.publish(&section);
+            other.disarm();
             structure.give_back(NonNull::from(other.header()));
             structure.shrink_depth();
             self.set_root(structure);
@@ -299,6 +311,15 @@ impl<L: Table, O: Default> Directory<L, O> {
             }
         }
         tables
+    }
+}
+
+impl<L, O> Drop for Directory<L, O> {
+    fn drop(&mut self) {
+        if let Some(structure) = self.structure.get_mut() {
+            // The next lock at such an address shall not wait for a guard that was forgotten.
+            slots::forget(|name| structure.has_header_at(name));
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! References that carry what keeps them alive.
 
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-use super::header::{Duplicates, Shared};
+use equivalent::Equivalent;
+
+use super::holds::{Duplicates, Shared};
 use crate::strategy::{Section, Strategy, Table};
 
 /// A shared reference to a `P`, together with the hold `H` that keeps it alive: a lock, a pin, a
@@ -192,6 +195,26 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
             cursor: Some(cursor),
             edit: ManuallyDrop::new(edit),
         }
+    }
+
+    /// The entry of a key, if there is one. Otherwise the shard is unlocked.
+    #[inline(always)]
+    pub(crate) fn find<Q>(mut section: Section<'a, K, V, T>, hash: u64, key: &Q) -> Option<Self>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if !T::IN_PLACE {
+            let slot = T::locate(&section, hash, key)?;
+            return Some(Self::new(section, slot));
+        }
+        let (slot, target) = T::locate_mut(&mut section, hash, key)?;
+        let cursor = Cursor::new(target);
+        Some(Self {
+            section: ManuallyDrop::new(section),
+            slot,
+            cursor: Some(cursor),
+            edit: ManuallyDrop::new(T::Edit::default()),
+        })
     }
 
     #[inline]

@@ -6,109 +6,43 @@
 //! asks whether it still covers the hash he came for.
 
 use std::cell::UnsafeCell;
-use std::fmt;
 use std::mem::ManuallyDrop;
-use std::ops::{Deref, DerefMut};
 
+use super::contention::{Contention, Reading};
 use super::coverage::Coverage;
-use super::held::{Place, Ticket};
-use crate::lock::bias::Bias;
-use crate::lock::slots::{self, Announced};
-use crate::lock::{ExclusiveToken, RawLock, SharedToken};
+use super::held::Place;
+use super::holds::{Exclusive, Shared};
+use crate::lock::bias::{Bias, Revoking};
+use crate::lock::{ExclusiveToken, RawLock, SharedToken, tally};
 use crate::strategy::Table;
 use crate::sync::Watch;
-use crate::sync::atomic::{
-    AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
-};
+use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed};
 use crate::sync::hint;
 
-/// Every so many exclusive acquisitions a shard is looked at: has it been quiet?
+/// Every so many exclusive acquisitions a shard is looked after: they are a sample of the map's writes.
+const WRITES_A_SAMPLE: u16 = tally::INTERVAL;
+/// Every so many it is inspected: has it been quiet?
 const INSPECTION_PERIOD: u16 = 4096;
-/// So many contended acquisitions make one reading of the contention clock.
-const CONTENDED_READING: u8 = 32;
-
-/// A shard is quiet if so long (about a second) nothing happened: much longer than a time slice,
-/// since a thread that is not running contends for nothing.
-const QUIET_TICKS: u32 = 4_000_000;
 
 /// A shard. For a table of 32 bytes and nothing open it fills one cache line.
 #[repr(C, align(64))]
 pub(crate) struct Header<L, O> {
-    lock: RawLock,
+    pub(super) lock: RawLock,
     /// A [`Coverage`]. Written under the exclusive lock; decisive for holders of the lock, a hint
     /// for everybody else. [`Coverage::NOTHING`] also while a split or merge changes `len`: see
     /// [`Header::hints`].
-    coverage: AtomicU64,
-    locked: UnsafeCell<L>,
-    watch: Watch,
+    pub(super) coverage: AtomicU64,
+    pub(super) locked: UnsafeCell<L>,
+    pub(super) watch: Watch,
     /// The number of entries, written at the end of each exclusive hold: lets `len` pass without
     /// the lock.
-    len: AtomicU32,
+    pub(super) len: AtomicU32,
     /// Exclusive acquisitions, modulo 2^16. Written under the exclusive lock.
     writes: hint::AtomicU16,
-    /// Whether readers may leave the lock alone.
-    bias: Bias,
+    /// Whether readers announce themselves.
+    pub(crate) bias: Bias,
     pub(crate) contention: Contention,
-    open: O,
-}
-
-/// How much this shard's lock is fought over. Written on the contended path only; lost updates do
-/// no harm, all of it is a hint.
-pub(crate) struct Contention {
-    /// Contended acquisitions since `since`.
-    count: hint::AtomicU8,
-    /// Splits in a row that did not lower contention.
-    pub(crate) futile: hint::AtomicU8,
-    /// How long the parent took for one reading when it was split, in ticks; 0: unknown.
-    pub(crate) before: hint::AtomicU16,
-    /// When the present reading began, or the shard was last split or merged, in ticks.
-    since: hint::AtomicU32,
-}
-
-/// One reading of the contention clock: it took so many ticks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
-    pub(crate) ticks: u32,
-}
-
-/// Ticks of 256 ns since the process first asked.
-fn ticks() -> u32 {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-    static START: OnceLock<Instant> = OnceLock::new();
-    (START.get_or_init(Instant::now).elapsed().as_nanos() >> 8) as u32
-}
-
-impl Contention {
-    /// Notes a contended acquisition; every so often that completes a reading.
-    fn note(&self) -> Option<Reading> {
-        let count = self.count.load(Relaxed).wrapping_add(1);
-        if count == 1 {
-            self.since.store(ticks(), Relaxed);
-        }
-        if count < CONTENDED_READING {
-            self.count.store(count, Relaxed);
-            return None;
-        }
-        self.count.store(0, Relaxed);
-        Some(Reading {
-            ticks: ticks().wrapping_sub(self.since.load(Relaxed)).max(1),
-        })
-    }
-
-    /// Whether no reading began, and the shard was not split or merged, for a while.
-    pub(crate) fn is_quiet(&self) -> bool {
-        ticks().wrapping_sub(self.since.load(Relaxed)) >= QUIET_TICKS
-    }
-
-    /// A new life: the parent's last reading is what splits are judged by.
-    pub(crate) fn reset(&self, before: Option<Reading>, futile: u8) {
-        let before = before.map_or(0, |r| u16::try_from(r.ticks).unwrap_or(u16::MAX));
-        self.before.store(before, Relaxed);
-        self.futile.store(futile, Relaxed);
-        self.count.store(0, Relaxed);
-        self.since.store(ticks(), Relaxed);
-    }
+    pub(super) open: O,
 }
 
 /// Why a shard was not locked.
@@ -122,20 +56,44 @@ pub enum Refused {
     Busy,
 }
 
+/// What a writer met on its way to a shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Met {
+    /// The lock was fought over.
+    pub(crate) crowded: Option<Reading>,
+    /// Announced readers stayed, and had to be waited for.
+    pub(crate) revoked: bool,
+}
+
+/// The attempt to lock a shard for writing: its lock may be held, with announced readers inside perhaps, or be the
+/// wrong one.
+pub(crate) struct Attempt<'a, L: Table, O> {
+    header: &'a Header<L, O>,
+    token: Option<ManuallyDrop<ExclusiveToken>>,
+}
+
+impl<'a, L: Table, O> Attempt<'a, L, O> {
+    /// Gives announced readers a moment to leave. If they have, and the shard covers `hash`, it is
+    /// locked; otherwise gives the lock back.
+    #[inline]
+    pub(crate) fn admit(mut self, hash: u64, place: Place) -> Option<Exclusive<'a, L, O>> {
+        let token = ManuallyDrop::into_inner(self.token.take()?);
+        let hold = self.header.admit(token, place)?;
+        hold.coverage().covers(hash).then_some(hold)
+    }
+}
+
+impl<L: Table, O> Drop for Attempt<'_, L, O> {
+    fn drop(&mut self) {
+        if let Some(token) = self.token.take() {
+            self.header.lock.turn_away(ManuallyDrop::into_inner(token));
+        }
+    }
+}
+
 /// A sign of contention, for the map's eyes only.
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd(pub(crate) Reading);
-
-/// What the map should look after while it holds a shard exclusively.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Care {
-    /// Nothing.
-    None,
-    /// The lock was fought over.
-    Crowded(Reading),
-    /// It is time to see whether the shard has been quiet.
-    Inspect,
-}
 
 // SAFETY: a header gives out `&L` to threads that hold its lock shared and `&mut L` to the one that
 // holds it exclusively (hence Send and Sync, as for any read-write lock), and `&O` to all.
@@ -151,12 +109,7 @@ impl<L: Default, O: Default> Header<L, O> {
             len: AtomicU32::new(0),
             writes: hint::AtomicU16::new(0),
             bias: Bias::new(),
-            contention: Contention {
-                count: hint::AtomicU8::new(0),
-                futile: hint::AtomicU8::new(0),
-                before: hint::AtomicU16::new(0),
-                since: hint::AtomicU32::new(0),
-            },
+            contention: Contention::new(),
             open: O::default(),
         }
     }
@@ -196,38 +149,29 @@ impl<L, O> Header<L, O> {
     }
 
     #[inline]
-    fn address(&self) -> usize {
+    pub(super) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 }
 
-impl<L: Table, O> Header<L, O> {
-    #[inline]
-    fn shared(&self, token: SharedToken, place: Place) -> Shared<'_, L, O> {
-        let ticket = Ticket::new(self.address(), false, place);
-        Shared {
-            header: self,
-            token: ManuallyDrop::new(token),
-            ticket,
-        }
+impl<L, O> Header<L, O> {
+    /// Lets a reader in that announces itself, if the shard's bias is armed and it covers `hash`.
+    #[inline(always)]
+    pub(crate) fn announce(&self, hash: u64, place: Place) -> Result<Shared<'_, L, O>, Refused> {
+        let announced = self.bias.announce(&self.lock, self.address());
+        let hold = Shared::announced(self, announced.ok_or(Refused::Busy)?, place);
+        self.if_covering(hold, hash)
     }
 
-    #[inline]
-    fn exclusive(&self, token: ExclusiveToken, place: Place) -> Exclusive<'_, L, O> {
-        let ticket = Ticket::new(self.address(), true, place);
-        self.writes
-            .store(self.writes.load(Relaxed).wrapping_add(1), Relaxed);
-        Exclusive {
-            header: self,
-            token: ManuallyDrop::new(token),
-            ticket: ManuallyDrop::new(ticket),
-        }
-    }
-
-    /// Exclusive acquisitions since the last inspection was due.
-    #[inline]
-    fn writes_since_due(&self) -> u16 {
-        self.writes.load(Relaxed) % INSPECTION_PERIOD
+    /// The same, also for a reader within a read; calls are made.
+    pub(crate) fn announce_anywhere(
+        &self,
+        hash: u64,
+        place: Place,
+    ) -> Result<Shared<'_, L, O>, Refused> {
+        let announced = self.bias.announce_anywhere(&self.lock, self.address());
+        let hold = Shared::announced(self, announced.ok_or(Refused::Busy)?, place);
+        self.if_covering(hold, hash)
     }
 
     /// Locks the shard for reading if nobody is here and it covers `hash`. Otherwise go on with
@@ -239,11 +183,17 @@ impl<L: Table, O> Header<L, O> {
         place: Place,
     ) -> Result<Shared<'_, L, O>, Refused> {
         let token = self.lock.try_lock_shared_alone().ok_or(Refused::Busy)?;
-        self.if_covering(token, hash, place)
+        self.if_covering(Shared::counted(self, token, place), hash)
     }
 
-    /// Locks the shard for reading if it covers `hash`; notes whom it meets.
-    pub(crate) fn lock_shared(&self, hash: u64, place: Place) -> Result<Shared<'_, L, O>, Refused> {
+    /// Locks the shard for reading if it covers `hash`; notes whom it meets. Shall it `arm` the
+    /// bias?
+    pub(crate) fn lock_shared(
+        &self,
+        hash: u64,
+        arm: bool,
+        place: Place,
+    ) -> Result<Shared<'_, L, O>, Refused> {
         let token = match self.lock.try_lock_shared_alone() {
             Some(token) => token,
             None => {
@@ -260,23 +210,11 @@ impl<L: Table, O> Header<L, O> {
                 }
             }
         };
-        self.if_covering(token, hash, place)
-    }
-
-    /// A hold on the right shard; otherwise gives it back.
-    #[inline]
-    fn if_covering(
-        &self,
-        token: SharedToken,
-        hash: u64,
-        place: Place,
-    ) -> Result<Shared<'_, L, O>, Refused> {
-        let hold = self.shared(token, place);
-        if self.coverage_hint().covers(hash) {
-            Ok(hold)
-        } else {
-            Err(Refused::Moved)
+        let hold = self.if_covering(Shared::counted(self, token, place), hash)?;
+        if arm {
+            self.bias.arm();
         }
+        Ok(hold)
     }
 
     /// Locks the shard for reading if that needs no waiting and it covers `hash`.
@@ -286,119 +224,149 @@ impl<L: Table, O> Header<L, O> {
         hash: u64,
         place: Place,
     ) -> Result<Shared<'_, L, O>, Refused> {
-        let token = self.lock.try_lock_shared().ok_or(Refused::Busy)?;
-        self.if_covering(token, hash, place)
+        let token: SharedToken = self.lock.try_lock_shared().ok_or(Refused::Busy)?;
+        self.if_covering(Shared::counted(self, token, place), hash)
     }
 
-    /// Counts a read towards the bias, for a holder of the lock.
-    pub(crate) fn count_read(&self) {
-        if slots::take_sample() {
-            self.bias.sample();
+    /// The hold, on the right shard; otherwise gives it back.
+    #[inline(always)]
+    fn if_covering<'a>(
+        &self,
+        hold: Shared<'a, L, O>,
+        hash: u64,
+    ) -> Result<Shared<'a, L, O>, Refused> {
+        // Decisive: coverage changes only under the exclusive lock.
+        if self.coverage_hint().covers(hash) {
+            Ok(hold)
+        } else {
+            Err(Refused::Moved)
         }
     }
+}
 
-    /// Keeps writers out of the shard without its lock, if its bias allows and it covers `hash`.
+impl<L: Table, O> Header<L, O> {
+    /// Counts an exclusive acquisition, for the holder.
     #[inline(always)]
-    pub(crate) fn announce(&self, hash: u64, place: Place) -> Option<Free<'_, L, O>> {
-        let announced = self.bias.announce(self.address())?;
-        // Decisive: coverage changes only under the exclusive lock, and we keep writers out.
-        self.coverage_hint().covers(hash).then(|| Free {
-            header: self,
-            _announced: announced,
-            _ticket: Ticket::new(self.address(), false, place),
-        })
+    fn count_write(&self) -> u16 {
+        let writes = self.writes.load(Relaxed).wrapping_add(1);
+        self.writes.store(writes, Relaxed);
+        writes
     }
 
-    /// An exclusive hold that is one: all readers are known by the lock. Otherwise gives it back; then the bias
-    /// has to be revoked.
+    /// Whether the present exclusive hold is the one in [`WRITES_A_SAMPLE`].
     #[inline]
-    fn admit(&self, token: ExclusiveToken) -> Option<ExclusiveToken> {
-        if self.bias.admits_writer() {
-            Some(token)
+    pub(crate) fn is_sample(&self) -> bool {
+        self.writes.load(Relaxed).is_multiple_of(WRITES_A_SAMPLE)
+    }
+
+    /// Whether the shard should be inspected, asked if the present hold is a sample.
+    pub(crate) fn is_inspection(&self) -> bool {
+        self.writes.load(Relaxed).is_multiple_of(INSPECTION_PERIOD)
+    }
+
+    /// Starts the count of writes somewhere, so that those of many shards are sampled at different times.
+    pub(super) fn scatter_samples(&self) {
+        let start = self.coverage_hint().start();
+        self.writes.store(crate::hash::mix(start) as u16, Relaxed);
+    }
+
+    /// The hold, if no reader is announced. Otherwise gives the lock back.
+    #[inline]
+    fn admit(&self, token: ExclusiveToken, place: Place) -> Option<Exclusive<'_, L, O>> {
+        if self.bias.admits_writer(self.address()) {
+            Some(Exclusive::new(self, token, place))
         } else {
-            self.turn_away(token);
+            self.lock.turn_away(token);
             None
         }
     }
 
-    #[cold]
-    fn turn_away(&self, token: ExclusiveToken) {
-        // SAFETY: 1. The token came from this lock. 2. Nothing was done under it.
-        unsafe { self.lock.unlock_exclusive(token) }
-    }
-
     /// Waits for announced readers; a debug build does not wait for itself.
-    fn revoke(&self, place: Place) {
+    fn revoke(&self, place: Place) -> Revoking<'_> {
         #[cfg(all(debug_assertions, not(crossbeam_loom)))]
-        if let Some(conflict) = super::held::Conflict::find(self.address(), true)
-            && !conflict.movable
         {
-            conflict.report(true, place);
+            use super::held::{Conflict, PATIENCE};
+            let find = || Conflict::find(self.address(), true);
+            match find() {
+                None => {}
+                Some(conflict) if !conflict.movable => conflict.report(true, place),
+                Some(_) => {
+                    let deadline = std::time::Instant::now() + PATIENCE;
+                    if let Some(revoking) = self.bias.revoke(self.address(), Some(deadline)) {
+                        return revoking;
+                    }
+                    if let Some(conflict) = find() {
+                        conflict.report(true, place);
+                    }
+                }
+            }
         }
         let _ = place;
-        self.bias.revoke(self.address(), true);
+        let revoking = self.bias.revoke(self.address(), None);
+        revoking.expect("waiting without a deadline ends when all have left")
     }
 
-    /// Locks the shard for writing if that needs no waiting, it covers `hash`, and no inspection is
-    /// due. Otherwise go on with [`lock_exclusive_slow`](Self::lock_exclusive_slow).
-    #[inline]
+    /// Locks the shard for writing if nothing is in the way, it covers `hash`, and the hold is no
+    /// sample. It makes no call. Otherwise go on with [`Attempt::admit`].
+    #[inline(always)]
     pub(crate) fn lock_exclusive_fast(
         &self,
         hash: u64,
         place: Place,
-    ) -> Option<Exclusive<'_, L, O>> {
-        let token = self.admit(self.lock.try_lock_exclusive()?)?;
-        let hold = self.exclusive(token, place);
-        (self.coverage_hint().covers(hash) && self.writes_since_due() != 0).then_some(hold)
+    ) -> Result<Exclusive<'_, L, O>, Attempt<'_, L, O>> {
+        let token = self.lock.try_lock_exclusive();
+        if token.is_some()
+            && !self.count_write().is_multiple_of(WRITES_A_SAMPLE)
+            && self.bias.is_clear()
+            && self.coverage_hint().covers(hash)
+            && let Some(token) = token
+        {
+            return Ok(Exclusive::new(self, token, place));
+        }
+        Err(Attempt {
+            header: self,
+            token: token.map(ManuallyDrop::new),
+        })
     }
 
-    /// Locks the shard for writing if it covers `hash`; says what should be looked after.
+    /// Locks the shard for writing if it covers `hash`; says what it met.
     #[cold]
     pub(crate) fn lock_exclusive_slow(
         &self,
         hash: u64,
         place: Place,
-    ) -> Option<(Exclusive<'_, L, O>, Care)> {
-        let mut crowded = Care::None;
-        let (hold, care) = loop {
-            if self.bias.is_revocable() {
-                // Before we ask for the lock: an announced reader may need it once more.
-                self.revoke(place);
-            }
-            match self.lock.try_lock_exclusive() {
-                Some(token) => {
-                    let Some(token) = self.admit(token) else {
-                        continue;
-                    };
-                    let hold = self.exclusive(token, place);
-                    // The fast path has just made it due, and left it to us.
-                    let due = self.writes_since_due() == 1;
-                    break (hold, if due { Care::Inspect } else { crowded });
-                }
-                None => {
-                    if let Some(reading) = self.contention.note() {
-                        crowded = Care::Crowded(reading);
-                    }
-                    let wait = |deadline| self.lock.lock_exclusive_slow(deadline);
-                    if let Some(token) = self.admit(self.wait(true, place, wait)) {
-                        break (self.exclusive(token, place), crowded);
-                    }
-                }
-            }
+    ) -> Option<(Exclusive<'_, L, O>, Met)> {
+        let mut crowded = None;
+        let mut revoked = false;
+        let take = || {
+            Some(self.lock.try_lock_exclusive().unwrap_or_else(|| {
+                crowded = self.contention.note().or(crowded);
+                let wait = |deadline| self.lock.lock_exclusive_slow(deadline);
+                self.wait(true, place, wait)
+            }))
         };
-        self.coverage_hint().covers(hash).then_some((hold, care))
+        let revoke = |_: &_, _| {
+            revoked = true;
+            Some(self.revoke(place))
+        };
+        let token = self
+            .bias
+            .lock_exclusive(&self.lock, || self.address(), take, revoke);
+        let token = token.expect("waiting without a deadline ends with the lock");
+        self.count_write();
+        let hold = Exclusive::new(self, token, place);
+        let met = Met { crowded, revoked };
+        self.coverage_hint().covers(hash).then_some((hold, met))
     }
 
     /// Locks the shard for writing if that needs no waiting, whatever it covers.
     #[inline]
     pub(crate) fn try_lock_exclusive(&self, place: Place) -> Option<Exclusive<'_, L, O>> {
-        if self.bias.is_revocable() && !self.bias.revoke(self.address(), false) {
-            return None;
-        }
-        let token = self.admit(self.lock.try_lock_exclusive()?)?;
-        Some(self.exclusive(token, place))
+        self.admit(self.lock.try_lock_exclusive()?, place)
     }
+}
 
+impl<L, O> Header<L, O> {
     /// Waits for a token, as patiently as it takes; a debug build does not wait for itself.
     #[cfg(all(debug_assertions, not(crossbeam_loom)))]
     fn wait<T>(
@@ -433,253 +401,6 @@ impl<L: Table, O> Header<L, O> {
         lock: impl Fn(Option<std::time::Instant>) -> Option<T>,
     ) -> T {
         lock(None).expect("waiting without a deadline ends with the lock")
-    }
-}
-
-/// A shard locked for reading. Dereferences to what lies under the lock.
-pub struct Shared<'a, L, O> {
-    header: &'a Header<L, O>,
-    token: ManuallyDrop<SharedToken>,
-    ticket: Ticket,
-}
-
-impl<'a, L, O> Shared<'a, L, O> {
-    /// The part of the shard that needs no lock.
-    #[inline]
-    pub fn open(&self) -> &'a O {
-        &self.header.open
-    }
-
-    pub(crate) fn coverage(&self) -> Coverage {
-        self.header.coverage_hint()
-    }
-
-    pub(crate) fn header(&self) -> &'a Header<L, O> {
-        self.header
-    }
-
-    /// The hold moves into a guard, which may go to another thread.
-    #[inline]
-    pub(crate) fn set_movable(&self) {
-        self.ticket.set_movable();
-    }
-
-    /// As many more holds on the same shard as asked for, for guards that live on their own.
-    pub(crate) fn duplicates(&self, count: u32) -> Duplicates<'a, L, O> {
-        self.lock_of().add_shared(&self.token, count);
-        Duplicates {
-            header: self.header,
-            left: count,
-            ticket: self.ticket.duplicate(),
-        }
-    }
-
-    fn lock_of(&self) -> &'a RawLock {
-        &self.header.lock
-    }
-
-    /// What lies under the lock, for as long as the header lives.
-    ///
-    /// # Safety
-    ///
-    /// 1. The reference is not used once this hold, and all duplicates made of it, are gone.
-    pub(crate) unsafe fn locked_for_long(&self) -> &'a L {
-        self.header.watch.read();
-        // SAFETY: readers share the table while any of them holds the lock, which by (1) is so
-        // whenever the reference is used.
-        unsafe { &*self.header.locked.get() }
-    }
-}
-
-impl<L, O> Deref for Shared<'_, L, O> {
-    type Target = L;
-    #[inline]
-    fn deref(&self) -> &L {
-        self.header.watch.read();
-        // SAFETY: the token in our hands keeps writers out.
-        unsafe { &*self.header.locked.get() }
-    }
-}
-
-impl<L, O> Drop for Shared<'_, L, O> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: the token is taken here only, and it came from this lock.
-        unsafe {
-            self.header
-                .lock
-                .unlock_shared(ManuallyDrop::take(&mut self.token))
-        }
-    }
-}
-
-impl<L, O> fmt::Debug for Shared<'_, L, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").finish_non_exhaustive()
-    }
-}
-
-/// A shard that is read, on this thread, without its lock. Dereferences to what lies under the lock.
-pub(crate) struct Free<'a, L, O> {
-    header: &'a Header<L, O>,
-    _announced: Announced,
-    _ticket: Ticket,
-}
-
-impl<L, O> Deref for Free<'_, L, O> {
-    type Target = L;
-    #[inline(always)]
-    fn deref(&self) -> &L {
-        self.header.watch.read();
-        // SAFETY: the announcement keeps writers out.
-        unsafe { &*self.header.locked.get() }
-    }
-}
-
-/// A stock of holds on one shard, given out one by one.
-pub(crate) struct Duplicates<'a, L, O> {
-    header: &'a Header<L, O>,
-    left: u32,
-    ticket: Ticket,
-}
-
-impl<'a, L, O> Duplicates<'a, L, O> {
-    /// One of the holds; `None` when the stock is used up.
-    #[inline]
-    pub(crate) fn take(&mut self) -> Option<Shared<'a, L, O>> {
-        self.left = self.left.checked_sub(1)?;
-        let token = ManuallyDrop::new(SharedToken::of_added_hold());
-        Some(Shared {
-            header: self.header,
-            token,
-            ticket: self.ticket.duplicate(),
-        })
-    }
-}
-
-impl<L, O> Drop for Duplicates<'_, L, O> {
-    fn drop(&mut self) {
-        if self.left > 0 {
-            // SAFETY: so many holds were added for us and not given out.
-            unsafe { self.header.lock.unlock_shared_many(self.left) }
-        }
-    }
-}
-
-/// A shard locked for writing. Dereferences to what lies under the lock.
-pub struct Exclusive<'a, L: Table, O> {
-    header: &'a Header<L, O>,
-    token: ManuallyDrop<ExclusiveToken>,
-    ticket: ManuallyDrop<Ticket>,
-}
-
-impl<'a, L: Table, O> Exclusive<'a, L, O> {
-    /// The part of the shard that needs no lock.
-    #[inline]
-    pub fn open(&self) -> &'a O {
-        &self.header.open
-    }
-
-    /// Both parts at once.
-    #[inline]
-    pub fn parts(&mut self) -> (&'a O, &mut L) {
-        (&self.header.open, &mut *self)
-    }
-
-    #[inline]
-    pub(crate) fn header(&self) -> &'a Header<L, O> {
-        self.header
-    }
-
-    /// What the shard covers, until it is unlocked.
-    #[inline]
-    pub fn coverage(&self) -> Coverage {
-        self.header.coverage_hint()
-    }
-
-    pub(crate) fn set_coverage(&mut self, coverage: Coverage) {
-        // Release: for `Header::hints` alone. Whoever decides by it holds the lock, and got it
-        // after our release of it.
-        self.header.coverage.store(coverage.bits(), Release);
-    }
-
-    /// Covers nothing for those without the lock, until the coverage is set again: before a change
-    /// of `len` that goes with a change of coverage.
-    pub(crate) fn uncover(&mut self) {
-        self.set_coverage(Coverage::NOTHING);
-    }
-
-    /// The hold moves into a guard, which may go to another thread.
-    #[inline]
-    pub(crate) fn set_movable(&self) {
-        self.ticket.set_movable();
-    }
-
-    /// Lets other readers in.
-    pub fn downgrade(self) -> Shared<'a, L, O> {
-        self.publish_len();
-        let mut this = ManuallyDrop::new(self);
-        let header = this.header;
-        // SAFETY: the token is taken once, as `this` is not dropped, and came from this lock.
-        let token = unsafe { header.lock.downgrade(ManuallyDrop::take(&mut this.token)) };
-        // SAFETY: taken once, as `this` is not dropped.
-        let ticket = unsafe { ManuallyDrop::take(&mut this.ticket) };
-        ticket.set_shared();
-        Shared {
-            header,
-            token: ManuallyDrop::new(token),
-            ticket,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn publish_len(&self) {
-        // A shard of more than 2^32 entries would have to share one hash: out of reach.
-        // Release: for `Header::hints`.
-        self.header.len.store(Table::len(&**self) as u32, Release);
-    }
-}
-
-impl<L: Table, O> Deref for Exclusive<'_, L, O> {
-    type Target = L;
-    #[inline]
-    fn deref(&self) -> &L {
-        self.header.watch.read();
-        // SAFETY: the token in our hands keeps everybody else out, and `self` is shared.
-        unsafe { &*self.header.locked.get() }
-    }
-}
-
-impl<L: Table, O> DerefMut for Exclusive<'_, L, O> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut L {
-        self.header.watch.write();
-        // SAFETY: the token in our hands keeps everybody else out, and `self` is borrowed
-        // exclusively.
-        unsafe { &mut *self.header.locked.get() }
-    }
-}
-
-impl<L: Table, O> Drop for Exclusive<'_, L, O> {
-    #[inline]
-    fn drop(&mut self) {
-        self.publish_len();
-        let waste = self.take_waste();
-        // SAFETY: the token is taken here only, and it came from this lock; the ticket likewise.
-        unsafe {
-            self.header
-                .lock
-                .unlock_exclusive(ManuallyDrop::take(&mut self.token));
-            ManuallyDrop::drop(&mut self.ticket);
-        }
-        // Runs the user's Drop, which may use the map, and may panic.
-        drop(waste);
-    }
-}
-
-impl<L: Table, O> fmt::Debug for Exclusive<'_, L, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exclusive").finish_non_exhaustive()
     }
 }
 

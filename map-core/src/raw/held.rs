@@ -135,9 +135,11 @@ mod registry {
             holds
                 .1
                 .values()
-                .find(|hold| {
+                .filter(|hold| {
                     hold.lock == lock && hold.thread == me && (exclusive || hold.exclusive)
                 })
+                // First one that leaves no hope.
+                .min_by_key(|hold| hold.movable)
                 .map(|hold| Self {
                     place: hold.place,
                     exclusive: hold.exclusive,

@@ -1,9 +1,11 @@
 //! The room for unsafe code: shards, the directory that finds them, and references that outlive
 //! the operation that made them.
 
+pub(crate) mod contention;
 pub(crate) mod coverage;
 pub(crate) mod directory;
 pub(crate) mod guarded;
 pub(crate) mod header;
 pub(crate) mod held;
+pub(crate) mod holds;
 mod structure;

@@ -4,7 +4,8 @@
 use std::ptr::NonNull;
 
 use super::coverage::Coverage;
-use super::header::{Exclusive, Header};
+use super::header::Header;
+use super::holds::Exclusive;
 use crate::strategy::Table;
 use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
 
@@ -52,6 +53,16 @@ impl<L, O> Default for Structure<L, O> {
             shards: 1,
             per_depth: vec![1],
         }
+    }
+}
+
+impl<L, O> Structure<L, O> {
+    /// Whether a header of the structure has this address.
+    pub(crate) fn has_header_at(&self, address: usize) -> bool {
+        self.chunks.iter().any(|chunk| {
+            let start = chunk.cast::<Header<L, O>>().addr().get();
+            (start..start + chunk.len() * size_of::<Header<L, O>>()).contains(&address)
+        })
     }
 }
 

@@ -44,6 +44,11 @@ pub fn timeouts_fire_before(limit: Option<Instant>) {
     FIRE_BEFORE.set(limit);
 }
 
+/// Whether a deadline is one of those that fire at once.
+pub fn has_passed(deadline: Instant) -> bool {
+    Some(deadline) < FIRE_BEFORE.get()
+}
+
 /// As `parking_lot_core::park`.
 ///
 /// # Safety
@@ -74,7 +79,7 @@ pub unsafe fn park(
     }
     before_sleep();
 
-    if timeout.is_some() && timeout < FIRE_BEFORE.get() {
+    if timeout.is_some_and(has_passed) {
         let mut queue = lock(&QUEUE);
         if let Some(at) = queue.iter().position(|w| Arc::ptr_eq(&w.bed, &bed)) {
             queue.remove(at);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use equivalent::Equivalent;
 use loom::thread;
 use map_core::strategy::{At, Held, Refused, Section, Shared, Strategy, Table};
-use map_core::{Map, TryReserveError};
+use map_core::{Map, ReadBias, TryReserveError};
 
 /// Shards are vectors.
 pub struct Tiny;
@@ -44,7 +44,7 @@ impl Strategy<u64, u64> for Tiny {
 
     const IN_PLACE: bool = true;
     const SPLITS_FOR_CONTENTION: bool = false;
-    const MAY_BE_BIASED: bool = true;
+    const READS_LOCK: bool = true;
 
     fn peek<'a, Q>(
         at: At<'a, Entries, ()>,
@@ -54,6 +54,7 @@ impl Strategy<u64, u64> for Tiny {
         Q: ?Sized + Hash + Equivalent<u64>,
         Self: 'a,
     {
+        HASHES.with_borrow_mut(|hashes| hashes.push(at.hash()));
         let shard = at.lock_shared()?;
         Ok(Held::find(shard, |entries| {
             entries.pairs.iter().find(|(k, _)| key.equivalent(k))
@@ -74,12 +75,23 @@ impl Strategy<u64, u64> for Tiny {
         }))
     }
 
-    fn locate<Q>(locked: &Entries, hash: u64, key: &Q) -> Option<usize>
+    fn locate<Q>(locked: &Entries, _hash: u64, key: &Q) -> Option<usize>
     where
         Q: ?Sized + Hash + Equivalent<u64>,
     {
-        HASHES.with_borrow_mut(|hashes| hashes.push(hash));
         locked.pairs.iter().position(|(k, _)| key.equivalent(k))
+    }
+
+    fn locate_mut<'x, Q>(
+        section: &'x mut Section<'_, u64, u64, Self>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(usize, &'x mut (u64, u64))>
+    where
+        Q: ?Sized + Hash + Equivalent<u64>,
+    {
+        let slot = Self::locate(section, hash, key)?;
+        Some((slot, &mut section.pairs[slot]))
     }
 
     fn pair(locked: &Entries, slot: usize) -> &(u64, u64) {
@@ -283,14 +295,28 @@ pub fn keys() -> Keys {
 /// A map that starts with so many shards and splits those that are full at `limit`.
 pub fn map(shards: usize, limit: usize) -> TinyMap {
     let builder = Map::<u64, u64, Tiny>::builder().hasher(Identity::default());
-    let builder = builder.shards(shards).shard_limit(limit).read_bias(true);
+    let builder = builder
+        .shards(shards)
+        .shard_limit(limit)
+        .read_bias(ReadBias::Always);
     let map = builder.build();
     map.expect("no memory is asked for")
 }
 
 pub fn model(check: impl Fn(Keys) + Send + Sync + 'static) {
-    let keys = keys();
+    model_with(loom::model::Builder::new(), check);
+}
+
+/// With at least so many preemptions, whatever the environment says.
+#[allow(dead_code, reason = "each test file uses what it needs")]
+pub fn model_preempted(least: usize, check: impl Fn(Keys) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.map(|bound| bound.max(least));
+    model_with(builder, check);
+}
+
+fn model_with(mut builder: loom::model::Builder, check: impl Fn(Keys) + Send + Sync + 'static) {
+    let keys = keys();
     builder.max_branches = 20_000;
     let explored = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&explored);

@@ -448,7 +448,7 @@ impl<K: Clone, V: Clone> Strategy<K, V> for ReadDirty {
 
     const IN_PLACE: bool = false;
     const SPLITS_FOR_CONTENTION: bool = true;
-    const MAY_BE_BIASED: bool = false;
+    const READS_LOCK: bool = false;
 
     fn peek<'a, Q>(
         at: At<'a, Locked<K, V>, Open<K, V>>,

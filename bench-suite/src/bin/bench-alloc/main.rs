@@ -5,7 +5,12 @@ mod counting;
 mod memory;
 mod ops;
 
-use bench_suite::fail::Fail;
+use bench_suite::{
+    args::Party,
+    fail::Fail,
+    subject::Role,
+    subjects::{Entry, ROSTER},
+};
 use clap::{Parser, Subcommand};
 use std::{process::ExitCode, thread};
 
@@ -31,6 +36,18 @@ fn alone<R: Send>(body: impl FnOnce() -> R + Send) -> R {
             .join()
             .expect("a measurement does not panic")
     })
+}
+
+/// The same map as `sharded` to the allocator, on one thread: nobody fights over a shard.
+const DOUBLE: &str = "lockmap";
+
+/// Who takes part: every map, but one that would say the same twice only if it is named.
+fn chosen(party: &Party) -> Vec<Entry> {
+    let mut subjects = party.chosen(ROSTER);
+    subjects.retain(|entry| {
+        entry.role != Role::Driver && (!party.subjects.is_empty() || entry.name != DOUBLE)
+    });
+    subjects
 }
 
 fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! `memory`: bytes an entry, an empty map, and many small maps.
 
 use crate::{
-    alone,
+    alone, chosen,
     counting::{counts, forget_peak},
 };
 use bench_suite::{
@@ -11,8 +11,8 @@ use bench_suite::{
     key::number,
     machine::Machine,
     report::{digits, plain},
-    subject::{Role, Session, Subject},
-    subjects::{Booth, ROSTER, visit},
+    subject::{Session, Subject},
+    subjects::{Booth, visit},
 };
 use clap::Args;
 use serde::Serialize;
@@ -68,13 +68,8 @@ impl Memory {
             SMALL.0,
             SMALL.1
         ))?;
-        let subjects = self
-            .party
-            .chosen(ROSTER)
+        let rows: Vec<Row> = chosen(&self.party)
             .into_iter()
-            // The same map twice would say the same twice, but for what the process allocates once.
-            .filter(|entry| entry.role != Role::Driver && entry.name != "sharded-bias");
-        let rows: Vec<Row> = subjects
             .map(|entry| {
                 visit::<u64, u64, _>(entry.name, self).expect("the names come from the roster")
             })

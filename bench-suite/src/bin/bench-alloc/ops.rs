@@ -1,6 +1,6 @@
 //! `ops`: allocations for each operation.
 
-use crate::{alone, counting::counts};
+use crate::{alone, chosen, counting::counts};
 use bench_suite::{
     args::{self, Party},
     compare::hasher,
@@ -8,8 +8,8 @@ use bench_suite::{
     key::number,
     machine::Machine,
     report::{digits, plain},
-    subject::{Role, Session, Subject},
-    subjects::{Booth, ROSTER, visit},
+    subject::{Session, Subject},
+    subjects::{Booth, visit},
 };
 use clap::Args;
 use serde::Serialize;
@@ -60,13 +60,8 @@ impl Ops {
             "allocations for an operation (and their bytes), u64 -> u64, {} keys, presized\n",
             args::short(self.keys)
         ))?;
-        let subjects = self
-            .party
-            .chosen(ROSTER)
+        let rows: Vec<Row> = chosen(&self.party)
             .into_iter()
-            // The bias: as `sharded`, but for one slot a thread.
-            .filter(|entry| entry.role != Role::Driver && entry.name != "sharded-bias");
-        let rows: Vec<Row> = subjects
             .map(|entry| {
                 visit::<u64, u64, _>(entry.name, self).expect("the names come from the roster")
             })
@@ -102,8 +97,12 @@ impl Booth<u64, u64> for Ops {
         let keys = self.keys;
         let costs = alone(|| {
             let map = S::with_capacity(2 * keys as usize, hasher(1));
-            // The first insert of a thread may set up what the thread keeps.
-            map.session().insert(number(u64::MAX, 1), 0);
+            // The first operations of a thread may set up what the thread keeps.
+            let first = number(u64::MAX, 1);
+            map.session().insert(first, 0);
+            for _ in 0..4096 {
+                map.session().get(&first);
+            }
             let insert = spent(&map, keys, |session, key| session.insert(key, 1));
             let hit = spent(&map, keys, |session, key| session.get(&key).is_some());
             let miss = spent(&map, keys, |session, key| session.get(&!key).is_none());

@@ -1,0 +1,76 @@
+//! The map whose shards stay together when they are fought over.
+
+use ahash::RandomState;
+use map_core::Map;
+use map_sharded::Lock;
+
+/// A concurrent hash map of locked shards that split as they fill, and for no other reason. Its
+/// methods are those of [`Map`].
+///
+/// It is [`ShardedMap`](crate::ShardedMap) but for one thing: threads that fight over a shard queue
+/// at its lock and do not split it. So the number of shards follows from the number of entries and
+/// from [`Builder::shards`](crate::Builder::shards), and a small map stays one lock and one table.
+///
+/// ```
+/// use map_adaptive::{Change, LockMap};
+///
+/// let limits: LockMap<&str, u32> = LockMap::new();
+/// limits.insert("connections", 100);
+/// limits.compute("connections", |n| Change::Set(n.copied().unwrap_or(0) * 2));
+/// assert_eq!(limits.get("connections").as_deref(), Some(&200));
+/// assert_eq!(limits.shards(), 1);
+///
+/// // Four threads write all the time: they get four shards from the start, and no more later.
+/// let hits: LockMap<u64, u64> = LockMap::builder().shards(4).build()?;
+/// std::thread::scope(|scope| {
+///     for thread in 0..4 {
+///         let hits = &hits;
+///         scope.spawn(move || (0..50).for_each(|n| *hits.entry(n * thread).or_insert(0) += 1));
+///     }
+/// });
+/// assert_eq!(hits.shards(), 4);
+/// # Ok::<(), map_adaptive::BuildError>(())
+/// ```
+///
+/// # When to use it
+///
+/// - The map is small and few threads share it: more shards than one would cost memory (a cache
+///   line and a table each, and places in the directory) and gain little.
+/// - Threads meet at one key. No split parts a key from itself; [`ShardedMap`](crate::ShardedMap)
+///   tries a few times before it gives up.
+/// - The map is walked often: [`for_each`](Map::for_each), [`iter`](Map::iter) and
+///   [`retain`](Map::retain) lock one shard after the other.
+///
+/// Where many threads write to many keys, or you do not know, take
+/// [`ShardedMap`](crate::ShardedMap).
+///
+/// # What it costs
+///
+/// Each operation takes the locks, atomic operations and allocations that
+/// [it takes in a `ShardedMap`](map_sharded#what-it-costs). What differs is the wait of threads that
+/// meet: up to a few hundred entries all writers wait for each other, and all readers for a writer.
+///
+/// # When it blocks
+///
+/// Readers of a shard wait for its writer, writers for everybody in the shard; neither starves the
+/// other. [Guards](crate::mapref) keep their shard locked as long as they live, here often the whole
+/// map. Shards that were split for size merge only in [`clear`](Map::clear) and
+/// [`shrink_to_fit`](Map::shrink_to_fit).
+///
+/// # Guards and iterators
+///
+/// Their types are those of [`mapref`](crate::mapref) and [`iter`](crate::iter) with [`Lock`] as the
+/// last parameter:
+///
+/// ```
+/// use map_adaptive::{Lock, LockMap, mapref::one::Ref};
+///
+/// fn name<'a>(names: &'a LockMap<u32, String>, id: u32) -> Option<Ref<'a, u32, String, Lock>> {
+///     names.get(&id)
+/// }
+///
+/// let names = LockMap::new();
+/// names.insert(7, "seven".to_owned());
+/// assert!(name(&names, 7).is_some_and(|name| name.value() == "seven"));
+/// ```
+pub type LockMap<K, V, S = RandomState> = Map<K, V, Lock, S>;

@@ -1,0 +1,27 @@
+//! The map and its guards go from thread to thread as their keys and values do.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use ahash::RandomState;
+use map_adaptive::{Lock, LockMap, iter, mapref};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+assert_impl_all!(LockMap<u64, String>: Send, Sync);
+assert_impl_all!(mapref::one::Ref<'static, u64, String, Lock>: Send, Sync);
+assert_impl_all!(mapref::one::RefMut<'static, u64, String, Lock>: Send, Sync);
+assert_impl_all!(mapref::one::MappedRef<'static, u64, String, str, Lock>: Send, Sync);
+assert_impl_all!(mapref::one::MappedRefMut<'static, u64, String, str, Lock>: Send, Sync);
+assert_impl_all!(mapref::multiple::RefMulti<'static, u64, String, Lock>: Send, Sync);
+assert_impl_all!(mapref::entry::Entry<'static, u64, String, Lock>: Send, Sync);
+assert_impl_all!(iter::Iter<'static, u64, String, RandomState, Lock>: Send, Sync);
+assert_impl_all!(iter::IntoIter<u64, String, Lock>: Send, Sync);
+
+assert_impl_all!(LockMap<u64, Cell<u64>>: Send);
+assert_not_impl_any!(LockMap<u64, Cell<u64>>: Sync);
+assert_not_impl_any!(LockMap<u64, Rc<u64>>: Send, Sync);
+assert_not_impl_any!(LockMap<Rc<u64>, u64>: Send, Sync);
+assert_not_impl_any!(mapref::one::Ref<'static, u64, Cell<u64>, Lock>: Send, Sync);
+assert_not_impl_any!(mapref::one::RefMut<'static, u64, Rc<u64>, Lock>: Send, Sync);
+assert_not_impl_any!(mapref::one::MappedRefMut<'static, u64, u64, Rc<u64>, Lock>: Send, Sync);
+assert_not_impl_any!(mapref::multiple::RefMulti<'static, u64, Cell<u64>, Lock>: Send, Sync);

@@ -1,0 +1,85 @@
+//! When shards split: if they are full, as a `ShardedMap`'s do; if they are fought over, not.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use map_adaptive::{Change, LockMap, Map, ReadBias, ShardedMap, Strategy};
+
+/// Two threads fight over a map of few keys until `enough` says so, after how long they did.
+fn fight<T>(map: &Map<u64, u64, T>, enough: impl Fn(Duration) -> bool) -> Duration
+where
+    T: Strategy<u64, u64>,
+    Map<u64, u64, T>: Sync,
+{
+    let started = Instant::now();
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for thread in 0..2 {
+            let stop = &stop;
+            scope.spawn(move || {
+                let mut i = thread;
+                while !stop.load(Ordering::Relaxed) {
+                    i += 2;
+                    map.compute(i % 64, |_| {
+                        // A thread that is interrupted while it holds the lock is in the other's way,
+                        // also on a machine with few cores.
+                        thread::yield_now();
+                        Change::Set(i)
+                    });
+                    map.contains_key(&(i % 64));
+                }
+            });
+        }
+        while !enough(started.elapsed()) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    started.elapsed()
+}
+
+#[test]
+fn a_contended_map_stays_whole() {
+    let sharded = ShardedMap::new();
+    let took = fight(&sharded, |elapsed| {
+        sharded.shards() > 1 || elapsed > Duration::from_secs(60)
+    });
+    assert!(sharded.shards() > 1, "the twin: not split in a minute");
+
+    let map = LockMap::new();
+    let longer = Duration::from_secs(1).max(3 * took);
+    fight(&map, |elapsed| map.shards() > 1 || elapsed > longer);
+    assert_eq!((map.shards(), map.len()), (1, 64));
+}
+
+#[test]
+fn a_full_map_splits() {
+    let map = LockMap::new();
+    for key in 0..100 {
+        map.insert(key, key);
+    }
+    assert_eq!(map.shards(), 1, "there is room for some hundreds");
+    for key in 100..20_000 {
+        map.insert(key, key);
+    }
+    assert!(map.shards() > 16, "{}", map.shards());
+    assert!((0..20_000).all(|key| map.get_copied(&key) == Some(key)));
+    map.clear();
+    assert_eq!((map.shards(), map.len()), (1, 0));
+}
+
+#[test]
+fn a_map_is_built_with_shards() {
+    let builder = LockMap::<u64, u64>::builder().shards(5).shard_limit(14);
+    let map = builder
+        .read_bias(ReadBias::Always)
+        .build()
+        .expect("a fine map");
+    assert_eq!(map.shards(), 8);
+    for key in 0..1000 {
+        map.insert(key, key);
+    }
+    assert!(map.shards() > 16, "{}", map.shards());
+    assert_eq!(map.len(), 1000);
+}

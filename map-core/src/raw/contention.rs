@@ -1,0 +1,79 @@
+//! How much a shard's lock is fought over, and since when it is not.
+
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::hint;
+
+/// So many contended acquisitions make one reading of the contention clock.
+const CONTENDED_READING: u8 = 32;
+
+/// A shard is quiet if so long (about a second) nothing happened: much longer than a time slice,
+/// since a thread that is not running contends for nothing.
+const QUIET_TICKS: u32 = 4_000_000;
+
+/// How much this shard's lock is fought over. Written on the contended path only; lost updates do
+/// no harm, all of it is a hint.
+pub(crate) struct Contention {
+    /// Contended acquisitions since `since`.
+    count: hint::AtomicU8,
+    /// Splits in a row that did not lower contention.
+    pub(crate) futile: hint::AtomicU8,
+    /// How long the parent took for one reading when it was split, in ticks; 0: unknown.
+    pub(crate) before: hint::AtomicU16,
+    /// When the present reading began, or the shard was last split or merged, in ticks.
+    since: hint::AtomicU32,
+}
+
+/// One reading of the contention clock: it took so many ticks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    pub(crate) ticks: u32,
+}
+
+/// Ticks of 256 ns since the process first asked.
+fn ticks() -> u32 {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static START: OnceLock<Instant> = OnceLock::new();
+    (START.get_or_init(Instant::now).elapsed().as_nanos() >> 8) as u32
+}
+
+impl Contention {
+    pub(super) const fn new() -> Self {
+        Self {
+            count: hint::AtomicU8::new(0),
+            futile: hint::AtomicU8::new(0),
+            before: hint::AtomicU16::new(0),
+            since: hint::AtomicU32::new(0),
+        }
+    }
+
+    /// Notes a contended acquisition; every so often that completes a reading.
+    pub(super) fn note(&self) -> Option<Reading> {
+        let count = self.count.load(Relaxed).wrapping_add(1);
+        if count == 1 {
+            self.since.store(ticks(), Relaxed);
+        }
+        if count < CONTENDED_READING {
+            self.count.store(count, Relaxed);
+            return None;
+        }
+        self.count.store(0, Relaxed);
+        Some(Reading {
+            ticks: ticks().wrapping_sub(self.since.load(Relaxed)).max(1),
+        })
+    }
+
+    /// Whether no reading began, and the shard was not split or merged, for a while.
+    pub(crate) fn is_quiet(&self) -> bool {
+        ticks().wrapping_sub(self.since.load(Relaxed)) >= QUIET_TICKS
+    }
+
+    /// A new life: the parent's last reading is what splits are judged by.
+    pub(crate) fn reset(&self, before: Option<Reading>, futile: u8) {
+        let before = before.map_or(0, |r| u16::try_from(r.ticks).unwrap_or(u16::MAX));
+        self.before.store(before, Relaxed);
+        self.futile.store(futile, Relaxed);
+        self.count.store(0, Relaxed);
+        self.since.store(ticks(), Relaxed);
+    }
+}

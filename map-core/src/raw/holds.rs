@@ -1,0 +1,287 @@
+//! Holds of a shard's lock.
+
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+
+use super::coverage::Coverage;
+use super::header::Header;
+use super::held::{Place, Ticket};
+use crate::lock::slots::Announced;
+use crate::lock::{ExclusiveToken, RawLock, SharedToken};
+use crate::strategy::Table;
+use crate::sync::atomic::Ordering::Release;
+
+/// A shard locked for reading. Dereferences to what lies under the lock.
+pub struct Shared<'a, L, O> {
+    header: &'a Header<L, O>,
+    reader: Reader,
+    ticket: Ticket,
+}
+
+/// What keeps writers out.
+enum Reader {
+    /// A hold that is counted in the lock.
+    Counted(ManuallyDrop<SharedToken>),
+    /// An announcement.
+    Announced(#[expect(dead_code, reason = "it is kept for its Drop")] Announced),
+}
+
+impl<'a, L, O> Shared<'a, L, O> {
+    /// From a hold of this header's lock.
+    #[inline(always)]
+    pub(super) fn counted(header: &'a Header<L, O>, token: SharedToken, place: Place) -> Self {
+        Self {
+            header,
+            reader: Reader::Counted(ManuallyDrop::new(token)),
+            ticket: Ticket::new(header.address(), false, place),
+        }
+    }
+
+    /// From an announcement that this header has let in.
+    #[inline(always)]
+    pub(super) fn announced(header: &'a Header<L, O>, announced: Announced, place: Place) -> Self {
+        Self {
+            header,
+            reader: Reader::Announced(announced),
+            ticket: Ticket::new(header.address(), false, place),
+        }
+    }
+
+    /// The part of the shard that needs no lock.
+    #[inline]
+    pub fn open(&self) -> &'a O {
+        &self.header.open
+    }
+
+    pub(crate) fn coverage(&self) -> Coverage {
+        self.header.coverage_hint()
+    }
+
+    /// The hold moves into a guard, which may go to another thread.
+    #[inline]
+    pub(crate) fn set_movable(&self) {
+        self.ticket.set_movable();
+    }
+
+    /// As many more holds on the same shard as asked for, for guards that live on their own.
+    ///
+    /// # Panics
+    ///
+    /// If this hold is an announcement: walks over a map do not announce themselves.
+    pub(crate) fn duplicates(&self, count: u32) -> Duplicates<'a, L, O> {
+        let Reader::Counted(token) = &self.reader else {
+            unreachable!("only a counted hold can be added to");
+        };
+        self.lock_of().add_shared(token, count);
+        Duplicates {
+            header: self.header,
+            left: count,
+            ticket: self.ticket.duplicate(),
+        }
+    }
+
+    fn lock_of(&self) -> &'a RawLock {
+        &self.header.lock
+    }
+
+    /// What lies under the lock, for as long as the header lives.
+    ///
+    /// # Safety
+    ///
+    /// 1. The reference is not used once this hold, and all duplicates made of it, are gone.
+    pub(crate) unsafe fn locked_for_long(&self) -> &'a L {
+        self.header.watch.read();
+        // SAFETY: readers share the table while any of them holds the lock, which by (1) is so
+        // whenever the reference is used.
+        unsafe { &*self.header.locked.get() }
+    }
+}
+
+impl<L, O> Deref for Shared<'_, L, O> {
+    type Target = L;
+    #[inline]
+    fn deref(&self) -> &L {
+        self.header.watch.read();
+        // SAFETY: our hold keeps writers out.
+        unsafe { &*self.header.locked.get() }
+    }
+}
+
+impl<L, O> Drop for Shared<'_, L, O> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Reader::Counted(token) = &mut self.reader {
+            // SAFETY: the token is taken here only, and it came from this lock.
+            unsafe { self.header.lock.unlock_shared(ManuallyDrop::take(token)) }
+        }
+    }
+}
+
+impl<L, O> fmt::Debug for Shared<'_, L, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// A stock of holds on one shard, given out one by one.
+pub(crate) struct Duplicates<'a, L, O> {
+    header: &'a Header<L, O>,
+    left: u32,
+    ticket: Ticket,
+}
+
+impl<'a, L, O> Duplicates<'a, L, O> {
+    /// One of the holds; `None` when the stock is used up.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<Shared<'a, L, O>> {
+        self.left = self.left.checked_sub(1)?;
+        let token = ManuallyDrop::new(SharedToken::of_added_hold());
+        Some(Shared {
+            header: self.header,
+            reader: Reader::Counted(token),
+            ticket: self.ticket.duplicate(),
+        })
+    }
+}
+
+impl<L, O> Drop for Duplicates<'_, L, O> {
+    fn drop(&mut self) {
+        if self.left > 0 {
+            // SAFETY: so many holds were added for us and not given out.
+            unsafe { self.header.lock.unlock_shared_many(self.left) }
+        }
+    }
+}
+
+/// A shard locked for writing. Dereferences to what lies under the lock.
+pub struct Exclusive<'a, L: Table, O> {
+    header: &'a Header<L, O>,
+    token: ManuallyDrop<ExclusiveToken>,
+    ticket: ManuallyDrop<Ticket>,
+}
+
+impl<'a, L: Table, O> Exclusive<'a, L, O> {
+    /// From the exclusive hold of this header's lock, with no reader announced.
+    #[inline]
+    pub(super) fn new(header: &'a Header<L, O>, token: ExclusiveToken, place: Place) -> Self {
+        Self {
+            header,
+            token: ManuallyDrop::new(token),
+            ticket: ManuallyDrop::new(Ticket::new(header.address(), true, place)),
+        }
+    }
+
+    /// The part of the shard that needs no lock.
+    #[inline]
+    pub fn open(&self) -> &'a O {
+        &self.header.open
+    }
+
+    /// Both parts at once.
+    #[inline]
+    pub fn parts(&mut self) -> (&'a O, &mut L) {
+        (&self.header.open, &mut *self)
+    }
+
+    #[inline]
+    pub(crate) fn header(&self) -> &'a Header<L, O> {
+        self.header
+    }
+
+    /// Readers do not announce themselves any more, until a reader that counts itself lets them.
+    pub(crate) fn disarm(&self) {
+        self.header.bias.disarm();
+    }
+
+    /// What the shard covers, until it is unlocked.
+    #[inline]
+    pub fn coverage(&self) -> Coverage {
+        self.header.coverage_hint()
+    }
+
+    pub(crate) fn set_coverage(&mut self, coverage: Coverage) {
+        // Release: for `Header::hints` alone. Whoever decides by it holds the lock, and got it
+        // after our release of it.
+        self.header.coverage.store(coverage.bits(), Release);
+    }
+
+    /// Covers nothing for those without the lock, until the coverage is set again: before a change
+    /// of `len` that goes with a change of coverage.
+    pub(crate) fn uncover(&mut self) {
+        self.set_coverage(Coverage::NOTHING);
+    }
+
+    /// The hold moves into a guard, which may go to another thread.
+    #[inline]
+    pub(crate) fn set_movable(&self) {
+        self.ticket.set_movable();
+    }
+
+    /// Lets other readers in.
+    pub fn downgrade(self) -> Shared<'a, L, O> {
+        self.publish_len();
+        let mut this = ManuallyDrop::new(self);
+        let header = this.header;
+        // SAFETY: the token is taken once, as `this` is not dropped, and came from this lock.
+        let token = unsafe { header.lock.downgrade(ManuallyDrop::take(&mut this.token)) };
+        // SAFETY: taken once, as `this` is not dropped.
+        let ticket = unsafe { ManuallyDrop::take(&mut this.ticket) };
+        ticket.set_shared();
+        Shared {
+            header,
+            reader: Reader::Counted(ManuallyDrop::new(token)),
+            ticket,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn publish_len(&self) {
+        // A shard of more than 2^32 entries would have to share one hash: out of reach.
+        // Release: for `Header::hints`.
+        self.header.len.store(Table::len(&**self) as u32, Release);
+    }
+}
+
+impl<L: Table, O> Deref for Exclusive<'_, L, O> {
+    type Target = L;
+    #[inline]
+    fn deref(&self) -> &L {
+        self.header.watch.read();
+        // SAFETY: the token in our hands keeps everybody else out, and `self` is shared.
+        unsafe { &*self.header.locked.get() }
+    }
+}
+
+impl<L: Table, O> DerefMut for Exclusive<'_, L, O> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut L {
+        self.header.watch.write();
+        // SAFETY: the token in our hands keeps everybody else out, and `self` is borrowed
+        // exclusively.
+        unsafe { &mut *self.header.locked.get() }
+    }
+}
+
+impl<L: Table, O> Drop for Exclusive<'_, L, O> {
+    #[inline]
+    fn drop(&mut self) {
+        self.publish_len();
+        let waste = self.take_waste();
+        // SAFETY: the token is taken here only, and it came from this lock; the ticket likewise.
+        unsafe {
+            self.header
+                .lock
+                .unlock_exclusive(ManuallyDrop::take(&mut self.token));
+            ManuallyDrop::drop(&mut self.ticket);
+        }
+        // Runs the user's Drop, which may use the map, and may panic.
+        drop(waste);
+    }
+}
+
+impl<L: Table, O> fmt::Debug for Exclusive<'_, L, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exclusive").finish_non_exhaustive()
+    }
+}
