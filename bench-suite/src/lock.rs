@@ -9,7 +9,7 @@ use crate::{
     subjects::{self, Booth, Entry},
 };
 use hashbrown::HashMap;
-use map_adaptive::lock::RawLock;
+use map_adaptive::lock::{AdaptiveRawRwLock, RawLock};
 use std::{hint::black_box, sync};
 
 /// What a lock protects. The map is in a box, so that a lock and its counter take one cache line, however they are laid out.
@@ -139,6 +139,7 @@ macro_rules! roster {
 }
 
 roster! {
+    Adaptive = "adaptive", Own, lock_api::RwLock<AdaptiveRawRwLock, Room>;
     Raw = "raw", Own, lock_api::RwLock<RawLock, Room>;
     ParkingLotRwLock = "pl-rwlock", Peer, parking_lot::RwLock<Room>;
     ParkingLotMutex = "pl-mutex", Peer, parking_lot::Mutex<Room>;

@@ -206,8 +206,9 @@ fn compare_refuses_what_it_cannot_measure_and_says_what_it_can() {
 }
 
 /// The columns of `locks`.
-const LOCKS: [&str; 6] = [
+const LOCKS: [&str; 7] = [
     "driver",
+    "adaptive",
     "raw",
     "pl-rwlock",
     "pl-mutex",

@@ -42,6 +42,7 @@
 //! The impatient take all sleepers along; for an open gate somebody answers: the writer that left,
 //! when it finds the flag; or the writer that it woke, when that shuts the gate behind those readers.
 
+mod adaptive;
 mod api;
 mod barrier;
 pub(crate) mod bias;
@@ -58,6 +59,10 @@ use std::time::{Duration, Instant};
 use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::sync::const_fn;
 
+pub use adaptive::{
+    AdaptiveRawRwLock, AdaptiveRwLock, AdaptiveRwLockReadGuard, AdaptiveRwLockWriteGuard,
+    Behaviour, Config, ConfigError, Control, SharedHold, Stats,
+};
 pub use token::{ExclusiveToken, SharedToken};
 
 /// Bit of `state`: held exclusively.

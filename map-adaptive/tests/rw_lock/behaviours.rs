@@ -1,0 +1,178 @@
+//! When the lock turns from one behaviour to another, and what it says of that.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use map_adaptive::lock::{Behaviour, Config, ConfigError, Control};
+use map_adaptive::{AdaptiveRwLock, ReadBias};
+
+use crate::{armed, set, within_a_minute};
+
+/// More acquisitions than any change takes.
+const ENOUGH: usize = 100_000;
+
+#[test]
+fn reads_alone_make_it_biased_and_writes_end_that() {
+    let lock = AdaptiveRwLock::new(0);
+    assert_eq!(lock.stats().behaviour, Behaviour::Shared);
+    for _ in 0..ENOUGH {
+        assert_eq!(*lock.read(), 0);
+    }
+    let stats = lock.stats();
+    assert_eq!(stats.behaviour, Behaviour::Biased);
+    assert_eq!((stats.to_biased, stats.to_shared), (1, 0));
+    for _ in 0..ENOUGH {
+        *lock.write() += 1;
+    }
+    let stats = lock.stats();
+    assert_eq!(stats.behaviour, Behaviour::Shared);
+    assert_eq!((stats.to_biased, stats.to_shared), (1, 1));
+    assert_eq!((stats.to_exclusive, stats.revocations), (0, 0));
+}
+
+#[test]
+fn many_writes_among_reads_leave_it_shared() {
+    let lock = AdaptiveRwLock::new(0);
+    for i in 0..ENOUGH {
+        match i % 10 {
+            0..4 => assert!(*lock.read() <= i),
+            _ => *lock.write() += 1,
+        }
+    }
+    let stats = lock.stats();
+    assert_eq!(stats.behaviour, Behaviour::Shared);
+    assert_eq!(stats.to_biased, 0);
+}
+
+/// Three threads write, and give way while they hold the lock, to meet; and when they do not, to take turns.
+fn fight(lock: &AdaptiveRwLock<usize>, enough: impl Fn() -> bool) {
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let mut value = lock.write();
+                    *value += 1;
+                    thread::yield_now();
+                    drop(value);
+                    thread::yield_now();
+                }
+            });
+        }
+        while !enough() {
+            thread::yield_now();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn conflicts_make_it_exclusive_and_peace_ends_that() {
+    within_a_minute(|| {
+        let lock = AdaptiveRwLock::new(0);
+        fight(&lock, || lock.stats().to_exclusive == 1);
+        assert_eq!(lock.stats().behaviour, Behaviour::Exclusive);
+        for _ in 0..ENOUGH {
+            *lock.write() += 1;
+        }
+        let stats = lock.stats();
+        assert_eq!(stats.behaviour, Behaviour::Shared);
+        assert_eq!((stats.to_exclusive, stats.to_shared), (1, 1));
+        for _ in 0..ENOUGH {
+            assert!(*lock.read() > 0);
+        }
+        assert_eq!(lock.stats().behaviour, Behaviour::Biased);
+    });
+}
+
+#[test]
+fn a_biased_lock_that_is_fought_over_turns_exclusive() {
+    within_a_minute(|| {
+        let lock = armed(0);
+        set(&lock, ReadBias::Adaptive);
+        assert_eq!(lock.stats().behaviour, Behaviour::Biased);
+        fight(&lock, || lock.stats().to_exclusive > 0);
+        assert!(lock.try_write().is_some());
+    });
+}
+
+#[test]
+fn the_threshold_is_the_one_that_was_set() {
+    within_a_minute(|| {
+        let lock = AdaptiveRwLock::new(0);
+        let touchy = Config {
+            conflicts_on_percent: 1,
+            conflicts_off_percent: 0,
+            ..Config::default()
+        };
+        lock.set_config(touchy).expect("0 is less than 1");
+        assert_eq!(lock.config(), touchy);
+        fight(&lock, || lock.stats().to_exclusive == 1);
+    });
+}
+
+#[test]
+fn it_does_as_it_is_told() {
+    let lock = AdaptiveRwLock::new(0);
+    set(&lock, ReadBias::Never);
+    for _ in 0..ENOUGH {
+        drop(lock.read());
+    }
+    assert_eq!(lock.stats().to_biased, 0);
+    set(&lock, ReadBias::Always);
+    assert_eq!(lock.stats().behaviour, Behaviour::Biased);
+    for _ in 0..ENOUGH {
+        *lock.write() += 1;
+    }
+    assert_eq!(lock.stats().behaviour, Behaviour::Biased);
+    set(&lock, ReadBias::Never);
+    let stats = lock.stats();
+    assert_eq!(stats.behaviour, Behaviour::Shared);
+    assert_eq!((stats.to_biased, stats.to_shared), (1, 1));
+}
+
+#[test]
+fn nonsense_is_refused_and_changes_nothing() {
+    let lock = AdaptiveRwLock::new(0);
+    let nonsense = |on, off| {
+        lock.set_config(Config {
+            bias: ReadBias::Always,
+            conflicts_on_percent: on,
+            conflicts_off_percent: off,
+        })
+    };
+    for on in [0, 101, 255] {
+        let error = nonsense(on, 0).expect_err("no share");
+        assert_eq!(error, ConfigError::ConflictsOnPercent { asked: on });
+        let message = error.to_string();
+        assert!(message.contains("conflicts_on_percent is"), "{message}");
+    }
+    for off in [5, 6, 100, 255] {
+        let error = nonsense(5, off).expect_err("no hysteresis");
+        let expected = ConfigError::ConflictsOffPercent { asked: off, on: 5 };
+        assert_eq!(error, expected);
+        let message = error.to_string();
+        assert!(message.contains("conflicts_off_percent is"), "{message}");
+    }
+    assert_eq!(lock.config(), Config::DEFAULT);
+    assert_eq!(lock.stats().behaviour, Behaviour::Shared);
+    nonsense(5, 4).expect("that is none");
+}
+
+#[test]
+fn revocations_are_reported() {
+    within_a_minute(|| {
+        let lock = armed(0);
+        assert_eq!(lock.stats().revocations, 0);
+        let reader = lock.read();
+        thread::scope(|scope| {
+            scope.spawn(|| *lock.write() += 1);
+            // Longer than a writer looks on.
+            thread::sleep(std::time::Duration::from_millis(50));
+            drop(reader);
+        });
+        let stats = lock.stats();
+        assert_eq!(stats.revocations, 1);
+        assert!(!stats.revocation_time.is_zero());
+    });
+}

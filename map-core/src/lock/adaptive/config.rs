@@ -1,0 +1,169 @@
+//! What can be set on an adaptive lock, and what it tells.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::lock::tally::ReadBias;
+
+/// How an [`AdaptiveRawRwLock`](super::AdaptiveRawRwLock) chooses its [`Behaviour`].
+///
+/// ```
+/// use map_core::lock::{AdaptiveRwLock, Config, Control};
+///
+/// let lock = AdaptiveRwLock::new(0);
+/// lock.set_config(Config { conflicts_on_percent: 10, ..Config::default() })?;
+/// # Ok::<(), map_core::lock::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Whether readers announce themselves. `Always` leaves the lock no other behaviour than
+    /// [`Biased`](Behaviour::Biased); `Never` leaves it the other two.
+    pub bias: ReadBias,
+    /// The lock turns [`Exclusive`](Behaviour::Exclusive) when so many of a hundred acquisitions, or more, have met
+    /// a conflict: from 1 to 100. At first 5.
+    pub conflicts_on_percent: u8,
+    /// It stops being so when so many of a hundred, or fewer, do: less than
+    /// [`conflicts_on_percent`](Self::conflicts_on_percent). At first 2.
+    pub conflicts_off_percent: u8,
+}
+
+impl Config {
+    /// What a lock is made with.
+    pub const DEFAULT: Self = Self {
+        bias: ReadBias::Adaptive,
+        conflicts_on_percent: 5,
+        conflicts_off_percent: 2,
+    };
+
+    pub(super) fn check(self) -> Result<Self, ConfigError> {
+        if !(1..=100).contains(&self.conflicts_on_percent) {
+            return Err(ConfigError::ConflictsOnPercent {
+                asked: self.conflicts_on_percent,
+            });
+        }
+        if self.conflicts_off_percent >= self.conflicts_on_percent {
+            return Err(ConfigError::ConflictsOffPercent {
+                asked: self.conflicts_off_percent,
+                on: self.conflicts_on_percent,
+            });
+        }
+        Ok(self)
+    }
+
+    /// All of it in one word.
+    pub(super) const fn pack(self) -> u32 {
+        let bias = match self.bias {
+            ReadBias::Adaptive => 0,
+            ReadBias::Always => 1,
+            ReadBias::Never => 2,
+        };
+        u32::from_le_bytes([
+            bias,
+            self.conflicts_on_percent,
+            self.conflicts_off_percent,
+            0,
+        ])
+    }
+
+    pub(super) const fn unpack(packed: u32) -> Self {
+        let [bias, conflicts_on_percent, conflicts_off_percent, _] = packed.to_le_bytes();
+        Self {
+            bias: match bias {
+                0 => ReadBias::Adaptive,
+                1 => ReadBias::Always,
+                _ => ReadBias::Never,
+            },
+            conflicts_on_percent,
+            conflicts_off_percent,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A [`Config`] that makes no sense; the lock keeps the one that it had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// [`Config::conflicts_on_percent`] is no share.
+    ConflictsOnPercent {
+        /// What was asked for.
+        asked: u8,
+    },
+    /// [`Config::conflicts_off_percent`] is not less than the share that turns the behaviour on.
+    ConflictsOffPercent {
+        /// What was asked for.
+        asked: u8,
+        /// What it has to be less than.
+        on: u8,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConflictsOnPercent { asked } => write!(
+                f,
+                "conflicts_on_percent is a share from 1 to 100, {asked} was asked for"
+            ),
+            Self::ConflictsOffPercent { asked, on } => write!(
+                f,
+                "conflicts_off_percent is less than conflicts_on_percent ({on}), {asked} was asked for"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// What a lock does for those who come. It changes who waits how, never who may be inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// Readers count themselves in the lock: an ordinary read-write lock.
+    Shared,
+    /// Readers announce themselves, each in a slot of its thread; a writer looks through all slots.
+    Biased,
+    /// Readers count themselves, and who finds others asleep queues up behind them instead of trying its luck:
+    /// for locks that writers fight over.
+    Exclusive,
+}
+
+impl Behaviour {
+    pub(super) const fn pack(self) -> u8 {
+        match self {
+            Self::Shared => 0,
+            Self::Biased => 1,
+            Self::Exclusive => 2,
+        }
+    }
+
+    pub(super) const fn unpack(packed: u8) -> Self {
+        match packed {
+            0 => Self::Shared,
+            1 => Self::Biased,
+            _ => Self::Exclusive,
+        }
+    }
+}
+
+/// What has become of a lock. Each number is right, but they are not of one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// What the lock does now.
+    pub behaviour: Behaviour,
+    /// How often it turned [`Biased`](Behaviour::Biased).
+    pub to_biased: u64,
+    /// How often it turned [`Shared`](Behaviour::Shared), which it was at first.
+    pub to_shared: u64,
+    /// How often it turned [`Exclusive`](Behaviour::Exclusive).
+    pub to_exclusive: u64,
+    /// How often a writer waited for announced readers without the lock, because they stayed longer than a moment.
+    pub revocations: u64,
+    /// How long writers did so, all together. Had these readers counted themselves, the writers would have waited for them all the same.
+    pub revocation_time: Duration,
+}

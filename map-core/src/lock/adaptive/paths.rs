@@ -1,0 +1,202 @@
+//! What acquisitions do: the fast paths, which make no call, and where those who were stopped there go on.
+
+use std::cell::Cell;
+use std::time::Instant;
+
+use super::config::Behaviour;
+use super::decide::Access;
+use super::{AdaptiveRawRwLock, Reader, SharedHold};
+use crate::lock::slow::{Gate, Manner};
+use crate::lock::{ExclusiveToken, slots, tally};
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::hint;
+
+/// The next name. Names are odd, hence no shard's address.
+// A model need not see it: each name is drawn by one read-modify-write, and nothing else is told by it.
+static NAMES: hint::AtomicUsize = hint::AtomicUsize::new(1);
+
+/// A name that nobody has had; `None` when all have been given away.
+pub(super) fn draw_name(names: &hint::AtomicUsize) -> Option<usize> {
+    // Relaxed: that it is drawn once is all that counts.
+    names
+        .fetch_update(Relaxed, Relaxed, |next| next.checked_add(2))
+        .ok()
+}
+
+/// The fast paths.
+impl AdaptiveRawRwLock {
+    /// A shared hold, if neither a sample is due nor anything is in the way.
+    #[inline(always)]
+    pub(super) fn lock_shared_fast(&self) -> Option<SharedHold> {
+        if tally::is_sample() {
+            return None;
+        }
+        if !self.is_biased() {
+            return self.lock.try_lock_shared().map(SharedHold::counted);
+        }
+        let name = self.known_name();
+        if name == 0 {
+            return None;
+        }
+        let announced = self.bias.announce(&self.lock, name)?;
+        Some(SharedHold(Reader::Announced(announced)))
+    }
+
+    /// The exclusive hold, if neither a sample is due nor anything is in the way; what is in the way may
+    /// be announced readers alone.
+    #[inline(always)]
+    pub(super) fn lock_exclusive_fast(&self) -> Result<ExclusiveToken, Option<ExclusiveToken>> {
+        if tally::is_sample() {
+            return Err(None);
+        }
+        let token = self.lock.try_lock_exclusive().ok_or(None)?;
+        if self.bias.is_clear() {
+            Ok(token)
+        } else {
+            Err(Some(token))
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_biased(&self) -> bool {
+        self.behaviour.load(Relaxed) == Behaviour::Biased.pack()
+    }
+
+    /// The name, if it is known here. It is to a reader who finds the bias armed after it has announced itself by it, and to an
+    /// exclusive holder of a lock whose bias is not clear.
+    #[inline(always)]
+    pub(super) fn known_name(&self) -> usize {
+        // Relaxed: there is but one value that is not 0. Who arms the bias has seen it, under a shared hold; so an
+        // exclusive holder that comes later cannot see less.
+        self.name.load(Relaxed)
+    }
+}
+
+/// The slow paths.
+impl AdaptiveRawRwLock {
+    #[cold]
+    #[inline(never)]
+    pub(super) fn lock_shared_slow(
+        &self,
+        deadline: Option<Instant>,
+        gate: Gate,
+    ) -> Option<SharedHold> {
+        if let Some(hold) = self.try_lock_shared_slow() {
+            return Some(hold);
+        }
+        self.note_conflict();
+        let token = self.lock.wait_shared(deadline, self.manner(), gate)?;
+        Some(self.arm(SharedHold::counted(token)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn try_lock_shared_slow(&self) -> Option<SharedHold> {
+        self.note_if_sample(Access::Read);
+        if self.is_biased() {
+            slots::equip();
+            let name = self.known_name();
+            if name != 0
+                && let Some(announced) = self.bias.announce_anywhere(&self.lock, name)
+            {
+                return Some(SharedHold(Reader::Announced(announced)));
+            }
+        }
+        let token = self.lock.try_lock_shared()?;
+        Some(self.arm(SharedHold::counted(token)))
+    }
+
+    /// Lets readers announce themselves from now on, if they want to: `hold` is a counted one.
+    pub(super) fn arm(&self, hold: SharedHold) -> SharedHold {
+        if self.is_biased() && self.name() != 0 {
+            self.bias.arm();
+        }
+        hold
+    }
+
+    /// The name, given to the lock now if it had none; 0 if there are none left.
+    pub(super) fn name(&self) -> usize {
+        let known = self.known_name();
+        if known != 0 {
+            return known;
+        }
+        let Some(name) = draw_name(&NAMES) else {
+            return 0;
+        };
+        // Relaxed: see `known_name`.
+        match self.name.compare_exchange(0, name, Relaxed, Relaxed) {
+            Ok(_) => name,
+            Err(earlier) => earlier,
+        }
+    }
+
+    /// Goes on where a fast path has stopped; it may have the lock already, but not be admitted.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn lock_exclusive_slow(
+        &self,
+        mut unadmitted: Option<ExclusiveToken>,
+        deadline: Option<Instant>,
+    ) -> Option<ExclusiveToken> {
+        self.note_if_sample(Access::Write);
+        let met = Cell::new(false);
+        let note_conflict = || {
+            if !met.replace(true) {
+                self.note_conflict();
+            }
+        };
+        let take = || {
+            let free = unadmitted.take().or_else(|| self.lock.try_lock_exclusive());
+            free.or_else(|| {
+                note_conflict();
+                self.lock.wait_exclusive(deadline, self.manner())
+            })
+        };
+        let token = self.bias.lock_exclusive(
+            &self.lock,
+            || self.known_name(),
+            take,
+            |bias, name| {
+                note_conflict();
+                let started = Instant::now();
+                let revoking = bias.revoke(name, deadline);
+                self.record().note_revocation(started.elapsed());
+                revoking
+            },
+        )?;
+        Some(self.settle(token))
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(super) fn try_lock_exclusive_slow(
+        &self,
+        unadmitted: Option<ExclusiveToken>,
+    ) -> Option<ExclusiveToken> {
+        self.note_if_sample(Access::Write);
+        let token = unadmitted.or_else(|| self.lock.try_lock_exclusive())?;
+        if self.bias.admits_writer(self.known_name()) {
+            Some(self.settle(token))
+        } else {
+            self.lock.turn_away(token);
+            None
+        }
+    }
+
+    /// The next writer need not look through the slots, if readers do not announce themselves: `token` is an
+    /// admitted one.
+    pub(super) fn settle(&self, token: ExclusiveToken) -> ExclusiveToken {
+        if !self.is_biased() && !self.bias.is_clear() {
+            self.bias.disarm();
+        }
+        token
+    }
+
+    /// How who must wait does so.
+    pub(super) fn manner(&self) -> Manner {
+        match self.behaviour() {
+            Behaviour::Shared | Behaviour::Biased => Manner::Hopeful,
+            Behaviour::Exclusive => Manner::Queueing,
+        }
+    }
+}
