@@ -205,6 +205,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         loop {
             let section = self.directory.find(hash).try_lock_exclusive(place)?;
             if section.coverage().covers(hash) {
+                section.header().count_write();
                 return Some(self.look_after_sample(section, place));
             }
         }

@@ -58,10 +58,10 @@ const REVOKERS: u16 = PENDING - 1;
 ///
 /// | value | means | who may change it |
 /// |---|---|---|
-/// | `0` | no reader is announced | shared holders arm it |
+/// | `0` | no reader is announced | shared holders arm it, revokers who come late count themselves |
 /// | `ARMED` | announced readers may be inside; an exclusive holder looks before it writes | exclusive holders may disarm it, revokers make it pending |
 /// | `PENDING + r` | nobody announces itself any more, but who has may be inside; `r` revokers wait for them, others have given up | revokers; an exclusive holder who has seen no reader clears `PENDING` |
-/// | `r` | announced readers have left; `r` revokers do not hold the lock yet | revokers |
+/// | `r` | announced readers have left; `r` revokers have not got the lock, or have not noticed yet | revokers |
 ///
 /// Each change is a read-modify-write. It becomes `ARMED` only from `0`, under a shared hold.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ impl Bias {
     /// [`admits_writer`](Self::admits_writer).
     #[inline(always)]
     pub(crate) fn is_clear(&self) -> bool {
-        // Acquire: pairs with the Release in `revoke`; what announced readers have read comes before
+        // Acquire: pairs with the Release in `clear_pending`; what announced readers have read comes before
         // what we write.
         self.0.load(Acquire) == 0
     }
@@ -152,11 +152,10 @@ impl Bias {
         // With the slots after the lock: see the story.
         fence_in_model();
         let pending = seen & PENDING != 0;
-        // Somebody has waited for them already, or does.
-        let wait = if pending {
-            slots::Wait::Not
-        } else {
-            slots::Wait::Briefly
+        // Not where somebody waits for them already.
+        let wait = match seen & REVOKERS {
+            0 => slots::Wait::Briefly,
+            _ => slots::Wait::Not,
         };
         if !slots::none_has(name, wait) {
             return false;

@@ -121,7 +121,7 @@ pub struct RawLock {
     /// | `0` | free, and no writer sleeps (or a leaving writer is about to find it) | anybody |
     /// | `n` | `n` shared holds, no writer sleeps (as above) | anybody |
     /// | `n + GATE` | `n` shared holds, a writer sleeps, and the last to leave wakes it | who leaves; who passes the gate; a holder, under the bucket lock |
-    /// | `GATE` | free, a writer sleeps, and somebody is on the way: the last reader, or a woken writer | writers; readers whose patience has ended |
+    /// | `GATE` | free, a writer sleeps, and somebody is on the way: the last reader, or a woken writer | writers; readers whose patience has ended, or who do not respect it |
     /// | `WRITER` | held exclusively; `parked` tells about sleepers | the holder alone |
     ///
     /// `GATE` is set only under the bucket lock, or together with leaving; so under the bucket lock

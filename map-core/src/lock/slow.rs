@@ -66,8 +66,8 @@ impl RawLock {
 
     /// The same, in this manner.
     ///
-    /// Who goes past the gate need not take others along: the gate stays shut, so the last reader to leave
-    /// serves all who sleep.
+    /// Who goes past the gate takes those along who sleep without a clock, unless readers are inside already: then
+    /// the first of them has done so, or nobody sleeps so.
     #[cold]
     pub(super) fn wait_shared(
         &self,
@@ -95,9 +95,14 @@ impl RawLock {
                     .compare_exchange_weak(seen, seen + 1, Ordering::Acquire, Ordering::Relaxed)
                     .is_ok()
                 {
-                    if seen & GATE != 0 && gate == Gate::Respected {
-                        let before = patience.map_or(0, |(_, batches)| batches);
-                        self.admit_readers(Batches::Pass(before));
+                    match gate {
+                        _ if seen & GATE == 0 => {}
+                        Gate::Respected => {
+                            let before = patience.map_or(0, |(_, batches)| batches);
+                            self.admit_readers(Batches::Pass(before));
+                        }
+                        Gate::Passed if seen & READERS == 0 => self.admit_readers(Batches::Keep),
+                        Gate::Passed => {}
                     }
                     return Some(SharedToken(()));
                 }

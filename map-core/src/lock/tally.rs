@@ -89,7 +89,7 @@ impl Readers {
         // Relaxed, here and below: rules of thumb, and a lost sample is no loss.
         let differs = self.one.load(Relaxed) != own;
         // Not each time, for threads take turns.
-        if differs && drawn % 8 == 0 {
+        if differs && drawn.is_multiple_of(8) {
             self.one.store(own, Relaxed);
         }
         let target = if differs { WHOLE } else { 0 };

@@ -37,7 +37,8 @@ pub(crate) struct Header<L, O> {
     /// The number of entries, written at the end of each exclusive hold: lets `len` pass without
     /// the lock.
     pub(super) len: AtomicU32,
-    /// Exclusive acquisitions, modulo 2^16. Written under the exclusive lock.
+    /// Exclusive acquisitions for writing, attempts that were turned away included, modulo 2^16. Written under the
+    /// exclusive lock.
     writes: hint::AtomicU16,
     /// Whether readers announce themselves.
     pub(crate) bias: Bias,
@@ -247,7 +248,7 @@ impl<L, O> Header<L, O> {
 impl<L: Table, O> Header<L, O> {
     /// Counts an exclusive acquisition, for the holder.
     #[inline(always)]
-    fn count_write(&self) -> u16 {
+    pub(crate) fn count_write(&self) -> u16 {
         let writes = self.writes.load(Relaxed).wrapping_add(1);
         self.writes.store(writes, Relaxed);
         writes

@@ -1,6 +1,7 @@
 #![expect(unsafe_code, reason = "lock_api's traits are unsafe to implement")]
 //! [`AdaptiveRawRwLock`] under lock_api's `RwLock`, whose guards are `Send`.
 
+use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
 use super::{
@@ -44,7 +45,7 @@ unsafe impl lock_api::RawRwLock for AdaptiveRawRwLock {
                 // SAFETY: 1. and 2. are the caller's promise.
                 unsafe { self.lock.unlock_shared(token) }
             }
-            Reader::Announced(announced) => drop(announced),
+            Reader::Announced(announced) => drop(ManuallyDrop::into_inner(announced)),
         }
     }
 
@@ -94,7 +95,7 @@ unsafe impl lock_api::RawRwLockFair for AdaptiveRawRwLock {
                 // SAFETY: the caller's promise.
                 unsafe { lock_api::RawRwLockFair::unlock_shared_fair(&self.lock, token) }
             }
-            Reader::Announced(announced) => drop(announced),
+            Reader::Announced(announced) => drop(ManuallyDrop::into_inner(announced)),
         }
     }
 

@@ -1,11 +1,22 @@
 //! Which behaviour a lock has, and why. All of it may be late, lost or doubled without harm.
 
+use std::cell::Cell;
+
 use super::config::{Behaviour, Config};
 use super::record::{Record, Verdict};
 use super::{AdaptiveRawRwLock, BEFORE_RECORD};
 use crate::lock::slots;
 use crate::lock::tally::{self, ReadBias, Turn};
+use crate::sync::REAL_FENCES;
 use crate::sync::atomic::Ordering::Relaxed;
+
+/// Conflicts of a thread, with whatever lock, that are noted at once. In a model, each.
+const CONFLICTS_A_NOTE: u32 = if REAL_FENCES { 16 } else { 1 };
+
+thread_local! {
+    /// Conflicts of this thread since the last note.
+    static CONFLICTS: Cell<u32> = const { Cell::new(0) };
+}
 
 /// What a sample is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,10 +70,20 @@ impl AdaptiveRawRwLock {
         }
     }
 
+    /// Notes a conflict, in truth that of several of this thread: threads that fight for one line already shall
+    /// not fight for another each time.
     pub(super) fn note_conflict(&self) {
-        if let Some(record) = self.record_at_last() {
+        let due = CONFLICTS.try_with(|noted| {
+            let now = noted.get() + 1;
+            noted.set(now % CONFLICTS_A_NOTE);
+            now == CONFLICTS_A_NOTE
+        });
+        if due.unwrap_or(false)
+            && let Some(record) = self.record_at_last()
+        {
             let config = self.config();
-            self.adapt(config, None, record.contest.note_conflict(config));
+            let verdict = record.contest.note_conflicts(CONFLICTS_A_NOTE, config);
+            self.adapt(config, None, verdict);
         }
     }
 

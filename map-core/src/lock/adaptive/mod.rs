@@ -27,6 +27,7 @@ mod record;
 mod tests;
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::time::{Duration, Instant};
 
 use once_cell::race::OnceBox;
@@ -125,7 +126,7 @@ type Apart = [u8; 64 - 8 - size_of::<(AtomicUsize, OnceBox<Record>)>()];
 
 /// One shared hold of an [`AdaptiveRawRwLock`], counted in the lock or announced in a slot.
 ///
-/// Forgetting it leaves the lock held. So does dropping it, if it is a counted one: it is to be given back.
+/// Forgetting or dropping it leaves the lock held: it is to be given back.
 #[must_use = "the lock stays held until this is given back"]
 #[derive(Debug)]
 pub struct SharedHold(Reader);
@@ -134,7 +135,8 @@ pub struct SharedHold(Reader);
 #[derive(Debug)]
 enum Reader {
     Counted(SharedToken),
-    Announced(Announced),
+    /// Taken back by who unlocks, not by a drop: the hold may outlive its lock.
+    Announced(ManuallyDrop<Announced>),
 }
 
 impl AdaptiveRawRwLock {
@@ -230,7 +232,8 @@ impl AdaptiveRawRwLock {
 
     /// Whether anybody holds the lock; already history when it is returned.
     pub fn is_locked(&self) -> bool {
-        self.lock.is_locked() || self.bias.has_announced(self.known_name())
+        let name = self.known_name();
+        self.lock.is_locked() || name != 0 && self.bias.has_announced(name)
     }
 
     /// Whether a writer holds the lock, or looks whether it may; already history when it is returned.
@@ -271,6 +274,11 @@ impl SharedHold {
     #[inline(always)]
     fn counted(token: SharedToken) -> Self {
         Self(Reader::Counted(token))
+    }
+
+    #[inline(always)]
+    fn announced(announced: Announced) -> Self {
+        Self(Reader::Announced(ManuallyDrop::new(announced)))
     }
 }
 

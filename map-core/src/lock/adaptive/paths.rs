@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::config::Behaviour;
 use super::decide::Access;
-use super::{AdaptiveRawRwLock, Reader, SharedHold};
+use super::{AdaptiveRawRwLock, SharedHold};
 use crate::lock::slow::{Gate, Manner};
 use crate::lock::{ExclusiveToken, slots, tally};
 use crate::sync::atomic::Ordering::Relaxed;
@@ -39,7 +39,7 @@ impl AdaptiveRawRwLock {
             return None;
         }
         let announced = self.bias.announce(&self.lock, name)?;
-        Some(SharedHold(Reader::Announced(announced)))
+        Some(SharedHold::announced(announced))
     }
 
     /// The exclusive hold, if neither a sample is due nor anything is in the way; what is in the way may
@@ -99,7 +99,7 @@ impl AdaptiveRawRwLock {
             if name != 0
                 && let Some(announced) = self.bias.announce_anywhere(&self.lock, name)
             {
-                return Some(SharedHold(Reader::Announced(announced)));
+                return Some(SharedHold::announced(announced));
             }
         }
         let token = self.lock.try_lock_shared()?;

@@ -84,10 +84,12 @@ impl Contest {
         }
     }
 
-    /// Notes an acquisition that has met a conflict. If there are enough for a window already, its end need not be
-    /// waited for.
-    pub(super) fn note_conflict(&self, config: Config) -> Option<Verdict> {
-        let conflicts = u64::from(self.conflicts.fetch_add(1, Relaxed)) + 1;
+    /// Notes so many acquisitions that have met a conflict. If there are enough for a window already, its end need
+    /// not be waited for.
+    pub(super) fn note_conflicts(&self, more: u32, config: Config) -> Option<Verdict> {
+        let conflicts = self.conflicts.load(Relaxed).saturating_add(more);
+        self.conflicts.store(conflicts, Relaxed);
+        let conflicts = u64::from(conflicts);
         let enough = u64::from(config.conflicts_on_percent) * ACQUISITIONS;
         (conflicts * 100 >= enough).then_some(Verdict::Fought)
     }
@@ -99,7 +101,7 @@ mod tests {
 
     fn window(contest: &Contest, conflicts: u32) -> Option<Verdict> {
         for _ in 0..conflicts {
-            let _ = contest.note_conflict(Config::DEFAULT);
+            let _ = contest.note_conflicts(1, Config::DEFAULT);
         }
         for _ in 1..WINDOW {
             assert_eq!(contest.note_sample(Config::DEFAULT), None, "too early");
@@ -121,10 +123,10 @@ mod tests {
     fn enough_conflicts_end_the_wait() {
         let contest = Contest::default();
         for _ in 0..204 {
-            assert_eq!(contest.note_conflict(Config::DEFAULT), None);
+            assert_eq!(contest.note_conflicts(1, Config::DEFAULT), None);
         }
         assert_eq!(
-            contest.note_conflict(Config::DEFAULT),
+            contest.note_conflicts(1, Config::DEFAULT),
             Some(Verdict::Fought)
         );
     }

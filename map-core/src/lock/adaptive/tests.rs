@@ -71,6 +71,29 @@ fn what_is_written_lies_a_line_behind_what_is_looked_at() {
 }
 
 #[test]
+fn a_hold_that_outlives_its_lock_ends_no_other() {
+    thread::spawn(|| {
+        let first = armed();
+        let stale = first.lock_shared();
+        assert!(is_announced(&stale));
+        drop(first);
+        // The word is free again, and the next lock's reader takes it.
+        let second = armed();
+        let hold = second.lock_shared();
+        assert!(is_announced(&hold));
+        drop(stale);
+        assert!(
+            second.try_lock_exclusive().is_none(),
+            "a writer beside a reader"
+        );
+        leave(&second, hold);
+        assert!(second.try_lock_exclusive().is_some());
+    })
+    .join()
+    .expect("the thread ends well");
+}
+
+#[test]
 fn names_are_odd_and_never_given_twice() {
     let names = hint::AtomicUsize::new(1);
     let drawn: Vec<_> = (0..3).map(|_| draw_name(&names)).collect();
@@ -143,7 +166,7 @@ fn a_forgotten_hold_haunts_no_other_lock_at_its_address() {
         for _ in 0..100 {
             let hold = place.lock_shared();
             assert!(is_announced(&hold), "its slot is not given back");
-            std::mem::forget(hold);
+            let _forgotten = hold;
             assert!(place.try_lock_exclusive().is_none());
             *place = always();
             let token = place.lock_exclusive();
@@ -158,7 +181,7 @@ fn a_forgotten_hold_moves_with_its_lock() {
     let lock = armed();
     let hold = lock.lock_shared();
     assert!(is_announced(&hold));
-    std::mem::forget(hold);
+    let _forgotten = hold;
     let moved = Box::new(lock);
     assert!(moved.is_locked() && moved.try_lock_exclusive().is_none());
     assert!(write_for(&moved, Duration::from_millis(2)).is_none());
