@@ -3,9 +3,8 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 
-use crate::map::{Map, Seen, Walk};
+use crate::map::{Map, Walk};
 use crate::mapref::multiple::RefMulti;
-use crate::raw::guarded::ShardIter;
 use crate::raw::held::Place;
 use crate::strategy::Strategy;
 
@@ -14,8 +13,7 @@ pub struct Iter<'a, K, V, T: Strategy<K, V> + 'a, S> {
     map: &'a Map<K, V, T, S>,
     walk: Walk,
     place: Place,
-    #[expect(clippy::type_complexity, reason = "each part is named once")]
-    shard: Option<(ShardIter<'a, T::Iter<'a>, T::Locked, T::Open>, Seen)>,
+    visit: Option<T::Visit<'a>>,
 }
 
 impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iter<'a, K, V, T, S> {
@@ -24,7 +22,7 @@ impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iter<'a, K, V, T, S
             map,
             walk: Walk::new(),
             place,
-            shard: None,
+            visit: None,
         }
     }
 }
@@ -34,18 +32,14 @@ impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iterator for Iter<'
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((shard, seen)) = &mut self.shard {
-                let (map, seen) = (self.map, *seen);
-                if let Some(found) = shard.next(|(key, _)| !seen.contains(|| map.hash(key))) {
+            if let Some(visit) = &mut self.visit {
+                if let Some(found) = T::visited(visit, |key| self.map.hash(key)) {
                     return Some(RefMulti(found));
                 }
                 // Before the next shard is waited for.
-                self.shard = None;
+                self.visit = None;
             }
-            let hold = self.map.lock_shared(self.walk.next_hash()?, self.place);
-            hold.set_movable();
-            let seen = self.walk.visit(hold.coverage());
-            self.shard = Some((ShardIter::over::<K, V, T>(hold), seen));
+            self.visit = Some(self.map.visit(&mut self.walk, self.place)?);
         }
     }
 

@@ -13,8 +13,12 @@ pub mod iter;
 pub mod lock;
 mod map;
 pub mod mapref;
+#[expect(unsafe_code, reason = "it sees to it that pin and map belong together")]
+mod pinned;
 #[expect(unsafe_code, reason = "this is the room for it")]
 mod raw;
+#[doc(hidden)]
+pub mod roster;
 pub mod strategy;
 #[doc(hidden)]
 pub mod sync;
@@ -23,4 +27,5 @@ pub use concurrent::{Change, Computed, ConcurrentMap};
 pub use equivalent::Equivalent;
 pub use error::{BuildError, TryReserveError};
 pub use map::{Builder, Map, ReadBias, TryResult};
+pub use pinned::Pinned;
 pub use strategy::Strategy;

@@ -90,14 +90,25 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         hash_of(&self.hasher, key)
     }
 
+    /// The open part of one of the shards.
+    pub(crate) fn open(&self) -> &T::Open {
+        self.directory.open()
+    }
+
     #[inline]
-    fn at(&self, hash: u64, patience: Patience, place: Place) -> At<'_, T::Locked, T::Open> {
+    pub(crate) fn at(
+        &self,
+        hash: u64,
+        patience: Patience,
+        place: Place,
+    ) -> At<'_, T::Locked, T::Open> {
         At {
             header: self.directory.find(hash),
             hash,
             patience,
             movable: false,
             announce: false,
+            tended: false,
             place,
         }
     }
@@ -122,22 +133,28 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Runs a read until it has found the shard that covers the hash; see [`read_fast`].
     #[cold]
     #[inline(never)]
-    fn read_slow<'a, R>(
+    pub(crate) fn read_slow<'a, R>(
         &'a self,
         hash: u64,
         way: Option<Way>,
         place: Place,
-        attempt: impl Fn(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
+        mut attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
         let announces = |way| self.announces(way);
         self.prepare_read(way);
+        let mut tended = false;
         loop {
             // Before the shard is looked up: whether it may be the one in the map itself.
             let announce = way.is_some_and(announces);
             let mut at = self.at(hash, Patience::Wait, place);
             at.announce = announce;
+            at.tended = tended;
             match attempt(at) {
                 Ok(found) => return found,
+                Err(Refused::Due) => {
+                    tended = true;
+                    self.tend(hash, place);
+                }
                 Err(refused) => self.recover(refused, hash, place),
             }
         }
@@ -154,6 +171,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             self.leaning.note_read(could_announce, &self.tally);
             // The thread counts as a reader, also where it would not announce itself.
             slots::equip();
+        }
+    }
+
+    /// Does what a read has found to be due, unless somebody is in the way: this thread itself, perhaps.
+    #[cold]
+    fn tend(&self, hash: u64, place: Place) {
+        if let Some(mut section) = self.directory.find(hash).try_lock_exclusive(place)
+            && section.coverage().covers(hash)
+        {
+            T::tend(&mut section);
         }
     }
 
@@ -409,6 +436,16 @@ impl Walk {
     /// A hash in the shard to visit next.
     pub(crate) fn next_hash(self) -> Option<u64> {
         self.next.map(hash_at)
+    }
+
+    /// The position to go on from.
+    pub(crate) fn position(self) -> Option<u64> {
+        self.next
+    }
+
+    /// Goes on from some position.
+    pub(crate) fn go_on(&mut self, next: Option<u64>) {
+        self.next = next;
     }
 
     /// Goes on behind a shard. Returns what says whether a hash in it was seen already, which can

@@ -19,8 +19,8 @@ use crate::error::TryReserveError;
 use crate::raw::header::Header;
 use crate::raw::held::Place;
 
-pub use crate::raw::coverage::Coverage;
-pub use crate::raw::guarded::{Edit, Held};
+pub use crate::raw::coverage::{Coverage, MAX_DEPTH, hash_at, position};
+pub use crate::raw::guarded::{Edit, Held, LockedVisit};
 pub use crate::raw::header::{Crowd, Refused};
 pub use crate::raw::holds::{Exclusive, Shared};
 
@@ -40,6 +40,17 @@ pub trait Table: Default {
 
     /// Takes the waste out, at the end of an exclusive hold; it is dropped once the lock is free.
     fn take_waste(&mut self) -> Self::Waste;
+}
+
+/// What readers may look at without a shard's lock.
+pub trait Open: Default {
+    /// What another shard of the same map has. What the shards of a map share, they share so.
+    #[must_use]
+    fn sibling(&self) -> Self;
+}
+
+impl Open for () {
+    fn sibling(&self) {}
 }
 
 /// What an operation does when it meets somebody.
@@ -65,6 +76,8 @@ pub struct At<'a, L, O> {
     /// Who waits may announce itself, if it can do so at the first try; if it then counts itself, it
     /// lets others announce themselves.
     pub(crate) announce: bool,
+    /// It has been tried to tend the shard for this operation.
+    pub(crate) tended: bool,
     pub(crate) place: Place,
 }
 
@@ -88,6 +101,19 @@ impl<'a, L: Table, O> At<'a, L, O> {
     #[inline]
     pub fn open(&self) -> &'a O {
         self.header.open()
+    }
+
+    /// Asks for [`Strategy::tend`].
+    ///
+    /// # Errors
+    ///
+    /// If that can be had: hand the error on to the front. Otherwise go on without it.
+    pub fn ask_to_tend(&self) -> Result<(), Refused> {
+        match self.patience {
+            Patience::Announce | Patience::Fast => Err(Refused::Busy),
+            Patience::Wait if !self.tended => Err(Refused::Due),
+            Patience::Wait | Patience::None => Ok(()),
+        }
     }
 
     /// Locks the shard for reading, if it covers the hash.
@@ -139,7 +165,7 @@ pub trait Strategy<K, V>: Sized {
     /// What a shard keeps under its lock.
     type Locked: Table;
     /// What readers without the lock may look at.
-    type Open: Default;
+    type Open: Open;
     /// Where an entry stands; good until the shard is unlocked or changed otherwise.
     type Slot: Copy;
     /// Keeps an entry alive during an operation.
@@ -158,6 +184,12 @@ pub trait Strategy<K, V>: Sized {
     type Edit: Edit;
     /// Goes over what lies under the lock.
     type Iter<'a>: Iterator<Item = &'a (K, V)>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a;
+    /// Some entries of a shard, on their way into guards: [`LockedVisit`] for shards that are read locked.
+    type Visit<'a>
     where
         Self: 'a,
         K: 'a,
@@ -207,6 +239,11 @@ pub trait Strategy<K, V>: Sized {
         Q: ?Sized + Hash + Equivalent<K>,
         Self: 'a;
 
+    /// Does what a read has [asked for](At::ask_to_tend).
+    fn tend(section: &mut Section<'_, K, V, Self>) {
+        let _ = section;
+    }
+
     /// Finds an entry under the lock.
     fn locate<Q>(locked: &Self::Locked, hash: u64, key: &Q) -> Option<Self::Slot>
     where
@@ -242,11 +279,30 @@ pub trait Strategy<K, V>: Sized {
     /// Whether one more entry fits.
     fn has_room(locked: &Self::Locked) -> bool;
 
-    /// Stores a value, where there is room for one more entry. Returns the key that was not needed
-    /// and the value that was replaced, if the key was present.
-    fn upsert(section: &mut Section<'_, K, V, Self>, hash: u64, key: K, value: V) -> Option<(K, V)>
+    /// Stores a value, where there is room for one more entry. If the key was present, returns the
+    /// value that was replaced and, if it was not needed, the key.
+    fn upsert(
+        section: &mut Section<'_, K, V, Self>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Option<(Option<K>, V)>
     where
         K: Eq;
+
+    /// Stores a value as [`upsert`](Self::upsert) does, for somebody who does not ask for the old one. Returns what
+    /// is left over.
+    fn store(
+        section: &mut Section<'_, K, V, Self>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Option<(Option<K>, Option<V>)>
+    where
+        K: Eq,
+    {
+        Self::upsert(section, hash, key, value).map(|(key, value)| (key, Some(value)))
+    }
 
     /// Inserts an entry whose key is known to be absent, where there is room for it. Runs no code
     /// of the user.
@@ -263,6 +319,11 @@ pub trait Strategy<K, V>: Sized {
         key: K,
         value: V,
     ) -> (K, V);
+
+    /// Removes the entry at a slot, for somebody who does not ask for it. Returns what is left over.
+    fn delete(section: &mut Section<'_, K, V, Self>, slot: Self::Slot) -> Option<(K, V)> {
+        Some(Self::remove(section, slot))
+    }
 
     /// Removes the entry at a slot.
     fn remove(section: &mut Section<'_, K, V, Self>, slot: Self::Slot) -> (K, V);
@@ -315,8 +376,8 @@ pub trait Strategy<K, V>: Sized {
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError>;
 
-    /// Moves all entries to another shard. Must not fail or panic, nor run any code of the user,
-    /// if that shard is empty.
+    /// Moves all entries to another shard: to its buddy, or to one that covers nothing yet and takes over
+    /// whatever `from` covers. In the latter case must not fail or panic, nor run any code of the user.
     ///
     /// # Errors
     ///
@@ -344,6 +405,87 @@ pub trait Strategy<K, V>: Sized {
         K: 'a,
         V: 'a;
 
+    /// Finds the entries from a position on, or the first of them, to give out guards on them; and says
+    /// from which position to go on, if not at the end of all.
+    ///
+    /// What is found are all entries between these positions: those present throughout, and no key twice.
+    ///
+    /// # Errors
+    ///
+    /// What [`At::lock_shared`] said.
+    fn visit<'a>(
+        at: At<'a, Self::Locked, Self::Open>,
+        from: u64,
+    ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
+    where
+        Self: 'a;
+
+    /// The next of the entries found. `hash` computes the mixed hash of a key.
+    fn visited<'a>(
+        visit: &mut Self::Visit<'a>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Option<Held<'a, (K, V), Self::Hold<'a>>>
+    where
+        Self: 'a;
+
+    /// Calls `f` on the entries from a position on, or on the first of them; and says where to go on. As
+    /// [`visit`](Self::visit) does, but `f` runs with whatever `visit` keeps its entries alive by.
+    ///
+    /// # Errors
+    ///
+    /// What [`At::lock_shared`] said, before any call of `f`.
+    fn for_each(
+        at: At<'_, Self::Locked, Self::Open>,
+        from: u64,
+        hash: impl Fn(&K) -> u64,
+        mut f: impl FnMut(&K, &V),
+    ) -> Result<Option<u64>, Refused> {
+        let shard = at.lock_shared()?;
+        let coverage = shard.coverage();
+        for (key, value) in Self::iter(&shard) {
+            // A shard may be the merger of one that was seen with one that was not.
+            if coverage.start() >= from || position(hash(key)) >= from {
+                f(key, value);
+            }
+        }
+        Ok(coverage.end())
+    }
+
     /// All entries, to keep.
     fn into_iter(locked: Self::Locked) -> Self::IntoIter;
+}
+
+/// A strategy whose readers take no lock, so that one pin can serve many reads.
+pub trait Snapshots<K, V>: Strategy<K, V> {
+    /// Keeps alive whatever was found under it.
+    type Pin;
+    /// What [`Map::stats`](crate::Map::stats) gathers.
+    type Stats: Default;
+
+    /// Pins a session, given the open part of any shard of the map.
+    fn pin(open: &Self::Open) -> Self::Pin;
+
+    /// Pins it anew.
+    fn repin(pin: &mut Self::Pin);
+
+    /// Finds an entry, for as long as the pin.
+    ///
+    /// # Errors
+    ///
+    /// What [`At::lock_shared`] said.
+    ///
+    /// # Safety
+    ///
+    /// 1. The pin is of the map that `at` leads into.
+    #[expect(unsafe_code, reason = "a pin of another map would keep nothing alive")]
+    unsafe fn peek_pinned<'p, Q>(
+        at: At<'p, Self::Locked, Self::Open>,
+        key: &Q,
+        pin: &'p Self::Pin,
+    ) -> Result<Option<&'p (K, V)>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>;
+
+    /// Adds what is to be said about a shard.
+    fn observe(stats: &mut Self::Stats, locked: &Self::Locked);
 }

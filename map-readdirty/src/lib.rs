@@ -1,6 +1,17 @@
-//! The read/dirty map will live here: lock-free reads of a published *read table*, with new keys
-//! collected in a *dirty table* under the shard's lock until enough misses promote it.
-//!
-//! Nothing is exported yet. The tests of this crate hold a small read/dirty shard that passes the
-//! family's conformance suite through the shared front, which proves that the front fits both
-//! kinds of shard.
+//! A concurrent hash map with lock-free reads.
+
+#[macro_use]
+mod sync;
+pub mod promotion;
+#[expect(unsafe_code, reason = "this is the room for it")]
+mod raw;
+mod stats;
+
+use ahash::RandomState;
+pub use promotion::Promotion;
+pub use raw::strategy::ReadDirty;
+pub use stats::Stats;
+
+/// A concurrent hash map with lock-free reads.
+pub type ReadDirtyMap<K, V, S = RandomState, P = promotion::Fill> =
+    map_core::Map<K, V, ReadDirty<P>, S>;

@@ -5,7 +5,9 @@ use std::mem;
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::{self, Entry};
-use map_core::strategy::{At, Exclusive, Held, Refused, Section, Shared, Strategy, Table};
+use map_core::strategy::{
+    At, Exclusive, Held, LockedVisit, Refused, Section, Shared, Strategy, Table,
+};
 use map_core::{Equivalent, TryReserveError};
 
 /// The strategy of [`ShardedMap`](crate::ShardedMap): each shard is a table of entries under a
@@ -100,6 +102,11 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     where
         K: 'a,
         V: 'a;
+    type Visit<'a>
+        = LockedVisit<'a, Self::Iter<'a>, Entries<K, V>, ()>
+    where
+        K: 'a,
+        V: 'a;
     type IntoIter = hash_table::IntoIter<(K, V)>;
 
     const IN_PLACE: bool = true;
@@ -186,7 +193,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         hash: u64,
         key: K,
         value: V,
-    ) -> Option<(K, V)>
+    ) -> Option<(Option<K>, V)>
     where
         K: Eq,
     {
@@ -194,7 +201,9 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
             .0
             .entry(hash, |(k, _)| *k == key, |_| unreachable!("there is room"))
         {
-            Entry::Occupied(mut entry) => Some((key, mem::replace(&mut entry.get_mut().1, value))),
+            Entry::Occupied(mut entry) => {
+                Some((Some(key), mem::replace(&mut entry.get_mut().1, value)))
+            }
             Entry::Vacant(entry) => {
                 entry.insert((key, value));
                 None
@@ -353,6 +362,27 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         V: 'a,
     {
         locked.0.iter()
+    }
+
+    fn visit<'a>(
+        at: At<'a, Entries<K, V>, ()>,
+        from: u64,
+    ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
+    where
+        Self: 'a,
+    {
+        LockedVisit::new::<K, V, Self>(&at, from)
+    }
+
+    #[inline]
+    fn visited<'a>(
+        visit: &mut Self::Visit<'a>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Option<Held<'a, (K, V), Self::Hold<'a>>>
+    where
+        Self: 'a,
+    {
+        visit.next(hash)
     }
 
     fn into_iter(mut locked: Entries<K, V>) -> hash_table::IntoIter<(K, V)> {

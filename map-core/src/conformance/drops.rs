@@ -76,9 +76,10 @@ where
             most_alive = most_alive.max(ledger.alive());
             most_capacity = most_capacity.max(map.capacity());
         }
-        // Two instances per entry, and as much again that is yet to be reclaimed, and more.
+        // Two instances per entry; and what is yet to be reclaimed: not all that passed, but much if a thread of
+        // another test was interrupted for long in the midst of a read.
         assert!(
-            most_alive <= 32 * WINDOW,
+            most_alive <= 128 * WINDOW,
             "{most_alive} instances for {WINDOW} entries"
         );
         assert!(

@@ -1,49 +1,31 @@
-#![expect(unsafe_code, reason = "a list of what is never freed")]
 //! Where readers announce themselves: a few words for each thread, on a cache line of its own.
 //!
-//! Slots are made when they are needed, never freed, and passed on when their thread ends: there
-//! are as many as there were threads at once that had one. A thread whose words are all taken (by reads
+//! Slots are never freed: see [`roster`](crate::roster). A thread whose words are all taken (by reads
 //! within reads, or by guards that it keeps or has sent away) cannot announce one more; nor can
 //! one that has given its slot back, in the destructor of a thread-local value.
 
 use std::cell::Cell;
-use std::ptr;
 use std::time::{Duration, Instant};
 
+use crate::roster::{Roster, Seat};
 use crate::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
-    Ordering::SeqCst,
+    AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
 };
 use crate::sync::parking::has_passed;
-use crate::sync::{REAL_FENCES, const_fn, fence_in_model, global, spin_loop, thread_cells};
+use crate::sync::{REAL_FENCES, fence_in_model, global, spin_loop, thread_cells};
 
 /// Announcements that a thread can have at once. In a model one, for each is looked at by every scan.
 const WORDS: usize = if REAL_FENCES { 4 } else { 1 };
 
-/// A thread's slot. Two lines, since processors fetch them in pairs.
-#[repr(C, align(128))]
-struct Slot {
-    /// The names of the locks that are read, or 0. Set by the slot's thread alone, by
-    /// read-modify-writes; cleared by whoever has the hold.
-    ///
-    /// Every store is a Release, and the owner looks with Acquire before it sets a word anew: so whichever
-    /// store a scan sees, what was read before comes before what the scanner does next.
-    words: [AtomicUsize; WORDS],
-    /// Whether a thread has it.
-    owned: AtomicBool,
-    /// So many were made before it.
-    number: u32,
-    /// The slot made before it.
-    next: Option<&'static Slot>,
-}
-
-/// All slots.
-struct Registry {
-    newest: AtomicPtr<Slot>,
-}
+/// A thread's slot: the names of the locks that are read, or 0. Set by the slot's thread alone, by
+/// read-modify-writes; cleared by whoever has the hold.
+///
+/// Every store is a Release, and the owner looks with Acquire before it sets a word anew: so whichever
+/// store a scan sees, what was read before comes before what the scanner does next.
+type Slot = Seat<[AtomicUsize; WORDS]>;
 
 global! {
-    static REGISTRY: Registry = Registry::new();
+    static SLOTS: Roster<[AtomicUsize; WORDS]> = Roster::new();
 }
 
 thread_cells! {
@@ -54,69 +36,9 @@ thread_cells! {
     static OWNER: Owner = Owner(Cell::new(None));
 }
 
-impl Registry {
-    const_fn! {
-        fn new() -> Self {
-            Self { newest: AtomicPtr::new(ptr::null_mut()) }
-        }
-    }
-
-    fn newest(&self) -> Option<&'static Slot> {
-        // SeqCst: after what a scan's caller did, with the publication in `claim`. Acquire: pairs with
-        // the Release there; publishes the slot.
-        // SAFETY: null, or a slot that was leaked.
-        unsafe { self.newest.load(SeqCst).as_ref() }
-    }
-
-    fn claim(&self) -> &'static Slot {
-        let mut next = self.newest();
-        while let Some(slot) = next {
-            // Acquire: pairs with the Release in `Owner::drop`; what was read by the thread that had it comes
-            // before our stores, which a scan may see instead of its.
-            // The look before it leaves alone the lines of those that have an owner.
-            if !slot.owned.load(Relaxed)
-                && slot
-                    .owned
-                    .compare_exchange(false, true, Acquire, Relaxed)
-                    .is_ok()
-            {
-                return slot;
-            }
-            next = slot.next;
-        }
-        let slot = Box::leak(Box::new(Slot {
-            words: std::array::from_fn(|_| AtomicUsize::new(0)),
-            owned: AtomicBool::new(true),
-            number: 0,
-            next: self.newest(),
-        }));
-        loop {
-            slot.number = slot.next.map_or(0, |next| next.number + 1);
-            let expected = slot
-                .next
-                .map_or(ptr::null_mut(), |s| ptr::from_ref::<Slot>(s).cast_mut());
-            // SeqCst: before the announcements that are made in it, with the load in `newest`. Release:
-            // pairs with the Acquire there; publishes the slot and those behind it.
-            match self
-                .newest
-                .compare_exchange(expected, slot, SeqCst, Relaxed)
-            {
-                Ok(_) => return slot,
-                Err(_) => slot.next = self.newest(),
-            }
-        }
-    }
-}
-
 /// Every word of every slot that an announcement could be in.
 fn all_words() -> impl Iterator<Item = &'static AtomicUsize> {
-    let mut next = REGISTRY.newest();
-    std::iter::from_fn(move || {
-        let slot = next?;
-        next = slot.next;
-        Some(&slot.words)
-    })
-    .flatten()
+    SLOTS.seats().flat_map(|slot| slot.iter())
 }
 
 /// Owns a thread's slot.
@@ -127,8 +49,7 @@ impl Drop for Owner {
         if let Some(slot) = self.0.take() {
             let _ = OWN.try_with(|own| own.set(None));
             // Words that are still taken are left to whoever has the hold.
-            // Release: pairs with the Acquire in `claim`.
-            slot.owned.store(false, Release);
+            slot.release();
         }
     }
 }
@@ -150,13 +71,13 @@ impl Drop for Announced {
 #[inline(always)]
 pub(super) fn announce(name: usize) -> Option<Announced> {
     let slot = OWN.try_with(Cell::get).ok()??;
-    announce_in(&slot.words[0], name)
+    announce_in(&slot[0], name)
 }
 
 /// Announces a reader of the lock `name`, if this thread has a free word.
 pub(super) fn announce_anywhere(name: usize) -> Option<Announced> {
     let slot = OWN.try_with(Cell::get).ok()??;
-    slot.words.iter().find_map(|word| announce_in(word, name))
+    slot.iter().find_map(|word| announce_in(word, name))
 }
 
 #[inline(always)]
@@ -175,7 +96,7 @@ fn announce_in(word: &'static AtomicUsize, name: usize) -> Option<Announced> {
 pub(crate) fn equip() {
     let _ = OWNER.try_with(|owner| {
         if owner.0.get().is_none() {
-            let slot = REGISTRY.claim();
+            let slot = SLOTS.claim(|| std::array::from_fn(|_| AtomicUsize::new(0)));
             owner.0.set(Some(slot));
             let _ = OWN.try_with(|own| own.set(Some(slot)));
         }
@@ -184,12 +105,12 @@ pub(crate) fn equip() {
 
 /// The number of this thread's slot, if it has one.
 pub(crate) fn own_number() -> Option<u32> {
-    OWN.try_with(Cell::get).ok()?.map(|slot| slot.number)
+    OWN.try_with(Cell::get).ok()?.map(|slot| slot.number())
 }
 
 /// How many slots there are: so many are looked at by each scan.
 pub(crate) fn made() -> u32 {
-    REGISTRY.newest().map_or(0, |newest| newest.number + 1)
+    SLOTS.made()
 }
 
 /// How long a scan waits for the readers that it finds.
@@ -208,16 +129,14 @@ pub(super) enum Wait {
 #[inline]
 pub(super) fn none_has(name: usize, wait: Wait) -> bool {
     let mut patience = Patience { wait, passed: 0 };
-    let mut next = REGISTRY.newest();
-    while let Some(slot) = next {
-        for word in &slot.words {
+    for slot in SLOTS.seats() {
+        for word in slot.iter() {
             // SeqCst: after what the caller did to keep readers out, with the announcement.
             // Acquire: pairs with the Release of each store.
             if word.load(SeqCst) == name && !wait_for(word, name, &mut patience) {
                 return false;
             }
         }
-        next = slot.next;
     }
     true
 }

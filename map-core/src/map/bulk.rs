@@ -20,15 +20,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub fn for_each(&self, mut f: impl FnMut(&K, &V)) {
         let place = here();
         let mut walk = Walk::new();
-        while let Some(hash) = walk.next_hash() {
-            let shard = self.lock_shared(hash, place);
-            let seen = walk.visit(shard.coverage());
-            for (key, value) in T::iter(&shard) {
-                if !seen.contains(|| self.hash(key)) {
-                    f(key, value);
-                }
-            }
+        while let (Some(hash), Some(from)) = (walk.next_hash(), walk.position()) {
+            let next = self.read_slow(hash, None, place, |at| {
+                T::for_each(at, from, |key| self.hash(key), &mut f)
+            });
+            walk.go_on(next);
         }
+    }
+
+    /// Finds the next entries of a walk, for guards.
+    pub(crate) fn visit<'a>(&'a self, walk: &mut Walk, place: Place) -> Option<T::Visit<'a>> {
+        let from = walk.position()?;
+        let (visit, next) = self.read_slow(walk.next_hash()?, None, place, |at| T::visit(at, from));
+        walk.go_on(next);
+        Some(visit)
     }
 
     /// Goes over all entries: each that is present throughout is given out exactly once, no key
@@ -172,13 +177,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub fn capacity(&self) -> usize {
         let place = here();
         let mut capacity = 0;
+        self.for_each_shard(place, |shard| capacity += T::capacity(shard));
+        capacity
+    }
+
+    /// Shows `f` every shard, locked for reading.
+    pub(crate) fn for_each_shard(&self, place: Place, mut f: impl FnMut(&T::Locked)) {
         let mut walk = Walk::new();
         while let Some(hash) = walk.next_hash() {
             let shard = self.lock_shared(hash, place);
             walk.visit(shard.coverage());
-            capacity += T::capacity(&shard);
+            f(&shard);
         }
-        capacity
     }
 
     /// The number of shards at the moment.

@@ -109,7 +109,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 Ok(Some(found)) => TryResult::Present(Ref(found)),
                 Ok(None) => TryResult::Absent,
                 Err(Refused::Moved) => continue,
-                Err(Refused::Busy | Refused::Crowded(_)) => TryResult::Locked,
+                Err(Refused::Busy | Refused::Crowded(_) | Refused::Due) => TryResult::Locked,
             };
         }
     }
@@ -225,6 +225,30 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Some(old)
     }
 
+    /// Stores `value` for `key`, and drops the value that it replaces.
+    ///
+    /// The same as [`insert`](Self::insert), but for maps whose readers take no lock: there `insert` has to
+    /// clone the value that it returns, and this clones nothing.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn store(&self, key: K, value: V) {
+        let hash = self.hash(&key);
+        let mut section = self.lock(hash, here());
+        if !T::has_room(&section) {
+            if let Some(slot) = T::locate(&section, hash, &key) {
+                let old = T::replace(&mut section, slot, value);
+                drop(section);
+                drop((key, old));
+                return;
+            }
+            section = self.make_room(section, hash, here());
+        }
+        let rest = T::store(&mut section, hash, key, value);
+        // Before what is left over is dropped.
+        drop(section);
+        drop(rest);
+    }
+
     /// Stores `value` for `key` and returns the value that it replaced: [`insert`](Self::insert),
     /// under the name that users of Go's `sync.Map` look for.
     #[inline]
@@ -271,6 +295,28 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let hash = self.hash(key);
         let mut section = self.lock(hash, here());
         T::remove_key(&mut section, hash, key)
+    }
+
+    /// Removes and drops the entry of `key`; `false` if there is none.
+    ///
+    /// The same as [`remove`](Self::remove), but for maps whose readers take no lock: there `remove` has to
+    /// clone what it returns, and this clones nothing.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn delete<Q>(&self, key: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        let mut section = self.lock(hash, here());
+        let Some(slot) = T::locate(&section, hash, key) else {
+            return false;
+        };
+        let rest = T::delete(&mut section, slot);
+        // Before what is left over is dropped.
+        drop(section);
+        drop(rest);
+        true
     }
 
     /// Removes and returns the entry of `key` if `f` says so.

@@ -4,14 +4,11 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::raw::guarded::Held;
-use crate::raw::holds::Shared;
 use crate::strategy::Strategy;
 
 /// A read guard on an entry met by an iterator. It may outlive the iterator.
 #[must_use = "the guard holds what it refers to only as long as it lives"]
-pub struct RefMulti<'a, K, V, T: Strategy<K, V>>(
-    pub(crate) Held<'a, (K, V), Shared<'a, T::Locked, T::Open>>,
-);
+pub struct RefMulti<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::Hold<'a>>);
 
 impl<K, V, T: Strategy<K, V>> RefMulti<'_, K, V, T> {
     /// The key.

@@ -6,19 +6,19 @@
 const TAG_BITS: u32 = 7;
 
 /// Shards are not split further than this; beyond it a shard just grows.
-pub(crate) const MAX_DEPTH: u32 = 40;
+pub const MAX_DEPTH: u32 = 40;
 
 /// Where a hash stands among all shards: its bits below the tag, left-aligned below a zero. Shards
 /// cover intervals of positions, and a walk over a map goes through the positions in order.
 #[inline]
-pub(crate) const fn position(hash: u64) -> u64 {
+pub const fn position(hash: u64) -> u64 {
     // The zero in front makes `63 - depth` the distance that leaves `depth` bits, for 0 too.
     hash << TAG_BITS >> 1
 }
 
 /// A hash that stands at `position`.
 #[inline]
-pub(crate) const fn hash_at(position: u64) -> u64 {
+pub const fn hash_at(position: u64) -> u64 {
     position << 1 >> TAG_BITS
 }
 
@@ -37,7 +37,7 @@ pub struct Coverage(u64);
 
 impl Coverage {
     /// Covers every hash: the only shard of a map.
-    pub(crate) const ALL: Self = Self(63);
+    pub const ALL: Self = Self(63);
     /// Covers no hash: a header that is out of use.
     pub(crate) const NOTHING: Self = Self(END);
 
@@ -51,6 +51,12 @@ impl Coverage {
         self.0
     }
 
+    /// Whether no hash belongs here: the shard is out of use, or about to be put to use.
+    #[must_use]
+    pub const fn is_nothing(self) -> bool {
+        self.0 == END
+    }
+
     /// Whether a hash belongs here.
     #[inline]
     #[must_use]
@@ -59,17 +65,20 @@ impl Coverage {
     }
 
     /// How many bits the covered positions share.
-    pub(crate) const fn depth(self) -> u32 {
+    #[must_use]
+    pub const fn depth(self) -> u32 {
         63 - (self.0 & 63) as u32
     }
 
     /// The first position covered.
-    pub(crate) const fn start(self) -> u64 {
+    #[must_use]
+    pub const fn start(self) -> u64 {
         self.0 & !63
     }
 
     /// The first position behind the covered ones; `None` at the end of all positions.
-    pub(crate) const fn end(self) -> Option<u64> {
+    #[must_use]
+    pub const fn end(self) -> Option<u64> {
         match self.start() + (1 << (63 - self.depth())) {
             END => None,
             end => Some(end),
@@ -77,14 +86,20 @@ impl Coverage {
     }
 
     /// The half with a zero, or the half with a one, behind the shared bits.
-    pub(crate) const fn half(self, upper: bool) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// At the depth beyond which nothing is split.
+    #[must_use]
+    pub const fn half(self, upper: bool) -> Self {
         let depth = self.depth();
         assert!(depth < MAX_DEPTH, "split only above the depth limit");
         Self((self.start() | ((upper as u64) << (62 - depth))) | (62 - depth) as u64)
     }
 
     /// The interval that splits into this one and its buddy.
-    pub(crate) const fn parent(self) -> Option<Self> {
+    #[must_use]
+    pub const fn parent(self) -> Option<Self> {
         match self.depth() {
             0 => None,
             depth => Some(Self(

@@ -31,7 +31,7 @@ use super::held::Place;
 use super::holds::Exclusive;
 use super::structure::Structure;
 use crate::lock::slots;
-use crate::strategy::Table;
+use crate::strategy::{Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use crate::sync::{Mutex, hint};
 
@@ -77,14 +77,14 @@ fn cores() -> usize {
     *CORES.get_or_init(|| std::thread::available_parallelism().map_or(4, usize::from))
 }
 
-impl<L: Table, O: Default> Directory<L, O> {
+impl<L: Table, O: Open> Directory<L, O> {
     pub(crate) fn new(base_limit: usize) -> Self {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
             shard_limit: hint::AtomicUsize::new(base_limit),
             base_limit,
             structure: Mutex::new(None),
-            first: Header::new(Coverage::ALL),
+            first: Header::new(Coverage::ALL, O::default()),
         }
     }
 
@@ -106,6 +106,11 @@ impl<L: Table, O: Default> Directory<L, O> {
         // SAFETY: places of a published array hold addresses of headers, which live as long as
         // `self`.
         unsafe { &*place.load(Acquire) }
+    }
+
+    /// The open part of the first shard, whose siblings those of all shards are.
+    pub(crate) fn open(&self) -> &O {
+        self.first.open()
     }
 
     /// Whether there is but the one shard that lies in the map itself.
@@ -272,7 +277,7 @@ impl<L: Table, O: Default> Directory<L, O> {
     fn take_header(&self, place: Place) -> Fresh<'_, L, O> {
         let mut structure = self.structure.lock();
         let structure = structure.get_or_insert_default();
-        let mut header = structure.take();
+        let mut header = structure.take(self.open());
         loop {
             // SAFETY: headers of the structure live as long as `self`.
             if let Some(section) = unsafe { header.as_ref() }.try_lock_exclusive(place) {
@@ -284,7 +289,7 @@ impl<L: Table, O: Default> Directory<L, O> {
             // A latecomer with an old address is having a look at this very moment: then one that
             // nobody has the address of.
             structure.give_back(header);
-            header = structure.take_new();
+            header = structure.take_new(self.open());
         }
     }
 
@@ -349,12 +354,12 @@ pub(crate) const fn limit_for(base: usize, shards: usize) -> usize {
 }
 
 /// A header taken for a split, given back if the split does not come about.
-struct Fresh<'a, L: Table, O: Default> {
+struct Fresh<'a, L: Table, O: Open> {
     directory: &'a Directory<L, O>,
     section: Option<Exclusive<'a, L, O>>,
 }
 
-impl<'a, L: Table, O: Default> Fresh<'a, L, O> {
+impl<'a, L: Table, O: Open> Fresh<'a, L, O> {
     fn section_mut(&mut self) -> &mut Exclusive<'a, L, O> {
         self.section.as_mut().expect("kept until `keep`")
     }
@@ -364,7 +369,7 @@ impl<'a, L: Table, O: Default> Fresh<'a, L, O> {
     }
 }
 
-impl<L: Table, O: Default> Drop for Fresh<'_, L, O> {
+impl<L: Table, O: Open> Drop for Fresh<'_, L, O> {
     fn drop(&mut self) {
         if let Some(section) = self.section.take() {
             let header = NonNull::from(section.header());

@@ -1,5 +1,6 @@
 //! References that carry what keeps them alive.
 
+use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -7,8 +8,10 @@ use std::ptr::NonNull;
 
 use equivalent::Equivalent;
 
+use super::coverage::position;
+use super::header::Refused;
 use super::holds::{Duplicates, Shared};
-use crate::strategy::{Section, Strategy, Table};
+use crate::strategy::{At, Section, Strategy, Table};
 
 /// A shared reference to a `P`, together with the hold `H` that keeps it alive: a lock, a pin, a
 /// guard slot. Reading through it never branches.
@@ -396,5 +399,56 @@ impl<'a, I, L: Table, O> ShardIter<'a, I, L, O> {
             hold,
             lifetime: PhantomData,
         })
+    }
+}
+
+/// The entries of a shard that is locked for reading, each given out with a hold of its own.
+pub struct LockedVisit<'a, I, L, O> {
+    shard: ShardIter<'a, I, L, O>,
+    /// Entries at positions before this have been visited.
+    before: Option<u64>,
+}
+
+impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
+    /// See [`Strategy::visit`].
+    ///
+    /// # Errors
+    ///
+    /// What [`At::lock_shared`] said.
+    pub fn new<K, V, T>(at: &At<'a, L, O>, from: u64) -> Result<(Self, Option<u64>), Refused>
+    where
+        T: Strategy<K, V, Locked = L, Open = O, Iter<'a> = I> + 'a,
+        K: 'a,
+        V: 'a,
+    {
+        let hold = at.lock_shared()?;
+        hold.set_movable();
+        let coverage = hold.coverage();
+        let visit = Self {
+            shard: ShardIter::over::<K, V, T>(hold),
+            // Only if the shard is the merger of one that was seen with one that was not.
+            before: (coverage.start() < from).then_some(from),
+        };
+        Ok((visit, coverage.end()))
+    }
+
+    /// See [`Strategy::visited`].
+    #[inline]
+    pub fn next<K: 'a, V: 'a>(
+        &mut self,
+        hash: impl Fn(&K) -> u64,
+    ) -> Option<Held<'a, (K, V), Shared<'a, L, O>>>
+    where
+        I: Iterator<Item = &'a (K, V)>,
+    {
+        let before = self.before;
+        self.shard
+            .next(|(key, _)| before.is_none_or(|before| position(hash(key)) >= before))
+    }
+}
+
+impl<I, L, O> fmt::Debug for LockedVisit<'_, I, L, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockedVisit").finish_non_exhaustive()
     }
 }

@@ -55,6 +55,8 @@ pub enum Refused {
     Crowded(Crowd),
     /// The caller does not want to wait, and somebody else holds the lock.
     Busy,
+    /// It asks for [`Strategy::tend`](crate::Strategy::tend) first.
+    Due,
 }
 
 /// What a writer met on its way to a shard.
@@ -100,8 +102,8 @@ pub struct Crowd(pub(crate) Reading);
 // holds it exclusively (hence Send and Sync, as for any read-write lock), and `&O` to all.
 unsafe impl<L: Send + Sync, O: Sync> Sync for Header<L, O> {}
 
-impl<L: Default, O: Default> Header<L, O> {
-    pub(crate) fn new(coverage: Coverage) -> Self {
+impl<L: Default, O> Header<L, O> {
+    pub(crate) fn new(coverage: Coverage, open: O) -> Self {
         Self {
             lock: RawLock::new(),
             coverage: AtomicU64::new(coverage.bits()),
@@ -111,7 +113,7 @@ impl<L: Default, O: Default> Header<L, O> {
             writes: hint::AtomicU16::new(0),
             bias: Bias::new(),
             contention: Contention::new(),
-            open: O::default(),
+            open,
         }
     }
 }

@@ -54,7 +54,9 @@ impl<'a, L, O> Shared<'a, L, O> {
         &self.header.open
     }
 
-    pub(crate) fn coverage(&self) -> Coverage {
+    /// What the shard covers, until it is unlocked.
+    #[inline]
+    pub fn coverage(&self) -> Coverage {
         self.header.coverage_hint()
     }
 

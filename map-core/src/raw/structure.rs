@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 use super::coverage::Coverage;
 use super::header::Header;
 use super::holds::Exclusive;
-use crate::strategy::Table;
+use crate::strategy::{Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
 
 /// Eight places of an array: a cache line, so that an array starts on one.
@@ -66,7 +66,7 @@ impl<L, O> Structure<L, O> {
     }
 }
 
-impl<L: Table, O: Default> Structure<L, O> {
+impl<L: Table, O: Open> Structure<L, O> {
     pub(crate) fn shards(&self) -> usize {
         self.shards
     }
@@ -81,19 +81,19 @@ impl<L: Table, O: Default> Structure<L, O> {
         (array.as_ptr().cast(), self.depth)
     }
 
-    /// A header out of use.
-    pub(crate) fn take(&mut self) -> NonNull<Header<L, O>> {
+    /// A header out of use; if it is new, with a sibling of what is `open`.
+    pub(crate) fn take(&mut self, open: &O) -> NonNull<Header<L, O>> {
         match self.free.pop() {
             Some(header) => header,
-            None => self.take_new(),
+            None => self.take_new(open),
         }
     }
 
     /// A header out of use that nobody has heard of yet.
-    pub(crate) fn take_new(&mut self) -> NonNull<Header<L, O>> {
+    pub(crate) fn take_new(&mut self, open: &O) -> NonNull<Header<L, O>> {
         let made = self.chunks.iter().map(|chunk| chunk.len()).sum::<usize>();
         let chunk: Box<[Header<L, O>]> = (0..made.clamp(2, LARGEST_CHUNK))
-            .map(|_| Header::new(Coverage::NOTHING))
+            .map(|_| Header::new(Coverage::NOTHING, open.sibling()))
             .collect();
         let chunk = NonNull::from(Box::leak(chunk));
         self.chunks.push(chunk);

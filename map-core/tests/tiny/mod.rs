@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use equivalent::Equivalent;
 use loom::thread;
-use map_core::strategy::{At, Held, Refused, Section, Shared, Strategy, Table};
+use map_core::strategy::{At, Held, LockedVisit, Refused, Section, Shared, Strategy, Table};
 use map_core::{Map, ReadBias, TryReserveError};
 
 /// Shards are vectors.
@@ -40,6 +40,7 @@ impl Strategy<u64, u64> for Tiny {
     type Hold<'a> = Shared<'a, Entries, ()>;
     type Edit = ();
     type Iter<'a> = std::slice::Iter<'a, (u64, u64)>;
+    type Visit<'a> = LockedVisit<'a, Self::Iter<'a>, Entries, ()>;
     type IntoIter = std::vec::IntoIter<(u64, u64)>;
 
     const IN_PLACE: bool = true;
@@ -107,9 +108,9 @@ impl Strategy<u64, u64> for Tiny {
         hash: u64,
         key: u64,
         value: u64,
-    ) -> Option<(u64, u64)> {
+    ) -> Option<(Option<u64>, u64)> {
         match Self::locate(section, hash, &key) {
-            Some(slot) => Some((key, Self::replace(section, slot, value))),
+            Some(slot) => Some((Some(key), Self::replace(section, slot, value))),
             None => {
                 Self::insert_new(section, hash, key, value);
                 None
@@ -225,6 +226,26 @@ impl Strategy<u64, u64> for Tiny {
         Self: 'a,
     {
         locked.pairs.iter()
+    }
+
+    fn visit<'a>(
+        at: At<'a, Entries, ()>,
+        from: u64,
+    ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
+    where
+        Self: 'a,
+    {
+        LockedVisit::new::<u64, u64, Self>(&at, from)
+    }
+
+    fn visited<'a>(
+        visit: &mut Self::Visit<'a>,
+        hash: impl Fn(&u64) -> u64,
+    ) -> Option<Held<'a, (u64, u64), Self::Hold<'a>>>
+    where
+        Self: 'a,
+    {
+        visit.next(hash)
     }
 
     fn into_iter(locked: Entries) -> std::vec::IntoIter<(u64, u64)> {

@@ -1,0 +1,134 @@
+//! Sessions: one pin for many reads.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::ops::Deref;
+
+use equivalent::Equivalent;
+
+use crate::map::{Map, Way};
+use crate::raw::held::{Place, here};
+use crate::strategy::{Patience, Snapshots};
+
+/// A session of a map whose reads take no lock: it is pinned once, and what its reads find stays alive as long
+/// as it does. Made by [`Map::pin`].
+///
+/// Reads through a session pay for no pin of their own, and give out plain references, good until the session
+/// is [pinned anew](Self::repin) or dropped. Meanwhile nothing that was removed from this map is freed (other maps are not
+/// held back): sessions are for batches of operations, not for keeping.
+///
+/// A session stays on its thread. It dereferences to its map, for all other operations; those do not need
+/// the session, and neither help nor hinder it.
+#[must_use = "a session holds back the map's garbage as long as it lives"]
+pub struct Pinned<'m, K, V, T: Snapshots<K, V>, S> {
+    map: &'m Map<K, V, T, S>,
+    pin: T::Pin,
+}
+
+impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T, S> {
+    pub(crate) fn new(map: &'m Map<K, V, T, S>) -> Self {
+        Self {
+            map,
+            pin: T::pin(map.open()),
+        }
+    }
+
+    /// The map.
+    pub fn map(&self) -> &'m Map<K, V, T, S> {
+        self.map
+    }
+
+    /// The key and the value stored for `key`.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.map.hash(key);
+        let at = self.map.at(hash, Patience::Fast, here());
+        // SAFETY: 1. The pin is of this map, and what comes back borrows it.
+        let found = unsafe { T::peek_pinned(at, key, &self.pin) };
+        let (key, value) = match found {
+            Ok(found) => found?,
+            Err(_) => self.find_slow(hash, key, here())?,
+        };
+        Some((key, value))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn find_slow<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<&(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.map.read_slow(hash, Some(Way::Brief), place, |at| {
+            // SAFETY: 1. As in `get_key_value`.
+            unsafe { T::peek_pinned(at, key, &self.pin) }
+        })
+    }
+
+    /// The value of `key`.
+    ///
+    /// No lock, no allocation, no write to memory that other threads read. (Where the key is in a dirty
+    /// table, one lock.)
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        Some(self.get_key_value(key)?.1)
+    }
+
+    /// Whether there is an entry for `key`.
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.get_key_value(key).is_some()
+    }
+
+    /// Pins the session anew: what was removed before may be freed. References that it gave out must be gone,
+    /// which the compiler sees to.
+    pub fn repin(&mut self) {
+        T::repin(&mut self.pin);
+    }
+}
+
+impl<K, V, T: Snapshots<K, V>, S> Deref for Pinned<'_, K, V, T, S> {
+    type Target = Map<K, V, T, S>;
+
+    #[inline]
+    fn deref(&self) -> &Map<K, V, T, S> {
+        self.map
+    }
+}
+
+impl<K, V, T: Snapshots<K, V>, S> fmt::Debug for Pinned<'_, K, V, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pinned").finish_non_exhaustive()
+    }
+}
+
+impl<K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Map<K, V, T, S> {
+    /// Opens a session: see [`Pinned`].
+    ///
+    /// Costs a look into the thread's memory and one atomic read-modify-write; the first of a thread on this
+    /// map allocates.
+    #[inline]
+    pub fn pin(&self) -> Pinned<'_, K, V, T, S> {
+        Pinned::new(self)
+    }
+
+    /// What has happened in the map, and what it holds. Locks one shard at a time for reading.
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn stats(&self) -> T::Stats {
+        let mut stats = T::Stats::default();
+        let place = here();
+        self.for_each_shard(place, |shard| T::observe(&mut stats, shard));
+        stats
+    }
+}

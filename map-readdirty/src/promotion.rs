@@ -1,0 +1,78 @@
+//! When a dirty table becomes a read table.
+
+/// A promotion policy: says where new keys of a shard go, and when what readers cannot see without the lock
+/// is made public.
+///
+/// It is a type argument of [`ReadDirty`](crate::ReadDirty), asked under the shard's lock. Whatever it says,
+/// the map does the same things; only the price differs.
+pub trait Promotion: 'static {
+    /// Whether new keys go to free places of a published read table, which then grows as a hash table
+    /// does: one larger is made and published when it is full. Otherwise they go to the dirty table, and readers that
+    /// miss them in the read table take the lock, until they are promoted.
+    const FILLS: bool;
+
+    /// Whether the dirty table shall be published now: asked by a reader that had to take the lock.
+    fn is_due(shard: Standing) -> bool;
+}
+
+/// How a shard stands, seen by a reader that took the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// Reads that took the lock since the dirty table was made, this one included.
+    pub misses: usize,
+    /// Entries of the dirty table.
+    pub dirty: usize,
+    /// Entries of the read table; none if there is no read table.
+    pub read: usize,
+}
+
+impl Standing {
+    pub(crate) fn new(misses: usize, dirty: usize, read: usize) -> Self {
+        Self {
+            misses,
+            dirty,
+            read,
+        }
+    }
+}
+
+/// The default: a shard is published at the first read, which costs nothing since the dirty table becomes the
+/// read table as it is; from then on new keys fill the read table, so that readers never take the lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Fill;
+
+impl Promotion for Fill {
+    const FILLS: bool = true;
+
+    fn is_due(_shard: Standing) -> bool {
+        true
+    }
+}
+
+/// Promotes when the misses have paid for it: as many as the dirty table has entries, and an eighth of those that
+/// the read table has. New keys go to the dirty table, and published tables have no traces of them until then.
+#[derive(Clone, Copy, Debug)]
+pub struct Amortized;
+
+impl Promotion for Amortized {
+    const FILLS: bool = false;
+
+    fn is_due(shard: Standing) -> bool {
+        shard.misses >= shard.dirty.max(shard.read / 8)
+    }
+}
+
+/// The rule of Go's `sync.Map` before version 1.24: promotes after as many misses as the dirty table has
+/// entries. (There the dirty table has all entries, so promotion is a swap of pointers, but the next new key copies the
+/// read table. Here it has the new ones alone, and promotion copies.)
+#[derive(Clone, Copy, Debug)]
+pub struct Plain;
+
+impl Promotion for Plain {
+    const FILLS: bool = false;
+
+    fn is_due(shard: Standing) -> bool {
+        shard.misses >= shard.dirty
+    }
+}

@@ -1,0 +1,179 @@
+//! When what was retired is *ripe*: when nobody who may have found it is left.
+//!
+//! `crossbeam-epoch` knows when all pins of some moment have ended. A clock asks it at most one question at a time:
+//! it defers a store to `done`. What was retired is *stamped* with the number of questions asked so far; it
+//! is ripe when one more has been answered. So retiring costs nothing, and there is one question for many
+//! shards and batches.
+//!
+//! # Why that is right
+//!
+//! Writer: takes the node out of its slot (1), fence (2), reads `asked` (3): the stamp `t`.
+//! Asker: `asked` from `t` or more to the next (4), fence (5), defers the answer (6).
+//! Reader: pins itself (7), fence (8), which `crossbeam-epoch` has in its pins, loads the slot (9).
+//!
+//! A stamp `t` is not ripe before the answer to a question that was asked from `t` or more. (3) did not see that
+//! (4): so (2) is before (5) in the order of all fences. If (2) is before (8), then (9) sees (1): the reader does
+//! not find the node. Otherwise (8) is before (5), so the reader was pinned when the answer was deferred,
+//! and the answer waits for it: that is what `crossbeam-epoch` promises.
+//!
+//! Sessions pin themselves in a collector of their map, made at the first session. A stamp made before that has
+//! no number there: then (2) is before the fence of whoever made it, which is before (8), and the session does
+//! not find what was stamped.
+
+use std::sync::Arc;
+
+use crossbeam_epoch::{Collector, Guard};
+
+use super::seat;
+use crate::sync::atomic::{
+    AtomicPtr, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+    Ordering::Release, Ordering::SeqCst, fence,
+};
+use crate::sync::hint;
+
+/// A clock of one collector.
+#[derive(Debug, Default)]
+struct Clock {
+    /// Questions asked.
+    asked: AtomicU64,
+    /// Questions answered: as many, or one less. Outlives the map, for the answer.
+    done: Arc<AtomicU64>,
+}
+
+impl Clock {
+    /// Asks a question if none is open, and helps time along.
+    fn tick(&self, guard: &Guard) {
+        // Relaxed: as the CAS; who asks twice does no harm.
+        let asked = self.asked.load(Relaxed);
+        if self.done.load(Relaxed) == asked
+            // Relaxed: the fence orders it.
+            && self
+                .asked
+                .compare_exchange(asked, asked + 1, Relaxed, Relaxed)
+                .is_ok()
+        {
+            // SeqCst: (5) above.
+            fence(SeqCst);
+            let done = Arc::clone(&self.done);
+            // Release: pairs with the Acquire in `is_ripe`; all that was done under pins that have ended comes before.
+            guard.defer(move || done.store(asked + 1, Release));
+        }
+        guard.flush();
+    }
+
+    /// Whether what has this stamp is ripe.
+    fn is_ripe(&self, stamp: u64) -> bool {
+        // Acquire: pairs with the Release of the answer.
+        self.done.load(Acquire) > stamp
+    }
+}
+
+/// A moment by the clocks of a map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stamp {
+    plain: u64,
+    session: Option<u64>,
+}
+
+/// The sessions' clock.
+#[derive(Debug)]
+struct Sessions {
+    collector: Collector,
+    clock: Clock,
+    /// Unique in the process: for the threads' memory.
+    number: u64,
+}
+
+/// What the shards of a map share: its clocks.
+#[derive(Debug, Default)]
+pub(crate) struct Clocks {
+    plain: Clock,
+    /// Null until the first session.
+    sessions: AtomicPtr<Sessions>,
+}
+
+impl Clocks {
+    fn sessions(&self) -> Option<&Sessions> {
+        // Acquire: pairs with the Release in `pin_session`.
+        // SAFETY: null, or from a box that is freed with `self`.
+        unsafe { self.sessions.load(Acquire).as_ref() }
+    }
+
+    /// The present moment, for what readers cannot find any more.
+    pub(crate) fn stamp(&self) -> Stamp {
+        // SeqCst: (2) above.
+        fence(SeqCst);
+        Stamp {
+            // Relaxed, both: the fence orders them.
+            plain: self.plain.asked.load(Relaxed),
+            session: self
+                .sessions()
+                .map(|sessions| sessions.clock.asked.load(Relaxed)),
+        }
+    }
+
+    /// Whether nobody is left who may have found what was retired at some moment.
+    pub(crate) fn is_ripe(&self, stamp: Stamp) -> bool {
+        self.plain.is_ripe(stamp.plain)
+            && stamp.session.is_none_or(|stamp| {
+                self.sessions()
+                    .is_some_and(|sessions| sessions.clock.is_ripe(stamp))
+            })
+    }
+
+    /// Helps time along.
+    pub(crate) fn tick(&self) {
+        self.plain.tick(&seat::pin());
+        if let Some(sessions) = self.sessions() {
+            let guard = seat::pin_session(sessions.number, &sessions.collector);
+            sessions.clock.tick(&guard);
+        }
+    }
+
+    /// Pins a session.
+    #[inline]
+    pub(crate) fn pin_session(&self) -> Guard {
+        let sessions = match self.sessions() {
+            Some(sessions) => sessions,
+            None => self.make_sessions(),
+        };
+        seat::pin_session(sessions.number, &sessions.collector)
+    }
+
+    #[cold]
+    fn make_sessions(&self) -> &Sessions {
+        static NUMBERS: hint::AtomicU64 = hint::AtomicU64::new(0);
+        let new = Box::into_raw(Box::new(Sessions {
+            collector: Collector::new(),
+            clock: Clock::default(),
+            number: NUMBERS.fetch_add(1, Relaxed),
+        }));
+        // Release: pairs with the Acquire in `sessions`; publishes the collector. Acquire: receives it.
+        let made = self
+            .sessions
+            .compare_exchange(std::ptr::null_mut(), new, AcqRel, Acquire);
+        let sessions = match made {
+            Ok(_) => new,
+            Err(other) => {
+                // SAFETY: it came from a box just now, and nobody has seen it.
+                drop(unsafe { Box::from_raw(new) });
+                other
+            }
+        };
+        // SeqCst: before the fence (8) of our pin, with (2).
+        fence(SeqCst);
+        // SAFETY: as in `sessions`.
+        unsafe { &*sessions }
+    }
+}
+
+impl Drop for Clocks {
+    fn drop(&mut self) {
+        // Relaxed: `self` is owned.
+        let sessions = self.sessions.load(Relaxed);
+        if !sessions.is_null() {
+            // SAFETY: it came from a box, and no session is left.
+            drop(unsafe { Box::from_raw(sessions) });
+        }
+    }
+}

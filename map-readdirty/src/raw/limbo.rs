@@ -1,0 +1,338 @@
+//! Where nodes and tables wait until nobody can reach them any more, and the pool that they go to.
+//!
+//! All of it lies under the shard's lock. Nodes are retired one by one and stamped in batches; when the stamp of a
+//! batch is ripe, those of its nodes that no guard refers to are emptied and go to the pool, from which new
+//! entries take them. Entries that left are dropped by whoever had the lock, after it was released.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::clock::{Clocks, Stamp};
+use super::node::Link;
+use super::seat;
+use super::table::Table;
+use crate::sync::REAL_FENCES;
+
+/// So many nodes are retired with one stamp. In a model one.
+const BATCH: usize = if REAL_FENCES { 32 } else { 1 };
+/// The pool keeps as many nodes as a few batches have: while a shard churns, batches become ripe one by one,
+/// and the nodes of one serve until the next.
+const POOL: usize = 4 * BATCH;
+/// So many nodes with guards are looked at again with each batch.
+const SECOND_LOOKS: usize = 2 * BATCH;
+
+/// What leaves a shard for good, dropped when its lock has been released.
+#[derive(Debug)]
+pub struct Waste<K, V> {
+    tables: Vec<Box<Table<K, V>>>,
+    /// Empty ones.
+    nodes: Vec<Link<K, V>>,
+    pairs: Vec<(K, V)>,
+}
+
+impl<K, V> Default for Waste<K, V> {
+    fn default() -> Self {
+        Self {
+            tables: Vec::new(),
+            nodes: Vec::new(),
+            pairs: Vec::new(),
+        }
+    }
+}
+
+impl<K, V> Drop for Waste<K, V> {
+    fn drop(&mut self) {
+        for node in mem::take(&mut self.nodes) {
+            // SAFETY: 1. It is empty, and nobody else has its address any more: see `Limbo::let_go`.
+            unsafe { node.free() };
+        }
+        // The entries go last, by themselves: should one panic, the others are dropped all the same.
+    }
+}
+
+/// Nodes that were retired together.
+#[derive(Debug)]
+struct Batch {
+    stamp: Stamp,
+    nodes: usize,
+    since: Instant,
+}
+
+/// What waits, and what is at hand.
+#[derive(Debug)]
+pub(crate) struct Limbo<K, V> {
+    /// Retired nodes, oldest first: those of the batches, then those not stamped yet.
+    retired: VecDeque<Link<K, V>>,
+    batches: VecDeque<Batch>,
+    /// Retired since the last stamp.
+    fresh: usize,
+    /// Ripe, but guards referred to them when last looked at.
+    guarded: VecDeque<Link<K, V>>,
+    tables: Vec<(Stamp, Box<Table<K, V>>)>,
+    /// Empty nodes.
+    pool: Vec<Link<K, V>>,
+    pub(crate) waste: Option<Box<Waste<K, V>>>,
+}
+
+impl<K, V> Default for Limbo<K, V> {
+    fn default() -> Self {
+        Self {
+            retired: VecDeque::new(),
+            batches: VecDeque::new(),
+            fresh: 0,
+            guarded: VecDeque::new(),
+            tables: Vec::new(),
+            pool: Vec::new(),
+            waste: None,
+        }
+    }
+}
+
+/// What a limbo holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Holdings {
+    pub(crate) pending: usize,
+    pub(crate) guarded: usize,
+    pub(crate) pooled: usize,
+    pub(crate) age: Option<Duration>,
+}
+
+impl<K, V> Limbo<K, V> {
+    /// A node for an entry.
+    #[inline]
+    pub(crate) fn make(&mut self, hash: u64, pair: (K, V)) -> Link<K, V> {
+        match self.pool.pop() {
+            Some(node) => {
+                // SAFETY: 1. Nodes of the pool are empty, and nobody else has their addresses.
+                unsafe { node.fill(hash, pair) };
+                node
+            }
+            None => Link::new(hash, pair),
+        }
+    }
+
+    /// Lets go of a node that nobody has seen.
+    pub(crate) fn discard(&mut self, node: Link<K, V>) {
+        self.let_go(node, &[]);
+    }
+
+    /// Puts an empty node into the pool, if that has room.
+    fn give_back(&mut self, node: Link<K, V>) {
+        if self.pool.len() < POOL {
+            self.pool.push(node);
+        } else {
+            self.waste().nodes.push(node);
+        }
+    }
+
+    /// Puts a node aside that readers cannot find any more.
+    #[inline]
+    pub(crate) fn retire(&mut self, node: Link<K, V>, clocks: &Clocks) {
+        self.retired.push_back(node);
+        self.fresh += 1;
+        if self.fresh >= BATCH {
+            self.turn(clocks);
+        }
+    }
+
+    /// Puts many nodes aside.
+    pub(crate) fn retire_all(&mut self, nodes: impl Iterator<Item = Link<K, V>>) {
+        let before = self.retired.len();
+        self.retired.extend(nodes);
+        self.fresh += self.retired.len() - before;
+    }
+
+    /// Puts a table aside that readers cannot find any more, nor anything through it that is not somewhere else.
+    pub(crate) fn retire_table(&mut self, table: Box<Table<K, V>>, clocks: &Clocks) {
+        self.tables.push((clocks.stamp(), table));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn turn(&mut self, clocks: &Clocks) {
+        self.stamp(clocks);
+        clocks.tick();
+        self.ripen(clocks);
+    }
+
+    fn stamp(&mut self, clocks: &Clocks) {
+        if self.fresh > 0 {
+            self.batches.push_back(Batch {
+                stamp: clocks.stamp(),
+                nodes: mem::take(&mut self.fresh),
+                since: Instant::now(),
+            });
+        }
+    }
+
+    /// Lets go of whatever can be let go without waiting, the pool too.
+    pub(crate) fn drain(&mut self, clocks: &Clocks) {
+        self.stamp(clocks);
+        // So many steps time needs if nobody holds it up.
+        for _ in 0..6 {
+            clocks.tick();
+            self.ripen(clocks);
+            if self.batches.is_empty() && self.tables.is_empty() {
+                break;
+            }
+        }
+        if !self.pool.is_empty() {
+            let mut pool = mem::take(&mut self.pool);
+            self.waste().nodes.append(&mut pool);
+        }
+        self.retired.shrink_to_fit();
+        self.batches.shrink_to_fit();
+        self.guarded.shrink_to_fit();
+    }
+
+    /// Lets go of what is ripe.
+    fn ripen(&mut self, clocks: &Clocks) {
+        let ripe_tables = self
+            .tables
+            .extract_if(.., |(stamp, _)| clocks.is_ripe(*stamp));
+        let ripe_tables: Vec<_> = ripe_tables.map(|(_, table)| table).collect();
+        if !ripe_tables.is_empty() {
+            self.waste().tables.extend(ripe_tables);
+        }
+        let mut ripe = 0;
+        while let Some(batch) = self.batches.front()
+            && clocks.is_ripe(batch.stamp)
+        {
+            ripe += batch.nodes;
+            self.batches.pop_front();
+        }
+        if ripe == 0 {
+            return;
+        }
+        // After it was seen that the stamps are ripe: so every guard that was made of one of these nodes is either
+        // seen here, or has gone.
+        let guarded = seat::guarded();
+        for _ in 0..self.guarded.len().min(SECOND_LOOKS) {
+            let node = self.guarded.pop_front().expect("not looked at twice");
+            self.let_go(node, &guarded);
+        }
+        for _ in 0..ripe {
+            let node = self.retired.pop_front().expect("a batch has its nodes");
+            self.let_go(node, &guarded);
+        }
+        if self.retired.capacity() > 16 * POOL && self.retired.len() < POOL {
+            self.retired.shrink_to(4 * POOL);
+        }
+    }
+
+    /// Empties a node that nobody can find any more, unless guards refer to it.
+    fn let_go(&mut self, node: Link<K, V>, guarded: &[usize]) {
+        // SAFETY: 1. It is ours.
+        let is_guarded = guarded.binary_search(&node.as_ptr().addr()).is_ok()
+            || unsafe { node.has_counted_guards() };
+        if is_guarded {
+            self.guarded.push_back(node);
+            return;
+        }
+        // SAFETY: 1. It has an entry since it was retired. Its stamp is ripe, so no pin is left under which it could
+        // be found; a guard made under such a pin, or under the lock, was there to be seen, and is not.
+        let pair = unsafe { node.empty() };
+        if mem::needs_drop::<(K, V)>() {
+            self.waste().pairs.push(pair);
+        } else {
+            mem::forget(pair);
+        }
+        self.give_back(node);
+    }
+
+    fn waste(&mut self) -> &mut Waste<K, V> {
+        self.waste.get_or_insert_default()
+    }
+
+    /// Takes over what another shard has waiting.
+    pub(crate) fn absorb(&mut self, mut other: Self, clocks: &Clocks) {
+        self.stamp(clocks);
+        other.stamp(clocks);
+        self.retired.append(&mut other.retired);
+        self.batches.append(&mut other.batches);
+        self.guarded.append(&mut other.guarded);
+        self.tables.append(&mut other.tables);
+        let mut pool = mem::take(&mut other.pool);
+        let room = POOL.saturating_sub(self.pool.len()).min(pool.len());
+        self.pool.extend(pool.drain(..room));
+        if !pool.is_empty() {
+            self.waste().nodes.append(&mut pool);
+        }
+        if let Some(mut waste) = other.waste.take() {
+            let ours = self.waste();
+            ours.tables.append(&mut waste.tables);
+            ours.nodes.append(&mut waste.nodes);
+            ours.pairs.append(&mut waste.pairs);
+        }
+    }
+
+    pub(crate) fn holdings(&self) -> Holdings {
+        Holdings {
+            pending: self.retired.len(),
+            guarded: self.guarded.len(),
+            pooled: self.pool.len(),
+            age: self.batches.front().map(|batch| batch.since.elapsed()),
+        }
+    }
+}
+
+impl<K, V> Drop for Limbo<K, V> {
+    fn drop(&mut self) {
+        let waiting = mem::take(&mut self.retired).into_iter();
+        let waiting = waiting.chain(mem::take(&mut self.guarded));
+        let waiting = waiting.collect();
+        for node in mem::take(&mut self.pool) {
+            // SAFETY: 1. Nodes of the pool are empty, and nobody else has their addresses.
+            unsafe { node.free() };
+        }
+        // SAFETY: 1. A limbo is dropped with its map, or empty: no pin and no guard is left.
+        drop(unsafe { Entries::new(waiting) });
+    }
+}
+
+/// Entries of nodes that nobody else can reach, one by one: the map is owned.
+#[derive(Debug)]
+pub struct Entries<K, V>(std::vec::IntoIter<Link<K, V>>);
+
+impl<K, V> Entries<K, V> {
+    /// # Safety
+    ///
+    /// 1. The nodes have entries, and nobody else will look at them any more.
+    pub(crate) unsafe fn new(nodes: Vec<Link<K, V>>) -> Self {
+        Self(nodes.into_iter())
+    }
+}
+
+impl<K, V> Iterator for Entries<K, V> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<(K, V)> {
+        let node = self.0.next()?;
+        // SAFETY: 1. Promised to `new`, and each is taken once. Then it is empty.
+        unsafe {
+            let pair = node.empty();
+            node.free();
+            Some(pair)
+        }
+    }
+}
+
+impl<K, V> Drop for Entries<K, V> {
+    fn drop(&mut self) {
+        /// Goes on when the drop of an entry has panicked.
+        struct Rest<'a, K, V>(&'a mut Entries<K, V>);
+        impl<K, V> Drop for Rest<'_, K, V> {
+            fn drop(&mut self) {
+                while let Some(pair) = self.0.next() {
+                    drop(pair);
+                }
+            }
+        }
+        while let Some(pair) = self.next() {
+            let rest = Rest(self);
+            drop(pair);
+            mem::forget(rest);
+        }
+    }
+}

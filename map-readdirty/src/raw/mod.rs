@@ -1,0 +1,10 @@
+//! Everything that reads and frees without a lock.
+
+pub(crate) mod clock;
+pub(crate) mod hold;
+pub(crate) mod limbo;
+pub(crate) mod node;
+pub(crate) mod seat;
+pub(crate) mod shard;
+pub(crate) mod strategy;
+pub(crate) mod table;

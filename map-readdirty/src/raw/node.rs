@@ -1,0 +1,182 @@
+//! Entries on the heap.
+
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+
+use crate::sync::Watch;
+use crate::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+/// An entry on the heap. While readers can reach it, nothing in it changes but the count of guards.
+#[derive(Debug)]
+pub(crate) struct Node<K, V> {
+    /// Uninitialised only while the node waits in a pool.
+    pair: MaybeUninit<(K, V)>,
+    /// The mixed hash of the key: promotion and splitting run none of the user's code.
+    hash: u64,
+    /// How many guards refer to the entry that found no guard slot.
+    guards: AtomicU32,
+    watch: Watch,
+}
+
+/// The address of a node.
+///
+/// Whoever has one knows why the node is alive: it is in a table of a shard that is locked; it was found
+/// under a pin that has not ended, by a guard that has not gone; or it is in limbo or in a pool, which own it.
+#[derive(Debug)]
+pub(crate) struct Link<K, V>(NonNull<Node<K, V>>);
+
+impl<K, V> Clone for Link<K, V> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for Link<K, V> {}
+
+// SAFETY: nodes are shared between threads as the entries of a map are, and owned by the map.
+unsafe impl<K: Send + Sync, V: Send + Sync> Send for Link<K, V> {}
+// SAFETY: as above.
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Link<K, V> {}
+
+impl<K, V> Link<K, V> {
+    /// A new node.
+    #[inline]
+    pub(crate) fn new(hash: u64, pair: (K, V)) -> Self {
+        Self(NonNull::from(Box::leak(Box::new(Node {
+            pair: MaybeUninit::new(pair),
+            hash,
+            guards: AtomicU32::new(0),
+            watch: Watch::default(),
+        }))))
+    }
+
+    #[inline]
+    pub(crate) fn from_raw(node: *mut Node<K, V>) -> Option<Self> {
+        NonNull::new(node).map(Self)
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(self) -> *mut Node<K, V> {
+        self.0.as_ptr()
+    }
+
+    /// The key and the value.
+    ///
+    /// # Safety
+    ///
+    /// 1. The node is alive for `'a`, with an entry in it, and nobody writes to it meanwhile.
+    #[inline]
+    pub(crate) unsafe fn pair<'a>(self) -> &'a (K, V) {
+        // SAFETY: by (1).
+        unsafe {
+            let node = self.0.as_ref();
+            node.watch.read();
+            node.pair.assume_init_ref()
+        }
+    }
+
+    /// The entry, which its only owner changes.
+    ///
+    /// # Safety
+    ///
+    /// 1. The node is alive for `'a`, with an entry in it, and nobody else has its address.
+    #[inline]
+    pub(crate) unsafe fn pair_mut<'a>(mut self) -> &'a mut (K, V) {
+        // SAFETY: by (1).
+        unsafe {
+            let node = self.0.as_mut();
+            node.watch.write();
+            node.pair.assume_init_mut()
+        }
+    }
+
+    /// The mixed hash of the key.
+    ///
+    /// # Safety
+    ///
+    /// 1. The node is alive, with an entry in it, and nobody writes to it meanwhile.
+    #[inline]
+    pub(crate) unsafe fn hash(self) -> u64 {
+        // SAFETY: by (1).
+        unsafe { self.0.as_ref() }.hash
+    }
+
+    /// Puts an entry into a node of the pool.
+    ///
+    /// # Safety
+    ///
+    /// 1. The node is empty, and nobody else has its address.
+    #[inline]
+    pub(crate) unsafe fn fill(mut self, hash: u64, pair: (K, V)) {
+        // SAFETY: by (1).
+        let node = unsafe { self.0.as_mut() };
+        node.watch.write();
+        node.hash = hash;
+        node.pair.write(pair);
+    }
+
+    /// Takes the entry out and leaves the node empty.
+    ///
+    /// # Safety
+    ///
+    /// 1. The node is alive, with an entry in it, and nobody else will look at it any more.
+    #[inline]
+    pub(crate) unsafe fn empty(mut self) -> (K, V) {
+        // SAFETY: by (1); the pair counts as uninitialised from now on.
+        unsafe {
+            let node = self.0.as_mut();
+            node.watch.write();
+            node.pair.assume_init_read()
+        }
+    }
+
+    /// Frees an empty node.
+    ///
+    /// # Safety
+    ///
+    /// 1. The node is empty (or its entry shall leak), and nobody will use its address any more.
+    #[inline]
+    pub(crate) unsafe fn free(self) {
+        // SAFETY: it came from a box; dropping it does not drop the pair.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+
+    /// Counts a guard on the node.
+    ///
+    /// # Safety
+    ///
+    /// 1. The node is alive.
+    #[inline]
+    pub(crate) unsafe fn count_guard(self) {
+        // Relaxed: what follows publishes it: the end of the pin under which the node was found, or of the
+        // lock.
+        // SAFETY: by (1).
+        unsafe { self.0.as_ref() }.guards.fetch_add(1, Relaxed);
+    }
+
+    /// Takes a guard off the count.
+    ///
+    /// # Safety
+    ///
+    /// 1. The guard was counted, and no other end of it will be.
+    #[inline]
+    pub(crate) unsafe fn uncount_guard(self) {
+        // Release: pairs with the Acquire in `has_counted_guards`: what the guard read comes before what the
+        // node's next owner writes.
+        // SAFETY: by (1) the node is alive, since counted guards keep it.
+        unsafe { self.0.as_ref() }.guards.fetch_sub(1, Release);
+    }
+
+    /// Whether guards are counted.
+    ///
+    /// # Safety
+    ///
+    /// 1. The node is alive.
+    #[inline]
+    pub(crate) unsafe fn has_counted_guards(self) -> bool {
+        // Acquire: pairs with the Release in `uncount_guard`.
+        // SAFETY: by (1).
+        unsafe { self.0.as_ref() }.guards.load(Acquire) > 0
+    }
+}

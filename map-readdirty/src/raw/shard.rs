@@ -1,0 +1,664 @@
+//! A shard: the read word, and what lies under the lock.
+
+use std::mem;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use map_core::strategy::Coverage;
+use map_core::{Equivalent, TryReserveError, strategy};
+
+use super::clock::Clocks;
+use super::limbo::{Entries, Holdings, Limbo, Waste};
+use super::node::Link;
+use super::table::{Index, Table};
+use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+/// The tag of a read word whose table lacks entries: they are in the dirty table.
+const AMENDED: usize = 1;
+
+/// What readers see without the lock. On a line of its own, which is written when a read table is published, and
+/// no more often.
+#[derive(Debug)]
+#[repr(align(64))]
+pub struct Open<K, V> {
+    /// The read word. Null: all entries are in the dirty table, and readers take the lock. Otherwise the address
+    /// of the read table; what its slots reach is alive. [`AMENDED`] if there are entries in the dirty table too.
+    ///
+    /// Stored under the exclusive lock only. A reader loads it under its pin, once for each lookup.
+    word: AtomicPtr<Table<K, V>>,
+    clocks: Arc<Clocks>,
+}
+
+impl<K, V> Default for Open<K, V> {
+    fn default() -> Self {
+        Self {
+            word: AtomicPtr::default(),
+            clocks: Arc::default(),
+        }
+    }
+}
+
+impl<K, V> strategy::Open for Open<K, V> {
+    fn sibling(&self) -> Self {
+        Self {
+            word: AtomicPtr::default(),
+            clocks: Arc::clone(&self.clocks),
+        }
+    }
+}
+
+/// What a lookup without the lock says.
+#[derive(Debug)]
+pub(crate) enum Look<K, V> {
+    Found(Link<K, V>),
+    Absent,
+    /// Ask again under the lock.
+    Unsettled,
+}
+
+impl<K, V> Open<K, V> {
+    pub(crate) fn clocks(&self) -> &Clocks {
+        &self.clocks
+    }
+
+    /// Whether there is a read table at all. A hint: whether to pin.
+    #[inline(always)]
+    pub(crate) fn is_published(&self) -> bool {
+        // Relaxed: nothing is read through it.
+        !self.word.load(Relaxed).is_null()
+    }
+
+    /// The read table, and whether it has all entries.
+    ///
+    /// # Safety
+    ///
+    /// 1. The thread is pinned for `'p`, in a clock of the map.
+    #[inline(always)]
+    unsafe fn load<'p>(&self) -> Option<(&'p Table<K, V>, bool)> {
+        // Acquire: pairs with the Release in `Locked::publish`; receives the table and its nodes.
+        let word = self.word.load(Acquire);
+        let table = word.map_addr(|address| address & !AMENDED);
+        // SAFETY: tables are retired after the word has changed, so one loaded under a pin lives until
+        // the pin ends, by (1).
+        let table = unsafe { table.as_ref() }?;
+        Some((table, word.addr() & AMENDED == 0))
+    }
+
+    /// Looks a key up. What is found is alive as long as the pin.
+    ///
+    /// # Safety
+    ///
+    /// 1. The thread is pinned in a clock of the map.
+    #[inline(always)]
+    pub(crate) unsafe fn look<Q>(&self, hash: u64, key: &Q) -> Look<K, V>
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        // SAFETY: by (1), for as long as `table` is used here.
+        let Some((table, complete)) = (unsafe { self.load() }) else {
+            return Look::Unsettled;
+        };
+        // A shard that was split or merged: the lock says where to look.
+        if !table.coverage().covers(hash) {
+            return Look::Unsettled;
+        }
+        // SAFETY: 1. The table was loaded under the pin.
+        match unsafe { table.find(hash, key) } {
+            Some((_, link)) => Look::Found(link),
+            None if complete => Look::Absent,
+            None => Look::Unsettled,
+        }
+    }
+
+    /// Shows `f` some nodes from the position `from` on, and says where to go on, as
+    /// [`Table::at_home`] does; `None` if that has to be asked under the lock.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`look`](Self::look).
+    #[expect(
+        clippy::option_option,
+        reason = "the inner one is a position or the end"
+    )]
+    pub(crate) unsafe fn walk(
+        &self,
+        hash: u64,
+        from: u64,
+        f: impl FnMut(Link<K, V>),
+    ) -> Option<Option<u64>> {
+        // SAFETY: by (1).
+        let (table, complete) = unsafe { self.load() }?;
+        if !complete || !table.coverage().covers(hash) {
+            return None;
+        }
+        // SAFETY: 1. The table was loaded under the pin.
+        Some(unsafe { table.at_home(from, f) })
+    }
+}
+
+/// Where an entry stands: in the read table, or in the dirty table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(usize);
+
+impl Slot {
+    const DIRTY: usize = 1 << (usize::BITS - 1);
+
+    fn new(index: Index, dirty: bool) -> Self {
+        Self(index | if dirty { Self::DIRTY } else { 0 })
+    }
+
+    fn is_dirty(self) -> bool {
+        self.0 & Self::DIRTY != 0
+    }
+
+    fn index(self) -> Index {
+        self.0 & !Self::DIRTY
+    }
+}
+
+/// What lies under the lock: at most two tables of nodes. Each entry is in one of them.
+#[derive(Debug)]
+pub struct Locked<K, V> {
+    /// The published table: the one in the read word.
+    read: Option<NonNull<Table<K, V>>>,
+    /// A table of entries that readers cannot see without the lock.
+    dirty: Option<Box<Table<K, V>>>,
+    read_len: u32,
+    dirty_len: u32,
+    rest: Option<Box<Rest<K, V>>>,
+}
+
+/// What writers need besides.
+#[derive(Debug)]
+struct Rest<K, V> {
+    limbo: Limbo<K, V>,
+    misses: u64,
+    promotions: u64,
+    rebuilds: u64,
+}
+
+impl<K, V> Default for Rest<K, V> {
+    fn default() -> Self {
+        Self {
+            limbo: Limbo::default(),
+            misses: 0,
+            promotions: 0,
+            rebuilds: 0,
+        }
+    }
+}
+
+/// What has happened in a shard, and what it holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) misses: u64,
+    pub(crate) promotions: u64,
+    pub(crate) rebuilds: u64,
+    pub(crate) is_published: bool,
+    pub(crate) read: usize,
+    pub(crate) dirty: usize,
+    pub(crate) holdings: Holdings,
+}
+
+impl<K, V> Default for Locked<K, V> {
+    fn default() -> Self {
+        Self {
+            read: None,
+            dirty: None,
+            read_len: 0,
+            dirty_len: 0,
+            rest: None,
+        }
+    }
+}
+
+// SAFETY: the shard owns its tables and nodes.
+unsafe impl<K: Send, V: Send> Send for Locked<K, V> {}
+// SAFETY: shared access gives shared access to the entries.
+unsafe impl<K: Sync, V: Sync> Sync for Locked<K, V> {}
+
+impl<K, V> strategy::Table for Locked<K, V> {
+    type Waste = Option<Box<Waste<K, V>>>;
+
+    #[inline]
+    fn take_waste(&mut self) -> Self::Waste {
+        self.rest.as_mut()?.limbo.waste.take()
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        (self.read_len + self.dirty_len) as usize
+    }
+}
+
+impl<K, V> Locked<K, V> {
+    #[inline]
+    pub(crate) fn read(&self) -> Option<&Table<K, V>> {
+        // SAFETY: a published table is not freed before it is retired, which needs `&mut self`.
+        self.read.map(|table| unsafe { table.as_ref() })
+    }
+
+    #[inline]
+    pub(crate) fn dirty(&self) -> Option<&Table<K, V>> {
+        self.dirty.as_deref()
+    }
+
+    #[inline]
+    pub(crate) fn lens(&self) -> (usize, usize) {
+        (self.read_len as usize, self.dirty_len as usize)
+    }
+
+    #[inline]
+    fn table(&self, slot: Slot) -> &Table<K, V> {
+        let table = if slot.is_dirty() {
+            self.dirty()
+        } else {
+            self.read()
+        };
+        table.expect("a slot's table stays while its shard is locked")
+    }
+
+    fn rest(&mut self) -> &mut Rest<K, V> {
+        self.rest.get_or_insert_default()
+    }
+
+    /// Finds a key in either table.
+    #[inline]
+    pub(crate) fn find<Q>(&self, hash: u64, key: &Q) -> Option<(Slot, Link<K, V>)>
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        if let Some(read) = self.read()
+            // SAFETY: 1. We are under the lock.
+            && let Some((index, link)) = unsafe { read.find(hash, key) }
+        {
+            return Some((Slot::new(index, false), link));
+        }
+        // SAFETY: 1. We are under the lock.
+        let (index, link) = unsafe { self.dirty()?.find(hash, key) }?;
+        Some((Slot::new(index, true), link))
+    }
+
+    /// The node at a slot.
+    #[inline]
+    pub(crate) fn link(&self, slot: Slot) -> Link<K, V> {
+        self.table(slot)
+            .get(slot.index())
+            .expect("a slot stays occupied while its shard is locked")
+    }
+
+    /// The first occupied slot from one on, the read table's first.
+    pub(crate) fn next_slot(&self, from: Option<Slot>) -> Option<(Slot, Link<K, V>)> {
+        let from = from.map_or(Slot::new(0, false), |slot| Slot(slot.0 + 1));
+        let mut first_dirty = 0;
+        if from.is_dirty() {
+            first_dirty = from.index();
+        } else if let Some((index, link)) = self.read().and_then(|read| read.next(from.index())) {
+            return Some((Slot::new(index, false), link));
+        }
+        let (index, link) = self.dirty()?.next(first_dirty)?;
+        Some((Slot::new(index, true), link))
+    }
+
+    /// All nodes.
+    pub(crate) fn links(&self) -> impl Iterator<Item = Link<K, V>> + '_ {
+        let tables = self.read().into_iter().chain(self.dirty());
+        tables.flat_map(Table::links)
+    }
+
+    /// A node for an entry, to be passed to [`insert`](Self::insert) or [`replace`](Self::replace), or to be
+    /// [discarded](Self::discard).
+    #[inline]
+    pub(crate) fn make(&mut self, hash: u64, pair: (K, V)) -> Link<K, V> {
+        self.rest().limbo.make(hash, pair)
+    }
+
+    /// Lets go of a node that was made and not used.
+    pub(crate) fn discard(&mut self, link: Link<K, V>) {
+        self.rest().limbo.discard(link);
+    }
+
+    /// Whether one more entry fits where it would go.
+    #[inline]
+    pub(crate) fn has_room(&self, fills: bool) -> bool {
+        let (table, len) = match self.read() {
+            Some(read) if fills => (Some(read), self.read_len),
+            _ => (self.dirty(), self.dirty_len),
+        };
+        table.is_some_and(|table| (len as usize) < table.capacity())
+    }
+
+    /// How many entries fit.
+    pub(crate) fn capacity(&self, fills: bool) -> usize {
+        let dirty = self.dirty().map_or(0, Table::capacity);
+        match self.read() {
+            Some(read) if fills => read.capacity(),
+            Some(_) => self.read_len as usize + dirty,
+            None => dirty,
+        }
+    }
+
+    /// Inserts a node whose key is absent, where there is room.
+    #[inline]
+    pub(crate) fn insert(
+        &mut self,
+        open: &Open<K, V>,
+        hash: u64,
+        link: Link<K, V>,
+        fills: bool,
+    ) -> Slot {
+        if fills && let Some(read) = self.read() {
+            let index = read.insert(hash, link);
+            self.read_len += 1;
+            return Slot::new(index, false);
+        }
+        let dirty = self.dirty().expect("there is room");
+        let slot = Slot::new(dirty.insert(hash, link), true);
+        self.dirty_len += 1;
+        if self.dirty_len == 1 {
+            self.mark(open);
+        }
+        slot
+    }
+
+    /// Makes the read word say whether entries are missing in its table.
+    fn mark(&self, open: &Open<K, V>) {
+        if let Some(read) = self.read {
+            let tag = if self.dirty_len > 0 { AMENDED } else { 0 };
+            // Release: pairs with the Acquire in `Open::load`. The table was published before; but a reader that
+            // sees the tag gone must see what was taken out of the dirty table as gone too.
+            open.word
+                .store(read.as_ptr().map_addr(|address| address | tag), Release);
+        }
+    }
+
+    /// Puts a node in the place of the one at a slot, which has an equal key, and retires that.
+    #[inline]
+    pub(crate) fn replace(&mut self, open: &Open<K, V>, slot: Slot, link: Link<K, V>) {
+        let old = self.link(slot);
+        self.table(slot).replace(slot.index(), link);
+        self.rest().limbo.retire(old, open.clocks());
+    }
+
+    /// Takes out the node at a slot and retires it.
+    #[inline]
+    pub(crate) fn remove(&mut self, open: &Open<K, V>, slot: Slot) {
+        let old = self.link(slot);
+        // SAFETY: 1. It is ours.
+        self.table(slot).remove(slot.index(), unsafe { old.hash() });
+        if slot.is_dirty() {
+            self.dirty_len -= 1;
+            if self.dirty_len == 0 {
+                self.mark(open);
+            }
+        } else {
+            self.read_len -= 1;
+        }
+        self.rest().limbo.retire(old, open.clocks());
+    }
+
+    /// Counts a read that took the lock.
+    pub(crate) fn count_miss(&self) -> usize {
+        // Relaxed: it is a number.
+        self.dirty()
+            .map_or(0, |dirty| 1 + dirty.misses.fetch_add(1, Relaxed) as usize)
+    }
+
+    /// Puts a table, or none, into the read word, and retires the one that was there.
+    fn publish(&mut self, open: &Open<K, V>, table: Option<Box<Table<K, V>>>) {
+        let table = table.map(|table| NonNull::from(Box::leak(table)));
+        // Release: pairs with the Acquire in `Open::load`; publishes the table and its nodes.
+        open.word
+            .store(table.map_or(ptr::null_mut(), NonNull::as_ptr), Release);
+        if let Some(old) = mem::replace(&mut self.read, table) {
+            // SAFETY: it came from a box, and is not in the word any more.
+            let old = unsafe { Box::from_raw(old.as_ptr()) };
+            self.rest().limbo.retire_table(old, open.clocks());
+        }
+    }
+
+    /// Takes the dirty table out, with its misses.
+    fn take_dirty(&mut self) -> Option<Box<Table<K, V>>> {
+        let dirty = self.dirty.take()?;
+        // Relaxed: it is a number.
+        let misses = dirty.misses.load(Relaxed);
+        self.rest().misses += u64::from(misses);
+        self.dirty_len = 0;
+        Some(dirty)
+    }
+
+    /// Publishes what is in the dirty table.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; then nothing has changed.
+    pub(crate) fn promote(&mut self, open: &Open<K, V>) -> Result<(), TryReserveError> {
+        let Some(dirty) = &self.dirty else {
+            return Ok(());
+        };
+        if self.read_len > 0 {
+            let (coverage, len) = (dirty.coverage(), strategy::Table::len(self));
+            self.rebuild(open, coverage, len)?;
+        } else {
+            let len = self.dirty_len;
+            let dirty = self.take_dirty();
+            self.publish(open, dirty);
+            self.read_len = len;
+        }
+        self.rest().promotions += 1;
+        Ok(())
+    }
+
+    /// Moves all entries to one new table with so much room: published if the shard is.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; then nothing has changed.
+    pub(crate) fn rebuild(
+        &mut self,
+        open: &Open<K, V>,
+        coverage: Coverage,
+        capacity: usize,
+    ) -> Result<(), TryReserveError> {
+        let len = strategy::Table::len(self);
+        let table = Box::new(Table::new(coverage, capacity.max(len))?);
+        for link in self.links() {
+            // SAFETY: 1. It is ours.
+            table.insert(unsafe { link.hash() }, link);
+        }
+        self.put(open, table, len);
+        Ok(())
+    }
+
+    /// Makes a table that has all entries the only one: published if the shard is.
+    fn put(&mut self, open: &Open<K, V>, table: Box<Table<K, V>>, len: usize) {
+        let is_published = self.read.is_some();
+        drop(self.take_dirty());
+        self.rest().rebuilds += 1;
+        // A shard of 2^32 entries would have to share one hash: out of reach.
+        let len = len as u32;
+        if is_published {
+            self.publish(open, Some(table));
+            self.read_len = len;
+        } else {
+            self.dirty = Some(table);
+            self.dirty_len = len;
+        }
+    }
+
+    /// Gives the dirty table beside a read table so much room.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; then nothing has changed.
+    pub(crate) fn rebuild_dirty(
+        &mut self,
+        coverage: Coverage,
+        capacity: usize,
+    ) -> Result<(), TryReserveError> {
+        let table = Box::new(Table::new(coverage, capacity.max(self.dirty_len as usize))?);
+        for link in self.dirty().into_iter().flat_map(Table::links) {
+            // SAFETY: 1. It is ours.
+            table.insert(unsafe { link.hash() }, link);
+        }
+        if let Some(old) = &self.dirty {
+            table.misses.store(old.misses.load(Relaxed), Relaxed);
+        }
+        self.dirty = Some(table);
+        Ok(())
+    }
+
+    /// Moves the entries that are `chosen` by their hashes to an empty shard; the two cover the halves. Both are
+    /// published afterwards if this is.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; then nothing has changed.
+    pub(crate) fn divide(
+        &mut self,
+        open: &Open<K, V>,
+        into: &mut Self,
+        into_open: &Open<K, V>,
+        halves: [Coverage; 2],
+        chosen: impl Fn(u64) -> bool,
+    ) -> Result<(), TryReserveError> {
+        let len = strategy::Table::len(self);
+        // SAFETY: 1. They are ours.
+        let hashes = self.links().map(|link| unsafe { link.hash() });
+        let going = hashes.filter(|&hash| chosen(hash)).count();
+        // As much room as the whole has, but for what is to grow out of it twice.
+        let room = |len: usize| (self.capacity(true) / 2).max(len + len / 4);
+        let stay = Box::new(Table::new(halves[0], room(len - going))?);
+        let go = Box::new(Table::new(halves[1], room(going))?);
+        for link in self.links() {
+            // SAFETY: 1. It is ours.
+            let hash = unsafe { link.hash() };
+            let half = if chosen(hash) { &go } else { &stay };
+            half.insert(hash, link);
+        }
+        if self.read.is_some() {
+            // Before anything of the other half can change: both shards are locked.
+            into.publish(into_open, Some(go));
+            into.read_len = going as u32;
+        } else {
+            into.dirty = Some(go);
+            into.dirty_len = going as u32;
+        }
+        self.put(open, stay, len - going);
+        Ok(())
+    }
+
+    /// Takes over everything that the other shard has, as it is: this one has nothing yet.
+    pub(crate) fn take_over(&mut self, open: &Open<K, V>, from: &mut Self, from_open: &Open<K, V>) {
+        // Relaxed: nothing is published by null, and who locks later is ordered by the lock.
+        from_open.word.store(ptr::null_mut(), Relaxed);
+        *self = mem::take(from);
+        self.mark(open);
+    }
+
+    /// Takes over the entries of the buddy; both together cover `whole`. Published afterwards if either was.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; then nothing has changed.
+    pub(crate) fn unite(
+        &mut self,
+        open: &Open<K, V>,
+        from: &mut Self,
+        from_open: &Open<K, V>,
+        whole: Coverage,
+    ) -> Result<(), TryReserveError> {
+        let len = strategy::Table::len(self) + strategy::Table::len(from);
+        let table = Box::new(Table::new(whole, len + len / 4)?);
+        for link in self.links().chain(from.links()) {
+            // SAFETY: 1. It is ours, or will be.
+            table.insert(unsafe { link.hash() }, link);
+        }
+        let is_published = self.read.is_some() || from.read.is_some();
+        from.forget_tables(from_open);
+        if is_published && self.read.is_none() {
+            drop(self.take_dirty());
+            self.publish(open, Some(table));
+            self.read_len = len as u32;
+        } else {
+            self.put(open, table, len);
+        }
+        if let Some(rest) = from.rest.take() {
+            let ours = self.rest();
+            ours.limbo.absorb(rest.limbo, open.clocks());
+            ours.misses += rest.misses;
+            ours.promotions += rest.promotions;
+            ours.rebuilds += rest.rebuilds;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the tables, whose nodes are somewhere else now.
+    fn forget_tables(&mut self, open: &Open<K, V>) {
+        drop(self.take_dirty());
+        self.publish(open, None);
+        self.read_len = 0;
+    }
+
+    /// Removes all entries, and lets go of whatever can be let go without waiting.
+    pub(crate) fn clear(&mut self, open: &Open<K, V>) {
+        let links: Vec<_> = self.links().collect();
+        self.forget_tables(open);
+        if let Some(rest) = &mut self.rest {
+            rest.limbo.retire_all(links.into_iter());
+            rest.limbo.drain(open.clocks());
+        }
+    }
+
+    /// Lets go of whatever can be let go without waiting.
+    pub(crate) fn drain(&mut self, open: &Open<K, V>) {
+        if let Some(rest) = &mut self.rest {
+            rest.limbo.drain(open.clocks());
+        }
+    }
+
+    pub(crate) fn record(&self) -> Record {
+        let (read, dirty) = self.lens();
+        let unpromoted = self
+            .dirty()
+            // Relaxed: it is a number.
+            .map_or(0, |dirty| u64::from(dirty.misses.load(Relaxed)));
+        let mut record = Record {
+            misses: unpromoted,
+            is_published: self.read.is_some(),
+            read,
+            dirty,
+            ..Record::default()
+        };
+        if let Some(rest) = &self.rest {
+            record.misses += rest.misses;
+            record.promotions = rest.promotions;
+            record.rebuilds = rest.rebuilds;
+            record.holdings = rest.limbo.holdings();
+        }
+        record
+    }
+
+    /// Takes all entries out of a shard that nobody else has any more.
+    pub(crate) fn take_entries(&mut self) -> Entries<K, V> {
+        let links = self.links().collect();
+        // SAFETY: from a box; the map is owned, or the shard was never read without the lock, so no
+        // reader is left.
+        drop(
+            self.read
+                .take()
+                .map(|table| unsafe { Box::from_raw(table.as_ptr()) }),
+        );
+        self.dirty = None;
+        (self.read_len, self.dirty_len) = (0, 0);
+        // SAFETY: 1. They were in the tables, which are gone, and no reader is left.
+        unsafe { Entries::new(links) }
+    }
+}
+
+impl<K, V> Drop for Locked<K, V> {
+    fn drop(&mut self) {
+        // A shard is dropped with its map, when no reader and no guard is left, or when it has nothing.
+        drop(self.take_entries());
+    }
+}

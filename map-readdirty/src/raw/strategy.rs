@@ -1,0 +1,579 @@
+//! How the front uses the shards.
+
+use std::fmt;
+use std::hash::Hash;
+use std::marker::PhantomData;
+
+use map_core::strategy::{At, Held, Refused, Section, Snapshots, Strategy, position};
+use map_core::{Equivalent, TryReserveError};
+use smallvec::SmallVec;
+
+use super::hold::{Hold, Pin, entry};
+use super::limbo::Entries;
+use super::node::Link;
+use super::seat;
+use super::shard::{Locked, Look, Open, Slot};
+use crate::promotion::{Fill, Promotion, Standing};
+use crate::stats::Stats;
+
+/// The strategy of a [`ReadDirtyMap`](crate::ReadDirtyMap), with its promotion policy.
+pub struct ReadDirty<P = Fill>(PhantomData<fn() -> P>);
+
+impl<P> fmt::Debug for ReadDirty<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadDirty")
+    }
+}
+
+/// A changed copy of an entry, once there is one.
+pub struct Edit<K, V>(Option<Draft<K, V>>);
+
+impl<K, V> fmt::Debug for Edit<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edit").finish_non_exhaustive()
+    }
+}
+
+impl<K, V> Default for Edit<K, V> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+// SAFETY: 1. The entry lies in a node, behind a raw pointer.
+unsafe impl<K, V> map_core::strategy::Edit for Edit<K, V> {}
+
+/// A node that is in no table yet.
+struct Draft<K, V>(Link<K, V>);
+
+// SAFETY: it owns the node.
+unsafe impl<K: Send, V: Send> Send for Draft<K, V> {}
+// SAFETY: as above.
+unsafe impl<K: Sync, V: Sync> Sync for Draft<K, V> {}
+
+impl<K, V> Drop for Draft<K, V> {
+    fn drop(&mut self) {
+        // SAFETY: 1. Nobody else has the node, which has an entry; then it is empty.
+        unsafe {
+            let pair = self.0.empty();
+            self.0.free();
+            drop(pair);
+        }
+    }
+}
+
+/// Entries of a shard, held one by one.
+pub struct Visit<'a, K, V>(smallvec::IntoIter<[Held<'a, (K, V), Hold<K, V>>; AT_HOME]>);
+
+/// So many entries have the same home at most, as a rule.
+const AT_HOME: usize = 8;
+/// More with one home are looked at under the lock.
+const MANY_AT_HOME: usize = 24;
+
+impl<K, V> fmt::Debug for Visit<'_, K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Visit").finish_non_exhaustive()
+    }
+}
+
+/// Goes over what lies under the lock.
+#[derive(Debug)]
+pub struct Iter<'a, K, V> {
+    locked: &'a Locked<K, V>,
+    last: Option<Slot>,
+}
+
+impl<'a, K, V> Iterator for Iter<'a, K, V> {
+    type Item = &'a (K, V);
+
+    fn next(&mut self) -> Option<&'a (K, V)> {
+        let (slot, link) = self.locked.next_slot(self.last)?;
+        self.last = Some(slot);
+        // SAFETY: 1. It is in a table that is locked for `'a`.
+        Some(unsafe { link.pair() })
+    }
+}
+
+/// What `Held` refers to.
+type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
+type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
+
+impl<P: Promotion> ReadDirty<P> {
+    /// Finds a node under the lock and does something with it before the lock is given back.
+    #[cold]
+    #[inline(never)]
+    fn find_locked<K, V, Q, R>(
+        at: &AtShard<'_, K, V>,
+        key: &Q,
+        found: impl FnOnce(Link<K, V>) -> R,
+    ) -> Result<Option<R>, Refused>
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        let shard = at.lock_shared()?;
+        let misses = shard.count_miss();
+        let (read, dirty) = shard.lens();
+        if misses > 0 && P::is_due(Standing::new(misses, dirty, read)) {
+            drop(shard);
+            at.ask_to_tend()?;
+            // It could not be had.
+            let shard = at.lock_shared()?;
+            let link = shard.find(at.hash(), key);
+            return Ok(link.map(|(_, link)| found(link)));
+        }
+        let link = shard.find(at.hash(), key);
+        Ok(link.map(|(_, link)| found(link)))
+    }
+}
+
+/// Puts the entry of a node that was found under a pin, or under the lock, and its pin together.
+///
+/// # Safety
+///
+/// 1. As for [`Hold::new`]; if the node was found under the lock, the pin was made under the lock too.
+#[inline(always)]
+unsafe fn pinned<'a, K, V>(link: Link<K, V>, pin: Pin) -> Held<'a, (K, V), Pin> {
+    // SAFETY: `entry`: by (1) the node is alive as long as the pin. `from_raw`: 1. likewise; 2. the pin may be moved, and is
+    // not `Send`.
+    unsafe { Held::from_raw(entry(link), pin) }
+}
+
+/// Puts the entry of a node and a hold of it together.
+///
+/// # Safety
+///
+/// 1. As for [`Hold::new`].
+#[inline(always)]
+unsafe fn held<'a, K, V>(link: Link<K, V>) -> Held<'a, (K, V), Hold<K, V>> {
+    // SAFETY: `new`: by (1). `entry`: so the node is alive. `from_raw`: 1. It is as long as the hold; 2. which may be moved,
+    // and ended on any thread.
+    unsafe { Held::from_raw(entry(link), Hold::new(link)) }
+}
+
+impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
+    type Locked = Locked<K, V>;
+    type Open = Open<K, V>;
+    type Slot = Slot;
+    type Brief<'a>
+        = Pin
+    where
+        K: 'a,
+        V: 'a;
+    type Hold<'a>
+        = Hold<K, V>
+    where
+        K: 'a,
+        V: 'a;
+    type Edit = Edit<K, V>;
+    type Iter<'a>
+        = Iter<'a, K, V>
+    where
+        K: 'a,
+        V: 'a;
+    type Visit<'a>
+        = Visit<'a, K, V>
+    where
+        K: 'a,
+        V: 'a;
+    type IntoIter = Entries<K, V>;
+
+    const IN_PLACE: bool = false;
+    const SPLITS_FOR_CONTENTION: bool = true;
+    const READS_LOCK: bool = false;
+
+    #[inline(always)]
+    fn peek<'a, Q>(at: AtShard<'a, K, V>, key: &Q) -> Result<Found<'a, K, V, Pin>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        Self: 'a,
+    {
+        if at.open().is_published() {
+            let pin = Pin(seat::pin());
+            // SAFETY: 1. It is pinned.
+            match unsafe { at.open().look(at.hash(), key) } {
+                // SAFETY: 1. It was found under the pin.
+                Look::Found(link) => return Ok(Some(unsafe { pinned(link, pin) })),
+                Look::Absent => return Ok(None),
+                // The pin ends before the lock is waited for.
+                Look::Unsettled => {}
+            }
+        }
+        // SAFETY: 1. Both are made under the lock.
+        Self::find_locked(&at, key, |link| unsafe { pinned(link, Pin(seat::pin())) })
+    }
+
+    #[inline(always)]
+    fn get<'a, Q>(at: AtShard<'a, K, V>, key: &Q) -> Result<Found<'a, K, V, Hold<K, V>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        Self: 'a,
+    {
+        if at.open().is_published() {
+            let pin = seat::pin();
+            // SAFETY: 1. It is pinned.
+            let look = unsafe { at.open().look(at.hash(), key) };
+            // SAFETY: 1. It was found under the pin.
+            let look = match look {
+                Look::Found(link) => Ok(Some(unsafe { held(link) })),
+                Look::Absent => Ok(None),
+                Look::Unsettled => Err(()),
+            };
+            drop(pin);
+            if let Ok(found) = look {
+                return Ok(found);
+            }
+        }
+        // SAFETY: 1. It has the lock.
+        Self::find_locked(&at, key, |link| unsafe { held(link) })
+    }
+
+    fn tend(section: &mut Section<'_, K, V, Self>) {
+        let (open, locked) = section.parts();
+        // Without the memory, readers go on taking the lock.
+        let _ = locked.promote(open);
+    }
+
+    #[inline]
+    fn locate<Q>(locked: &Locked<K, V>, hash: u64, key: &Q) -> Option<Slot>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        Some(locked.find(hash, key)?.0)
+    }
+
+    #[inline]
+    fn pair(locked: &Locked<K, V>, slot: Slot) -> &(K, V) {
+        // SAFETY: 1. It is in a table that is locked for as long.
+        unsafe { locked.link(slot).pair() }
+    }
+
+    #[inline]
+    fn has_room(locked: &Locked<K, V>) -> bool {
+        locked.has_room(P::FILLS)
+    }
+
+    #[inline]
+    fn upsert(
+        section: &mut Section<'_, K, V, Self>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Option<(Option<K>, V)>
+    where
+        K: Eq,
+    {
+        let Some((slot, old)) = section.find(hash, &key) else {
+            Self::insert_new(section, hash, key, value);
+            return None;
+        };
+        // SAFETY: 1. It is in a table that we have locked.
+        let before = unsafe { old.pair() }.1.clone();
+        let (open, locked) = section.parts();
+        let new = locked.make(hash, (key, value));
+        locked.replace(open, slot, new);
+        Some((None, before))
+    }
+
+    #[inline]
+    fn store(
+        section: &mut Section<'_, K, V, Self>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Option<(Option<K>, Option<V>)>
+    where
+        K: Eq,
+    {
+        let Some((slot, _)) = section.find(hash, &key) else {
+            Self::insert_new(section, hash, key, value);
+            return None;
+        };
+        let (open, locked) = section.parts();
+        let new = locked.make(hash, (key, value));
+        locked.replace(open, slot, new);
+        None
+    }
+
+    #[inline]
+    fn insert_new(section: &mut Section<'_, K, V, Self>, hash: u64, key: K, value: V) -> Slot {
+        let (open, locked) = section.parts();
+        let link = locked.make(hash, (key, value));
+        locked.insert(open, hash, link, P::FILLS)
+    }
+
+    #[inline]
+    fn replace(section: &mut Section<'_, K, V, Self>, slot: Slot, value: V) -> V {
+        let old = section.link(slot);
+        // SAFETY: 1. It is in a table that we have locked.
+        let ((key, before), hash) = unsafe { (old.pair(), old.hash()) };
+        let (before, key) = (before.clone(), key.clone());
+        let (open, locked) = section.parts();
+        let new = locked.make(hash, (key, value));
+        locked.replace(open, slot, new);
+        before
+    }
+
+    fn replace_pair(section: &mut Section<'_, K, V, Self>, slot: Slot, key: K, value: V) -> (K, V) {
+        let old = section.link(slot);
+        // SAFETY: 1. It is in a table that we have locked.
+        let (before, hash) = unsafe { (old.pair().clone(), old.hash()) };
+        let (open, locked) = section.parts();
+        let new = locked.make(hash, (key, value));
+        locked.replace(open, slot, new);
+        before
+    }
+
+    #[inline]
+    fn remove(section: &mut Section<'_, K, V, Self>, slot: Slot) -> (K, V) {
+        // SAFETY: 1. It is in a table that we have locked.
+        let pair = unsafe { section.link(slot).pair() }.clone();
+        let (open, locked) = section.parts();
+        locked.remove(open, slot);
+        pair
+    }
+
+    #[inline]
+    fn delete(section: &mut Section<'_, K, V, Self>, slot: Slot) -> Option<(K, V)> {
+        let (open, locked) = section.parts();
+        locked.remove(open, slot);
+        None
+    }
+
+    #[inline]
+    fn edit<'x>(
+        section: &'x mut Section<'_, K, V, Self>,
+        slot: Slot,
+        edit: &'x mut Edit<K, V>,
+    ) -> &'x mut (K, V) {
+        let draft = edit.0.get_or_insert_with(|| {
+            let old = section.link(slot);
+            // SAFETY: 1. It is in a table that we have locked.
+            let (pair, hash) = unsafe { (old.pair().clone(), old.hash()) };
+            Draft(section.make(hash, pair))
+        });
+        // SAFETY: 1. Nobody else has the node before `finish`.
+        unsafe { draft.0.pair_mut() }
+    }
+
+    #[inline]
+    fn finish(section: &mut Section<'_, K, V, Self>, slot: Slot, edit: Edit<K, V>) {
+        if let Some(draft) = edit.0 {
+            let new = draft.0;
+            std::mem::forget(draft);
+            let (open, locked) = section.parts();
+            locked.replace(open, slot, new);
+        }
+    }
+
+    fn downgrade<'a>(section: Section<'a, K, V, Self>, slot: Slot) -> Held<'a, (K, V), Hold<K, V>>
+    where
+        Self: 'a,
+    {
+        // SAFETY: 1. It has the lock.
+        unsafe { held(section.link(slot)) }
+    }
+
+    fn capacity(locked: &Locked<K, V>) -> usize {
+        locked.capacity(P::FILLS)
+    }
+
+    fn resize(
+        section: &mut Section<'_, K, V, Self>,
+        capacity: usize,
+        _hash: impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        let coverage = section.coverage();
+        let (open, locked) = section.parts();
+        if capacity <= locked.capacity(P::FILLS) {
+            locked.rebuild(open, coverage, capacity)?;
+            locked.drain(open);
+            return Ok(());
+        }
+        match locked.read() {
+            Some(_) if !P::FILLS => {
+                let (read, _) = locked.lens();
+                locked.rebuild_dirty(coverage, capacity - read)
+            }
+            _ => locked.rebuild(open, coverage, capacity),
+        }
+    }
+
+    fn divide(
+        from: &mut Section<'_, K, V, Self>,
+        into: &mut Section<'_, K, V, Self>,
+        _hash: impl Fn(&K) -> u64,
+        chosen: impl Fn(u64) -> bool,
+    ) -> Result<(), TryReserveError> {
+        let whole = from.coverage();
+        let halves = [whole.half(false), whole.half(true)];
+        let (open, locked) = from.parts();
+        let (into_open, into) = into.parts();
+        locked.divide(open, into, into_open, halves, chosen)
+    }
+
+    fn absorb(
+        into: &mut Section<'_, K, V, Self>,
+        from: &mut Section<'_, K, V, Self>,
+        _hash: impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        let coverage = into.coverage();
+        let (open, locked) = into.parts();
+        let (from_open, from) = from.parts();
+        if coverage.is_nothing() {
+            locked.take_over(open, from, from_open);
+            return Ok(());
+        }
+        let whole = coverage
+            .parent()
+            .expect("a shard with a buddy has a parent");
+        locked.unite(open, from, from_open, whole)
+    }
+
+    fn take(section: &mut Section<'_, K, V, Self>) -> Locked<K, V> {
+        let (open, locked) = section.parts();
+        // Readers may still see the nodes: they stay in limbo here, and nothing is handed out.
+        locked.clear(open);
+        Locked::default()
+    }
+
+    fn retain(
+        section: &mut Section<'_, K, V, Self>,
+        mut keep: impl FnMut(&K, &mut V) -> bool,
+        _removed: &mut Vec<(K, V)>,
+    ) {
+        let mut last = None;
+        while let Some((slot, _)) = section.next_slot(last) {
+            last = Some(slot);
+            let mut edit = Edit::default();
+            let (key, value) = Self::edit(section, slot, &mut edit);
+            if keep(key, value) {
+                Self::finish(section, slot, edit);
+            } else {
+                let (open, locked) = section.parts();
+                locked.remove(open, slot);
+                if let Some(draft) = edit.0 {
+                    let link = draft.0;
+                    std::mem::forget(draft);
+                    locked.discard(link);
+                }
+            }
+        }
+    }
+
+    fn iter<'a>(locked: &'a Locked<K, V>) -> Iter<'a, K, V>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a,
+    {
+        Iter { locked, last: None }
+    }
+
+    fn visit<'a>(
+        at: AtShard<'a, K, V>,
+        from: u64,
+    ) -> Result<(Visit<'a, K, V>, Option<u64>), Refused>
+    where
+        Self: 'a,
+    {
+        let mut items = SmallVec::new();
+        {
+            let _pin = seat::pin();
+            let mut links = SmallVec::<[(u64, Link<K, V>); AT_HOME]>::new();
+            // SAFETY: 1. It is pinned. `hash`: 1. so the node is alive.
+            let next = unsafe {
+                at.open()
+                    .walk(at.hash(), from, |link| links.push((link.hash(), link)))
+            };
+            // A key that was removed and inserted again meanwhile may have been met twice.
+            let is_settled = links.len() <= MANY_AT_HOME
+                && (1..links.len()).all(|i| links[..i].iter().all(|(hash, _)| *hash != links[i].0));
+            if let Some(next) = next
+                && is_settled
+            {
+                // SAFETY: 1. They were found under the pin.
+                items.extend(links.into_iter().map(|(_, link)| unsafe { held(link) }));
+                return Ok((Visit(items.into_iter()), next));
+            }
+        }
+        let mut shard = at.lock_shared()?;
+        if shard.lens().1 > 0 {
+            drop(shard);
+            at.ask_to_tend()?;
+            shard = at.lock_shared()?;
+        }
+        // SAFETY: `hash`: 1. It is in a table that we have locked. `held`: 1. It has the lock.
+        let wanted = shard
+            .links()
+            .filter(|link| position(unsafe { link.hash() }) >= from);
+        items.extend(wanted.map(|link| unsafe { held(link) }));
+        let next = shard.coverage().end();
+        Ok((Visit(items.into_iter()), next))
+    }
+
+    #[inline]
+    fn visited<'a>(
+        visit: &mut Visit<'a, K, V>,
+        _hash: impl Fn(&K) -> u64,
+    ) -> Found<'a, K, V, Hold<K, V>>
+    where
+        Self: 'a,
+    {
+        visit.0.next()
+    }
+
+    fn for_each(
+        at: AtShard<'_, K, V>,
+        from: u64,
+        _hash: impl Fn(&K) -> u64,
+        mut f: impl FnMut(&K, &V),
+    ) -> Result<Option<u64>, Refused> {
+        let (visit, next) = <Self as Strategy<K, V>>::visit(at, from)?;
+        for held in visit.0 {
+            let (key, value) = held.get();
+            f(key, value);
+        }
+        Ok(next)
+    }
+
+    fn into_iter(mut locked: Locked<K, V>) -> Entries<K, V> {
+        locked.take_entries()
+    }
+}
+
+impl<K: Clone, V: Clone, P: Promotion> Snapshots<K, V> for ReadDirty<P> {
+    type Pin = Pin;
+    type Stats = Stats;
+
+    #[inline]
+    fn pin(open: &Open<K, V>) -> Pin {
+        Pin(open.clocks().pin_session())
+    }
+
+    fn repin(pin: &mut Pin) {
+        pin.0.repin();
+    }
+
+    #[inline(always)]
+    unsafe fn peek_pinned<'p, Q>(
+        at: AtShard<'p, K, V>,
+        key: &Q,
+        _pin: &'p Pin,
+    ) -> Result<Option<&'p (K, V)>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        // SAFETY: 1. It is pinned, in the clock of this map's sessions.
+        match unsafe { at.open().look(at.hash(), key) } {
+            // SAFETY: 1. It was found under the pin.
+            Look::Found(link) => Ok(Some(unsafe { link.pair() })),
+            Look::Absent => Ok(None),
+            // SAFETY: 1. It was found under the lock, so it is retired after that, and then waits for the pin.
+            Look::Unsettled => Self::find_locked(&at, key, |link| unsafe { link.pair() }),
+        }
+    }
+
+    fn observe(stats: &mut Stats, locked: &Locked<K, V>) {
+        stats.add(&locked.record());
+    }
+}

@@ -1,0 +1,313 @@
+//! A hash table of node addresses that is read without a lock while it is written under one.
+//!
+//! The table is an array of *lines*, a cache line each: seven slots, and a word of meta data with a tag
+//! for each slot. So a lookup costs two cache misses: the line and the node.
+//!
+//! A key's *home* is the line that its position in the map falls into: lines are in the order of positions
+//! as shards are, whatever the size of the table. So a walk over a map goes from position to position, and need not
+//! know whether the table that it goes on in is the one that it began in. A key whose home is full goes to
+//! the next line with a free slot; each full line that it passed counts it.
+//!
+//! # What readers see
+//!
+//! Writers hold the shard's lock; there is one at a time. Each word of a line changes by itself, and a reader
+//! looks at each once, in the order home, next line, and so on: meta data first, then the slots with the right tag.
+//!
+//! - A key that is present throughout stays in its slot: updates replace the address in the slot. The tag
+//!   of the slot and the counts of the lines before stay as they are, so the reader comes to the slot and finds
+//!   one node or another.
+//! - A reader that does not find a key has not seen it in any line up to the one that counts no passers. If the key
+//!   was there all the time, it would have seen it; so at some moment meanwhile it was not there.
+//! - A slot that has become free may be taken by another key. A reader that comes with the old tag finds a node
+//!   with another key, and goes on.
+
+use map_core::strategy::{Coverage, position};
+use map_core::{Equivalent, TryReserveError};
+
+use super::node::{Link, Node};
+use crate::sync::atomic::{
+    AtomicPtr, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
+use crate::sync::hint;
+
+/// Slots of a line.
+const WAYS: usize = 7;
+/// So many entries a line, on average, fill a table of several lines: one in twenty is then not at home.
+const FULL: usize = 5;
+
+/// The tag bit of each slot.
+const TAG_BITS: u64 = 0x0080_8080_8080_8080;
+/// One in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// Where the count of passers is, in the top byte. At 255 it is not exact any more and stays.
+const PASSERS: u32 = 56;
+const MANY_PASSERS: u64 = 255;
+
+/// A cache line of slots.
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Line<K, V> {
+    /// A byte for each slot, 0 if it is free, else its entry's tag; in the top byte, the number of entries
+    /// whose home this line is, or which have come from before, and which are in lines behind.
+    meta: AtomicU64,
+    /// Null if free.
+    slots: [AtomicPtr<Node<K, V>>; WAYS],
+}
+
+impl<K, V> Line<K, V> {
+    fn new() -> Self {
+        Self {
+            meta: AtomicU64::new(0),
+            slots: std::array::from_fn(|_| AtomicPtr::default()),
+        }
+    }
+}
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct Table<K, V> {
+    /// Which hashes have their homes here: what is not found, but covered, is not there.
+    coverage: Coverage,
+    /// The distance by which a position is shifted to give the line.
+    shift: u32,
+    /// As many as a power of two.
+    lines: Box<[Line<K, V>]>,
+    /// Readers that had to take the lock since the table was made. On a line that readers of a
+    /// published table load: counted only while it is not published.
+    pub(crate) misses: hint::AtomicU32,
+}
+
+/// Where an entry stands in a table: eight times the line, and the slot in it.
+pub(crate) type Index = usize;
+
+/// The tag of a hash: its top bits, of which neither shard nor home depend; not 0.
+#[inline]
+const fn tag_of(hash: u64) -> u64 {
+    hash >> 57 | 0x80
+}
+
+/// The bits of [`TAG_BITS`] at slots that have this tag, or, rarely, at some above such a slot.
+#[inline]
+const fn matches(meta: u64, tag: u64) -> u64 {
+    let differences = meta ^ (tag * ONES);
+    differences.wrapping_sub(ONES) & !differences & TAG_BITS
+}
+
+/// How many entries fill so many lines.
+const fn capacity_of(lines: usize) -> usize {
+    if lines == 1 { WAYS } else { FULL * lines }
+}
+
+impl<K, V> Table<K, V> {
+    /// A table that covers so much, with room for at least so many entries.
+    pub(crate) fn new(coverage: Coverage, capacity: usize) -> Result<Self, TryReserveError> {
+        let no_memory = |_| TryReserveError::out_of_memory(capacity);
+        let mut count = 1usize;
+        while capacity_of(count) < capacity {
+            count = count
+                .checked_mul(2)
+                .filter(|count| count.checked_mul(FULL).is_some())
+                .ok_or_else(|| TryReserveError::overflow(capacity, size_of::<Line<K, V>>()))?;
+        }
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(count).map_err(no_memory)?;
+        lines.extend((0..count).map(|_| Line::new()));
+        // Lines beyond the bits that a position has are nobody's home, but can be passed to.
+        let bits = 63 - coverage.depth();
+        Ok(Self {
+            coverage,
+            shift: bits.saturating_sub(count.trailing_zeros()),
+            lines: lines.into_boxed_slice(),
+            misses: hint::AtomicU32::new(0),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
+    #[inline]
+    pub(crate) fn capacity(&self) -> usize {
+        capacity_of(self.lines.len())
+    }
+
+    #[inline]
+    fn mask(&self) -> usize {
+        self.lines.len() - 1
+    }
+
+    #[inline]
+    fn home(&self, hash: u64) -> usize {
+        (position(hash) >> self.shift) as usize & self.mask()
+    }
+
+    #[inline]
+    fn line(&self, line: usize) -> &Line<K, V> {
+        // SAFETY: all lines are computed with the mask, which is the last one's number.
+        unsafe { self.lines.get_unchecked(line & self.mask()) }
+    }
+
+    #[inline]
+    fn slot(&self, index: Index) -> &AtomicPtr<Node<K, V>> {
+        &self.line(index >> 3).slots[index & 7]
+    }
+
+    /// Finds a key.
+    ///
+    /// # Safety
+    ///
+    /// 1. Either the lock of the table's shard is held, or the table was loaded from its shard's read word under
+    ///    a pin that has not ended. Then the node that comes back is alive as long as the lock is held,
+    ///    or the pin.
+    #[inline(always)]
+    pub(crate) unsafe fn find<Q>(&self, hash: u64, key: &Q) -> Option<(Index, Link<K, V>)>
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        let home = self.home(hash);
+        let tag = tag_of(hash);
+        let mut at = home;
+        loop {
+            let line = self.line(at);
+            // Acquire: pairs with the Releases in `insert` and `remove`, which are made in the order in which
+            // we look.
+            let meta = line.meta.load(Acquire);
+            let mut candidates = matches(meta, tag);
+            while candidates != 0 {
+                let way = candidates.trailing_zeros() as usize / 8;
+                // Acquire: pairs with the Releases in `insert` and `replace`; receives the node.
+                // SAFETY: seven bytes have a tag bit.
+                let node = unsafe { line.slots.get_unchecked(way) }.load(Acquire);
+                if let Some(link) = Link::from_raw(node)
+                    // SAFETY: 1. A node in a slot is retired after it was replaced there, under the lock; so
+                    // with the lock it is alive, and one that is loaded under a pin lives until the pin ends.
+                    && key.equivalent(&unsafe { link.pair() }.0)
+                {
+                    return Some((at << 3 | way, link));
+                }
+                candidates &= candidates - 1;
+            }
+            if meta >> PASSERS == 0 {
+                return None;
+            }
+            at = (at + 1) & self.mask();
+            if at == home {
+                return None;
+            }
+        }
+    }
+
+    /// The node at an index. Under the lock.
+    #[inline]
+    pub(crate) fn get(&self, index: Index) -> Option<Link<K, V>> {
+        // Relaxed: ordered by the lock.
+        Link::from_raw(self.slot(index).load(Relaxed))
+    }
+
+    /// Puts a node into a free slot, of which there must be one. Under the lock.
+    #[inline]
+    pub(crate) fn insert(&self, hash: u64, link: Link<K, V>) -> Index {
+        let mut at = self.home(hash);
+        // A round may be not enough for nobody: callers see to it that there is room.
+        for _ in 0..self.lines.len() {
+            let line = self.line(at);
+            // Relaxed, here and below: ordered by the lock.
+            let meta = line.meta.load(Relaxed);
+            let free = !meta & TAG_BITS;
+            if free != 0 {
+                let bit = free.trailing_zeros();
+                let way = bit as usize / 8;
+                // Release: pairs with the Acquire in `find`; publishes the node. (A reader may come with the
+                // tag of an entry that was here.)
+                line.slots[way].store(link.as_ptr(), Release);
+                // Release: pairs with the Acquire in `find`; after the slot, and after the counts before it.
+                line.meta.store(meta | tag_of(hash) << (bit - 7), Release);
+                return at << 3 | way;
+            }
+            if meta >> PASSERS != MANY_PASSERS {
+                // Release: as above.
+                line.meta.store(meta + (1 << PASSERS), Release);
+            }
+            at = (at + 1) & self.mask();
+        }
+        unreachable!("a table that is not full has a free slot")
+    }
+
+    /// Puts a node in the place of another with an equal key. Under the lock.
+    #[inline]
+    pub(crate) fn replace(&self, index: Index, link: Link<K, V>) {
+        // Release: pairs with the Acquire in `find`; publishes the node.
+        self.slot(index).store(link.as_ptr(), Release);
+    }
+
+    /// Takes the node with this hash out of its slot. Under the lock.
+    #[inline]
+    pub(crate) fn remove(&self, index: Index, hash: u64) {
+        let (line, way) = (index >> 3, index & 7);
+        // Release, here and below: they pair with the Acquires in `find`, whose reader must not see them
+        // before what came before them.
+        self.slot(index).store(std::ptr::null_mut(), Release);
+        let meta = &self.line(line).meta;
+        // Relaxed, here and below: ordered by the lock.
+        meta.store(meta.load(Relaxed) & !(0xff << (8 * way)), Release);
+        let mut at = self.home(hash);
+        while at != line {
+            let meta = &self.line(at).meta;
+            let passed = meta.load(Relaxed);
+            if passed >> PASSERS != MANY_PASSERS {
+                meta.store(passed - (1 << PASSERS), Release);
+            }
+            at = (at + 1) & self.mask();
+        }
+    }
+
+    /// The first occupied index from `from` on. Under the lock.
+    pub(crate) fn next(&self, from: Index) -> Option<(Index, Link<K, V>)> {
+        (from..self.lines.len() << 3)
+            .filter(|index| index & 7 < WAYS)
+            .find_map(|index| Some((index, self.get(index)?)))
+    }
+
+    /// All nodes. Under the lock.
+    pub(crate) fn links(&self) -> impl Iterator<Item = Link<K, V>> + '_ {
+        // Relaxed: ordered by the lock.
+        let slots = self.lines.iter().flat_map(|line| &line.slots);
+        slots.filter_map(|slot| Link::from_raw(slot.load(Relaxed)))
+    }
+
+    /// Shows `f` the nodes whose home is the line of `from`, and which are not before `from`, and returns the
+    /// first position behind that line, if the table has one.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`find`](Self::find); the nodes are alive as long.
+    pub(crate) unsafe fn at_home(&self, from: u64, mut f: impl FnMut(Link<K, V>)) -> Option<u64> {
+        let home = (from >> self.shift) as usize & self.mask();
+        let mut at = home;
+        loop {
+            let line = self.line(at);
+            // Acquire: as in `find`.
+            let meta = line.meta.load(Acquire);
+            for slot in &line.slots {
+                // Acquire: as in `find`.
+                if let Some(link) = Link::from_raw(slot.load(Acquire)) {
+                    // SAFETY: as in `find`.
+                    let position = position(unsafe { link.hash() });
+                    if position >= from && (position >> self.shift) as usize & self.mask() == home {
+                        f(link);
+                    }
+                }
+            }
+            at = (at + 1) & self.mask();
+            if meta >> PASSERS == 0 || at == home {
+                break;
+            }
+        }
+        let next = ((from >> self.shift) + 1) << self.shift;
+        match self.coverage.end() {
+            Some(end) => Some(next.min(end)),
+            None => (next < 1 << 63).then_some(next),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The primitives that a model checker has to see, real or modelled: what `map-core` has of them, and
+//! statics and thread-local values.
+//!
+//! This is the only file of the crate that knows `cfg(crossbeam_loom)`.
+
+pub(crate) use map_core::sync::{REAL_FENCES, Watch, atomic, hint};
+
+#[cfg(not(crossbeam_loom))]
+mod real {
+    /// Declares a static value that is made when it is first used.
+    macro_rules! lazy {
+        (static $name:ident: $type:ty = $value:expr;) => {
+            static $name: std::sync::LazyLock<$type> = std::sync::LazyLock::new(|| $value);
+        };
+    }
+
+    /// Declares a static value.
+    macro_rules! global {
+        (static $name:ident: $type:ty = $value:expr;) => {
+            static $name: $type = $value;
+        };
+    }
+
+    /// Declares thread-local values.
+    macro_rules! thread_cells {
+        ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+            std::thread_local! { $($(#[$attribute])* static $name: $type = const { $value };)* }
+        };
+    }
+
+    pub(crate) use {global, lazy, thread_cells};
+}
+
+#[cfg(crossbeam_loom)]
+mod real {
+    macro_rules! global {
+        (static $name:ident: $type:ty = $value:expr;) => {
+            loom::lazy_static! { static ref $name: $type = $value; }
+        };
+    }
+
+    macro_rules! thread_cells {
+        ($($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr;)*) => {
+            loom::thread_local! { $($(#[$attribute])* static $name: $type = $value;)* }
+        };
+    }
+
+    pub(crate) use global as lazy;
+    pub(crate) use {global, thread_cells};
+}
+
+pub(crate) use real::{global, lazy, thread_cells};
