@@ -6,9 +6,9 @@
 use std::{borrow::Borrow, hash::Hash, mem::size_of, str};
 
 /// A key type of the benchmarks.
-pub trait Key: Clone + Eq + Hash + Borrow<Self::Lookup> + Send + Sync + 'static {
+pub trait Key: Clone + Ord + Hash + Borrow<Self::Lookup> + Send + Sync + 'static {
     /// What a lookup is made with: `u64` for `u64`, `str` for `String`.
-    type Lookup: ?Sized + Eq + Hash;
+    type Lookup: ?Sized + Ord + Hash;
     /// Room on the stack for one key to look up.
     type Scratch;
     /// The name on the command line.

@@ -25,9 +25,10 @@ pub use map_core::lock::{
 };
 pub use map_core::strategy;
 pub use map_core::{
-    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, ReadBias, Strategy,
-    TryReserveError, TryResult,
+    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, Pinned, ReadBias,
+    Strategy, TryReserveError, TryResult,
 };
+pub use map_readdirty::{Promotion, ReadDirty, ReadDirtyMap, promotion};
 pub use map_sharded::{Lock, Sharded, ShardedMap, iter, mapref};
 
 /// The examples of the README are tests.

@@ -3,7 +3,7 @@
 //!
 //! This is the only file of the crate that knows `cfg(crossbeam_loom)`.
 
-pub(crate) use map_core::sync::{REAL_FENCES, Watch, atomic, hint};
+pub(crate) use map_core::sync::{REAL_FENCES, Watch, atomic, hint, yield_now};
 
 #[cfg(not(crossbeam_loom))]
 mod real {

@@ -4,10 +4,13 @@ mod dashmap;
 mod dashmap_default;
 mod driver;
 mod family;
+mod flurry;
 mod hashbrown;
 mod lockmap;
 mod mutex;
 mod papaya;
+mod readdirty;
+mod readdirty_pinned;
 mod rwlock;
 mod scc;
 mod sharded;
@@ -72,7 +75,7 @@ macro_rules! roster {
     };
 }
 
-roster! { driver, hashbrown, sharded, lockmap, dashmap, papaya, scc, rwlock, mutex; dashmap_default }
+roster! { driver, hashbrown, sharded, lockmap, readdirty, readdirty_pinned, dashmap, papaya, flurry, scc, rwlock, mutex; dashmap_default }
 
 #[cfg(test)]
 mod tests;

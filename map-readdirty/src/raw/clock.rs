@@ -121,6 +121,11 @@ impl Clocks {
             })
     }
 
+    /// Whether it is plain reads that a moment is not ripe for.
+    pub(crate) fn waits_for_reads(&self, stamp: Stamp) -> bool {
+        !self.plain.is_ripe(stamp.plain)
+    }
+
     /// Helps time along.
     pub(crate) fn tick(&self) {
         self.plain.tick(&seat::pin());

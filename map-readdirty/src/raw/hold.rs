@@ -1,13 +1,13 @@
 //! What keeps an entry alive that was found: a pin, or a guard.
 
 use std::fmt;
-use std::ptr::NonNull;
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
 
 use crossbeam_epoch::Guard;
 
 use super::node::Link;
 use super::seat;
-use crate::sync::atomic::AtomicPtr;
 
 /// Keeps whatever was found under it alive: for the length of an operation, or of a session.
 pub struct Pin(pub(super) Guard);
@@ -19,14 +19,18 @@ impl fmt::Debug for Pin {
 }
 
 /// Keeps one entry alive, as a guard does: by its address in a guard slot, or by the count in its node.
-#[derive(Debug)]
-pub struct Hold<K, V>(Kind<K, V>);
+///
+/// One word: the address of the guard slot; or that of the node, tagged with [`COUNTED`]; or just [`KEPT`], if
+/// the node stays until the map is dropped.
+pub struct Hold<K, V>(*mut (), PhantomData<Link<K, V>>);
 
-#[derive(Debug)]
-enum Kind<K, V> {
-    Slot(&'static AtomicPtr<()>),
-    Count(Link<K, V>),
-}
+const COUNTED: usize = 1;
+const KEPT: usize = 2;
+
+// SAFETY: it gives access to nothing but atomic words, which any thread may change.
+unsafe impl<K: Send + Sync, V: Send + Sync> Send for Hold<K, V> {}
+// SAFETY: as above.
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Hold<K, V> {}
 
 impl<K, V> Hold<K, V> {
     /// # Safety
@@ -36,11 +40,12 @@ impl<K, V> Hold<K, V> {
     /// Then the node is alive as long as the hold.
     #[inline(always)]
     pub(crate) unsafe fn new(link: Link<K, V>) -> Self {
-        Self(match seat::claim_guard(link.as_ptr().cast()) {
-            Some(slot) => Kind::Slot(slot),
+        let word = match seat::claim_guard(link.as_ptr().cast()) {
+            Some(slot) => ptr::from_ref(slot).cast_mut().cast(),
             // SAFETY: by (1).
             None => unsafe { Self::counted(link) },
-        })
+        };
+        Self(word, PhantomData)
     }
 
     /// # Safety
@@ -48,21 +53,44 @@ impl<K, V> Hold<K, V> {
     /// 1. As for [`new`](Self::new).
     #[cold]
     #[inline(never)]
-    unsafe fn counted(link: Link<K, V>) -> Kind<K, V> {
+    unsafe fn counted(link: Link<K, V>) -> *mut () {
         // SAFETY: 1. By (1).
-        unsafe { link.count_guard() };
-        Kind::Count(link)
+        if unsafe { link.count_guard() } {
+            link.as_ptr()
+                .cast::<()>()
+                .map_addr(|address| address | COUNTED)
+        } else {
+            ptr::without_provenance_mut(KEPT)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn uncount(&self) {
+        if self.0.addr() & COUNTED != 0 {
+            let node = self.0.map_addr(|address| address & !COUNTED);
+            let link = Link::<K, V>::from_raw(node.cast()).expect("a node was counted");
+            // SAFETY: 1. It was counted when `self` was made, and `self` ends here.
+            unsafe { link.uncount_guard() }
+        }
     }
 }
 
 impl<K, V> Drop for Hold<K, V> {
     #[inline(always)]
     fn drop(&mut self) {
-        match &self.0 {
-            Kind::Slot(slot) => seat::clear_guard(slot),
-            // SAFETY: 1. It was counted when `self` was made, and `self` ends here.
-            Kind::Count(link) => unsafe { link.uncount_guard() },
+        if self.0.addr() & (COUNTED | KEPT) == 0 {
+            // SAFETY: it is the address of a guard slot, and those are never freed.
+            seat::clear_guard(unsafe { &*self.0.cast() });
+        } else {
+            self.uncount();
         }
+    }
+}
+
+impl<K, V> fmt::Debug for Hold<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hold").finish_non_exhaustive()
     }
 }
 

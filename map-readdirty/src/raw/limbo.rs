@@ -6,30 +6,45 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use super::clock::{Clocks, Stamp};
 use super::node::Link;
 use super::seat;
 use super::table::Table;
-use crate::sync::REAL_FENCES;
+use crate::sync::{REAL_FENCES, yield_now};
 
 /// So many nodes are retired with one stamp. In a model one.
-const BATCH: usize = if REAL_FENCES { 32 } else { 1 };
+const BATCH: usize = if REAL_FENCES { 8 } else { 1 };
+/// Each so many batches help time along, which costs more than a stamp. (Other shards of the map do so too.)
+const TICK: u32 = if REAL_FENCES { 4 } else { 1 };
 /// The pool keeps as many nodes as a few batches have: while a shard churns, batches become ripe one by one,
 /// and the nodes of one serve until the next.
-const POOL: usize = 4 * BATCH;
+const POOL: usize = 16 * BATCH;
+/// If more batches than these wait for plain reads, which are short, somebody was interrupted in the midst of one: writers
+/// then let others run once they have released the lock, the more often the more batches there are (they do not wait for
+/// anybody: that could be for ever).
+const MANY_BATCHES: usize = 32;
+const MOST_YIELDS: usize = 256;
 /// So many nodes with guards are looked at again with each batch.
 const SECOND_LOOKS: usize = 2 * BATCH;
 
 /// What leaves a shard for good, dropped when its lock has been released.
 #[derive(Debug)]
 pub struct Waste<K, V> {
-    tables: Vec<Box<Table<K, V>>>,
+    tables: Vec<NonNull<Table<K, V>>>,
     /// Empty ones.
     nodes: Vec<Link<K, V>>,
     pairs: Vec<(K, V)>,
+    /// How often to let others run.
+    yields: usize,
 }
+
+// SAFETY: it owns the tables and the nodes.
+unsafe impl<K: Send + Sync, V: Send + Sync> Send for Waste<K, V> {}
+// SAFETY: as above.
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Waste<K, V> {}
 
 impl<K, V> Default for Waste<K, V> {
     fn default() -> Self {
@@ -37,15 +52,23 @@ impl<K, V> Default for Waste<K, V> {
             tables: Vec::new(),
             nodes: Vec::new(),
             pairs: Vec::new(),
+            yields: 0,
         }
     }
 }
 
 impl<K, V> Drop for Waste<K, V> {
     fn drop(&mut self) {
+        for table in mem::take(&mut self.tables) {
+            // SAFETY: it came from a box, and is ripe: see `Limbo::ripen`.
+            drop(unsafe { Box::from_raw(table.as_ptr()) });
+        }
         for node in mem::take(&mut self.nodes) {
             // SAFETY: 1. It is empty, and nobody else has its address any more: see `Limbo::let_go`.
             unsafe { node.free() };
+        }
+        for _ in 0..self.yields {
+            yield_now();
         }
         // The entries go last, by themselves: should one panic, the others are dropped all the same.
     }
@@ -56,7 +79,8 @@ impl<K, V> Drop for Waste<K, V> {
 struct Batch {
     stamp: Stamp,
     nodes: usize,
-    since: Instant,
+    /// About when.
+    since: Option<Instant>,
 }
 
 /// What waits, and what is at hand.
@@ -67,9 +91,12 @@ pub(crate) struct Limbo<K, V> {
     batches: VecDeque<Batch>,
     /// Retired since the last stamp.
     fresh: usize,
+    /// Batches since time was helped along, and when that was.
+    since_tick: u32,
+    last_tick: Option<Instant>,
     /// Ripe, but guards referred to them when last looked at.
     guarded: VecDeque<Link<K, V>>,
-    tables: Vec<(Stamp, Box<Table<K, V>>)>,
+    tables: Vec<(Stamp, NonNull<Table<K, V>>)>,
     /// Empty nodes.
     pool: Vec<Link<K, V>>,
     pub(crate) waste: Option<Box<Waste<K, V>>>,
@@ -81,6 +108,8 @@ impl<K, V> Default for Limbo<K, V> {
             retired: VecDeque::new(),
             batches: VecDeque::new(),
             fresh: 0,
+            since_tick: 0,
+            last_tick: None,
             guarded: VecDeque::new(),
             tables: Vec::new(),
             pool: Vec::new(),
@@ -143,8 +172,8 @@ impl<K, V> Limbo<K, V> {
         self.fresh += self.retired.len() - before;
     }
 
-    /// Puts a table aside that readers cannot find any more, nor anything through it that is not somewhere else.
-    pub(crate) fn retire_table(&mut self, table: Box<Table<K, V>>, clocks: &Clocks) {
+    /// Puts a table aside that came from a box, and that readers cannot find any more.
+    pub(crate) fn retire_table(&mut self, table: NonNull<Table<K, V>>, clocks: &Clocks) {
         self.tables.push((clocks.stamp(), table));
     }
 
@@ -152,8 +181,22 @@ impl<K, V> Limbo<K, V> {
     #[inline(never)]
     fn turn(&mut self, clocks: &Clocks) {
         self.stamp(clocks);
-        clocks.tick();
+        self.since_tick += 1;
+        if self.since_tick >= TICK {
+            self.since_tick = 0;
+            self.last_tick = Some(Instant::now());
+            clocks.tick();
+        }
         self.ripen(clocks);
+        let excess = self.batches.len().saturating_sub(MANY_BATCHES);
+        if excess > 0
+            && self
+                .batches
+                .front()
+                .is_some_and(|batch| clocks.waits_for_reads(batch.stamp))
+        {
+            self.waste().yields += (excess * excess / 16).min(MOST_YIELDS);
+        }
     }
 
     fn stamp(&mut self, clocks: &Clocks) {
@@ -161,7 +204,7 @@ impl<K, V> Limbo<K, V> {
             self.batches.push_back(Batch {
                 stamp: clocks.stamp(),
                 nodes: mem::take(&mut self.fresh),
-                since: Instant::now(),
+                since: self.last_tick,
             });
         }
     }
@@ -264,6 +307,7 @@ impl<K, V> Limbo<K, V> {
             ours.tables.append(&mut waste.tables);
             ours.nodes.append(&mut waste.nodes);
             ours.pairs.append(&mut waste.pairs);
+            ours.yields += waste.yields;
         }
     }
 
@@ -272,7 +316,10 @@ impl<K, V> Limbo<K, V> {
             pending: self.retired.len(),
             guarded: self.guarded.len(),
             pooled: self.pool.len(),
-            age: self.batches.front().map(|batch| batch.since.elapsed()),
+            age: self
+                .batches
+                .front()
+                .and_then(|batch| Some(batch.since?.elapsed())),
         }
     }
 }
@@ -282,6 +329,10 @@ impl<K, V> Drop for Limbo<K, V> {
         let waiting = mem::take(&mut self.retired).into_iter();
         let waiting = waiting.chain(mem::take(&mut self.guarded));
         let waiting = waiting.collect();
+        let tables = mem::take(&mut self.tables);
+        self.waste()
+            .tables
+            .extend(tables.into_iter().map(|(_, table)| table));
         for node in mem::take(&mut self.pool) {
             // SAFETY: 1. Nodes of the pool are empty, and nobody else has their addresses.
             unsafe { node.free() };
@@ -324,9 +375,7 @@ impl<K, V> Drop for Entries<K, V> {
         struct Rest<'a, K, V>(&'a mut Entries<K, V>);
         impl<K, V> Drop for Rest<'_, K, V> {
             fn drop(&mut self) {
-                while let Some(pair) = self.0.next() {
-                    drop(pair);
-                }
+                self.0.by_ref().for_each(drop);
             }
         }
         while let Some(pair) = self.next() {

@@ -4,19 +4,30 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 use crate::sync::Watch;
-use crate::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use crate::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 /// An entry on the heap. While readers can reach it, nothing in it changes but the count of guards.
+///
+/// For a pair of two words it fills the smallest block that an allocator has: what is read at random should be small.
 #[derive(Debug)]
 pub(crate) struct Node<K, V> {
     /// Uninitialised only while the node waits in a pool.
     pair: MaybeUninit<(K, V)>,
-    /// The mixed hash of the key: promotion and splitting run none of the user's code.
-    hash: u64,
-    /// How many guards refer to the entry that found no guard slot.
-    guards: AtomicU32,
+    /// The mixed hash of the key, but for its low bits ([`HASH`]): promotion and splitting run none of the user's
+    /// code. In the low bits the number of guards that refer to the entry and found no guard slot
+    /// ([`GUARDS`]); above them [`KEPT`].
+    word: AtomicU64,
     watch: Watch,
 }
+
+/// The bits of a hash that a node stores: the tag's seven, and as many as the deepest shard depends on.
+pub(crate) const HASH: u64 = !(KEPT | GUARDS);
+/// There were too many guards to be counted: the node stays until its map is dropped.
+const KEPT: u64 = 1 << 16;
+/// The number of guards.
+const GUARDS: u64 = KEPT - 1;
+/// So many are counted. Twice as many can be, and there are not so many threads that count at once.
+const MOST_GUARDS: u64 = 1 << 15;
 
 /// The address of a node.
 ///
@@ -45,8 +56,7 @@ impl<K, V> Link<K, V> {
     pub(crate) fn new(hash: u64, pair: (K, V)) -> Self {
         Self(NonNull::from(Box::leak(Box::new(Node {
             pair: MaybeUninit::new(pair),
-            hash,
-            guards: AtomicU32::new(0),
+            word: AtomicU64::new(hash & HASH),
             watch: Watch::default(),
         }))))
     }
@@ -91,15 +101,16 @@ impl<K, V> Link<K, V> {
         }
     }
 
-    /// The mixed hash of the key.
+    /// The bits [`HASH`] of the key's mixed hash.
     ///
     /// # Safety
     ///
     /// 1. The node is alive, with an entry in it, and nobody writes to it meanwhile.
     #[inline]
     pub(crate) unsafe fn hash(self) -> u64 {
+        // Relaxed: these bits do not change.
         // SAFETY: by (1).
-        unsafe { self.0.as_ref() }.hash
+        unsafe { self.0.as_ref() }.word.load(Relaxed) & HASH
     }
 
     /// Puts an entry into a node of the pool.
@@ -112,7 +123,8 @@ impl<K, V> Link<K, V> {
         // SAFETY: by (1).
         let node = unsafe { self.0.as_mut() };
         node.watch.write();
-        node.hash = hash;
+        // Relaxed: the slot that the node is put into publishes it.
+        node.word.store(hash & HASH, Relaxed);
         node.pair.write(pair);
     }
 
@@ -142,17 +154,23 @@ impl<K, V> Link<K, V> {
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 
-    /// Counts a guard on the node.
+    /// Counts a guard on the node; `false` if it is not counted, but keeps the node for good.
     ///
     /// # Safety
     ///
     /// 1. The node is alive.
     #[inline]
-    pub(crate) unsafe fn count_guard(self) {
-        // Relaxed: what follows publishes it: the end of the pin under which the node was found, or of the
-        // lock.
+    pub(crate) unsafe fn count_guard(self) -> bool {
         // SAFETY: by (1).
-        unsafe { self.0.as_ref() }.guards.fetch_add(1, Relaxed);
+        let word = unsafe { &self.0.as_ref().word };
+        // Relaxed, all: what follows publishes it: the end of the pin under which the node was found, or of the
+        // lock.
+        let counted = word.fetch_add(1, Relaxed) & GUARDS < MOST_GUARDS;
+        if !counted {
+            word.fetch_or(KEPT, Relaxed);
+            word.fetch_sub(1, Relaxed);
+        }
+        counted
     }
 
     /// Takes a guard off the count.
@@ -165,10 +183,10 @@ impl<K, V> Link<K, V> {
         // Release: pairs with the Acquire in `has_counted_guards`: what the guard read comes before what the
         // node's next owner writes.
         // SAFETY: by (1) the node is alive, since counted guards keep it.
-        unsafe { self.0.as_ref() }.guards.fetch_sub(1, Release);
+        unsafe { self.0.as_ref() }.word.fetch_sub(1, Release);
     }
 
-    /// Whether guards are counted.
+    /// Whether guards are counted, or were too many.
     ///
     /// # Safety
     ///
@@ -177,6 +195,45 @@ impl<K, V> Link<K, V> {
     pub(crate) unsafe fn has_counted_guards(self) -> bool {
         // Acquire: pairs with the Release in `uncount_guard`.
         // SAFETY: by (1).
-        unsafe { self.0.as_ref() }.guards.load(Acquire) > 0
+        unsafe { self.0.as_ref() }.word.load(Acquire) & (KEPT | GUARDS) != 0
+    }
+}
+
+#[cfg(all(test, not(crossbeam_loom)))]
+mod tests {
+    use super::*;
+    use map_core::strategy::Coverage;
+
+    #[test]
+    fn a_pair_of_words_makes_a_small_node() {
+        assert_eq!(size_of::<Node<u64, u64>>(), 24);
+    }
+
+    #[test]
+    fn stored_hashes_tell_the_deepest_shards_apart() {
+        let mut whole = Coverage::ALL;
+        while whole.depth() < map_core::strategy::MAX_DEPTH {
+            let hash = map_core::strategy::hash_at(whole.half(true).start());
+            assert_eq!(hash & HASH, hash);
+            whole = whole.half(true);
+        }
+    }
+
+    #[test]
+    fn many_guards_keep_a_node() {
+        let link = Link::new(u64::MAX, (1_u8, 2_u8));
+        // SAFETY: 1. The node is ours; each counted guard is taken off once.
+        unsafe {
+            for _ in 0..MOST_GUARDS {
+                assert!(link.count_guard());
+            }
+            assert!(!link.count_guard());
+            for _ in 0..MOST_GUARDS {
+                link.uncount_guard();
+            }
+            assert!(link.has_counted_guards(), "it is kept for good");
+            assert_eq!(link.hash(), HASH);
+            link.free();
+        }
     }
 }

@@ -98,14 +98,12 @@ impl<K, V> Open<K, V> {
         let Some((table, complete)) = (unsafe { self.load() }) else {
             return Look::Unsettled;
         };
-        // A shard that was split or merged: the lock says where to look.
-        if !table.coverage().covers(hash) {
-            return Look::Unsettled;
-        }
         // SAFETY: 1. The table was loaded under the pin.
         match unsafe { table.find(hash, key) } {
+            // Whatever the shard covers: where a key is found, it is.
             Some((_, link)) => Look::Found(link),
-            None if complete => Look::Absent,
+            None if complete && table.coverage().covers(hash) => Look::Absent,
+            // A shard that was split or merged: the lock says where to look.
             None => Look::Unsettled,
         }
     }
@@ -411,8 +409,6 @@ impl<K, V> Locked<K, V> {
         open.word
             .store(table.map_or(ptr::null_mut(), NonNull::as_ptr), Release);
         if let Some(old) = mem::replace(&mut self.read, table) {
-            // SAFETY: it came from a box, and is not in the word any more.
-            let old = unsafe { Box::from_raw(old.as_ptr()) };
             self.rest().limbo.retire_table(old, open.clocks());
         }
     }

@@ -63,7 +63,10 @@ impl<K, V> Drop for Draft<K, V> {
 }
 
 /// Entries of a shard, held one by one.
-pub struct Visit<'a, K, V>(smallvec::IntoIter<[Held<'a, (K, V), Hold<K, V>>; AT_HOME]>);
+pub struct Visit<'a, K, V>(smallvec::IntoIter<[Item<'a, K, V>; AT_HOME]>);
+
+/// An entry of a shard, held.
+type Item<'a, K, V> = Held<'a, (K, V), Hold<K, V>>;
 
 /// So many entries have the same home at most, as a rule.
 const AT_HOME: usize = 8;
@@ -103,7 +106,8 @@ impl<P: Promotion> ReadDirty<P> {
     #[cold]
     #[inline(never)]
     fn find_locked<K, V, Q, R>(
-        at: &AtShard<'_, K, V>,
+        // By value: so it need not be in memory where there is no call.
+        at: AtShard<'_, K, V>,
         key: &Q,
         found: impl FnOnce(Link<K, V>) -> R,
     ) -> Result<Option<R>, Refused>
@@ -199,7 +203,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             }
         }
         // SAFETY: 1. Both are made under the lock.
-        Self::find_locked(&at, key, |link| unsafe { pinned(link, Pin(seat::pin())) })
+        Self::find_locked(at, key, |link| unsafe { pinned(link, Pin(seat::pin())) })
     }
 
     #[inline(always)]
@@ -211,20 +215,19 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         if at.open().is_published() {
             let pin = seat::pin();
             // SAFETY: 1. It is pinned.
-            let look = unsafe { at.open().look(at.hash(), key) };
-            // SAFETY: 1. It was found under the pin.
-            let look = match look {
-                Look::Found(link) => Ok(Some(unsafe { held(link) })),
-                Look::Absent => Ok(None),
-                Look::Unsettled => Err(()),
-            };
-            drop(pin);
-            if let Ok(found) = look {
-                return Ok(found);
+            match unsafe { at.open().look(at.hash(), key) } {
+                Look::Found(link) => {
+                    // SAFETY: 1. It was found under the pin, which ends when this returns.
+                    return Ok(Some(unsafe { held(link) }));
+                }
+                Look::Absent => return Ok(None),
+                Look::Unsettled => {}
             }
+            // Before the lock is waited for.
+            drop(pin);
         }
         // SAFETY: 1. It has the lock.
-        Self::find_locked(&at, key, |link| unsafe { held(link) })
+        Self::find_locked(at, key, |link| unsafe { held(link) })
     }
 
     fn tend(section: &mut Section<'_, K, V, Self>) {
@@ -266,8 +269,9 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             Self::insert_new(section, hash, key, value);
             return None;
         };
+        // The hash of the node, for which it stands where it stands: a key that hashes badly may have another now.
         // SAFETY: 1. It is in a table that we have locked.
-        let before = unsafe { old.pair() }.1.clone();
+        let (before, hash) = unsafe { (old.pair().1.clone(), old.hash()) };
         let (open, locked) = section.parts();
         let new = locked.make(hash, (key, value));
         locked.replace(open, slot, new);
@@ -284,10 +288,12 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     where
         K: Eq,
     {
-        let Some((slot, _)) = section.find(hash, &key) else {
+        let Some((slot, old)) = section.find(hash, &key) else {
             Self::insert_new(section, hash, key, value);
             return None;
         };
+        // SAFETY: 1. It is in a table that we have locked.
+        let hash = unsafe { old.hash() };
         let (open, locked) = section.parts();
         let new = locked.make(hash, (key, value));
         locked.replace(open, slot, new);
@@ -502,11 +508,15 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             at.ask_to_tend()?;
             shard = at.lock_shared()?;
         }
-        // SAFETY: `hash`: 1. It is in a table that we have locked. `held`: 1. It has the lock.
-        let wanted = shard
-            .links()
-            .filter(|link| position(unsafe { link.hash() }) >= from);
-        items.extend(wanted.map(|link| unsafe { held(link) }));
+        // SAFETY: 1. It is in a table that we have locked.
+        let is_wanted = |link: &Link<K, V>| position(unsafe { link.hash() }) >= from;
+        // SAFETY: 1. It has the lock.
+        items.extend(
+            shard
+                .links()
+                .filter(is_wanted)
+                .map(|link| unsafe { held(link) }),
+        );
         let next = shard.coverage().end();
         Ok((Visit(items.into_iter()), next))
     }
@@ -569,7 +579,7 @@ impl<K: Clone, V: Clone, P: Promotion> Snapshots<K, V> for ReadDirty<P> {
             Look::Found(link) => Ok(Some(unsafe { link.pair() })),
             Look::Absent => Ok(None),
             // SAFETY: 1. It was found under the lock, so it is retired after that, and then waits for the pin.
-            Look::Unsettled => Self::find_locked(&at, key, |link| unsafe { link.pair() }),
+            Look::Unsettled => Self::find_locked(at, key, |link| unsafe { link.pair() }),
         }
     }
 

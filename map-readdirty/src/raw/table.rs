@@ -21,10 +21,10 @@
 //! - A slot that has become free may be taken by another key. A reader that comes with the old tag finds a node
 //!   with another key, and goes on.
 
-use map_core::strategy::{Coverage, position};
+use map_core::strategy::{Coverage, hash_at, position};
 use map_core::{Equivalent, TryReserveError};
 
-use super::node::{Link, Node};
+use super::node::{HASH, Link, Node};
 use crate::sync::atomic::{
     AtomicPtr, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
 };
@@ -35,6 +35,8 @@ const WAYS: usize = 7;
 /// So many entries a line, on average, fill a table of several lines: one in twenty is then not at home.
 const FULL: usize = 5;
 
+/// The highest bits of a hash are its tag.
+const TAG_WIDTH: u32 = 7;
 /// The tag bit of each slot.
 const TAG_BITS: u64 = 0x0080_8080_8080_8080;
 /// One in each byte.
@@ -68,9 +70,9 @@ impl<K, V> Line<K, V> {
 pub(crate) struct Table<K, V> {
     /// Which hashes have their homes here: what is not found, but covered, is not there.
     coverage: Coverage,
-    /// The distance by which a position is shifted to give the line.
+    /// The distance by which a hash is shifted so that the bits behind the tag and those that all covered hashes share
+    /// are its highest.
     shift: u32,
-    /// As many as a power of two.
     lines: Box<[Line<K, V>]>,
     /// Readers that had to take the lock since the table was made. On a line that readers of a
     /// published table load: counted only while it is not published.
@@ -83,7 +85,7 @@ pub(crate) type Index = usize;
 /// The tag of a hash: its top bits, of which neither shard nor home depend; not 0.
 #[inline]
 const fn tag_of(hash: u64) -> u64 {
-    hash >> 57 | 0x80
+    hash >> (64 - TAG_WIDTH) | 0x80
 }
 
 /// The bits of [`TAG_BITS`] at slots that have this tag, or, rarely, at some above such a slot.
@@ -98,25 +100,27 @@ const fn capacity_of(lines: usize) -> usize {
     if lines == 1 { WAYS } else { FULL * lines }
 }
 
+/// How many lines so many entries need.
+const fn lines_for(entries: usize) -> usize {
+    if entries <= WAYS {
+        1
+    } else {
+        entries.div_ceil(FULL)
+    }
+}
+
 impl<K, V> Table<K, V> {
     /// A table that covers so much, with room for at least so many entries.
     pub(crate) fn new(coverage: Coverage, capacity: usize) -> Result<Self, TryReserveError> {
-        let no_memory = |_| TryReserveError::out_of_memory(capacity);
-        let mut count = 1usize;
-        while capacity_of(count) < capacity {
-            count = count
-                .checked_mul(2)
-                .filter(|count| count.checked_mul(FULL).is_some())
-                .ok_or_else(|| TryReserveError::overflow(capacity, size_of::<Line<K, V>>()))?;
-        }
+        let count = lines_for(capacity);
         let mut lines = Vec::new();
-        lines.try_reserve_exact(count).map_err(no_memory)?;
+        lines
+            .try_reserve_exact(count)
+            .map_err(|_| TryReserveError::out_of_memory(capacity))?;
         lines.extend((0..count).map(|_| Line::new()));
-        // Lines beyond the bits that a position has are nobody's home, but can be passed to.
-        let bits = 63 - coverage.depth();
         Ok(Self {
             coverage,
-            shift: bits.saturating_sub(count.trailing_zeros()),
+            shift: TAG_WIDTH + coverage.depth(),
             lines: lines.into_boxed_slice(),
             misses: hint::AtomicU32::new(0),
         })
@@ -132,20 +136,29 @@ impl<K, V> Table<K, V> {
         capacity_of(self.lines.len())
     }
 
+    /// The line where a hash is at home: as far along the lines as the hash is along the covered interval.
     #[inline]
-    fn mask(&self) -> usize {
-        self.lines.len() - 1
+    fn home(&self, hash: u64) -> usize {
+        let along = (hash & HASH) << self.shift;
+        let home = u128::from(along) * self.lines.len() as u128;
+        (home >> 64) as usize
     }
 
     #[inline]
-    fn home(&self, hash: u64) -> usize {
-        (position(hash) >> self.shift) as usize & self.mask()
+    fn behind(&self, line: usize) -> usize {
+        if line + 1 < self.lines.len() {
+            line + 1
+        } else {
+            0
+        }
     }
 
     #[inline]
     fn line(&self, line: usize) -> &Line<K, V> {
-        // SAFETY: all lines are computed with the mask, which is the last one's number.
-        unsafe { self.lines.get_unchecked(line & self.mask()) }
+        debug_assert!(line < self.lines.len());
+        // SAFETY: all lines come from `home`, whose result is less than the number of lines since `along` is a fraction
+        // of 2^64; or from `behind`; or they are part of an index, which was made of one of these.
+        unsafe { self.lines.get_unchecked(line) }
     }
 
     #[inline]
@@ -191,7 +204,7 @@ impl<K, V> Table<K, V> {
             if meta >> PASSERS == 0 {
                 return None;
             }
-            at = (at + 1) & self.mask();
+            at = self.behind(at);
             if at == home {
                 return None;
             }
@@ -229,7 +242,7 @@ impl<K, V> Table<K, V> {
                 // Release: as above.
                 line.meta.store(meta + (1 << PASSERS), Release);
             }
-            at = (at + 1) & self.mask();
+            at = self.behind(at);
         }
         unreachable!("a table that is not full has a free slot")
     }
@@ -258,7 +271,7 @@ impl<K, V> Table<K, V> {
             if passed >> PASSERS != MANY_PASSERS {
                 meta.store(passed - (1 << PASSERS), Release);
             }
-            at = (at + 1) & self.mask();
+            at = self.behind(at);
         }
     }
 
@@ -283,7 +296,7 @@ impl<K, V> Table<K, V> {
     ///
     /// 1. As for [`find`](Self::find); the nodes are alive as long.
     pub(crate) unsafe fn at_home(&self, from: u64, mut f: impl FnMut(Link<K, V>)) -> Option<u64> {
-        let home = (from >> self.shift) as usize & self.mask();
+        let home = self.home(hash_at(from));
         let mut at = home;
         loop {
             let line = self.line(at);
@@ -293,19 +306,33 @@ impl<K, V> Table<K, V> {
                 // Acquire: as in `find`.
                 if let Some(link) = Link::from_raw(slot.load(Acquire)) {
                     // SAFETY: as in `find`.
-                    let position = position(unsafe { link.hash() });
-                    if position >= from && (position >> self.shift) as usize & self.mask() == home {
+                    let hash = unsafe { link.hash() };
+                    if position(hash) >= from && self.home(hash) == home {
                         f(link);
                     }
                 }
             }
-            at = (at + 1) & self.mask();
+            at = self.behind(at);
             if meta >> PASSERS == 0 || at == home {
                 break;
             }
         }
-        let next = ((from >> self.shift) + 1) << self.shift;
-        match self.coverage.end() {
+        self.start_of(home + 1)
+    }
+
+    /// The first position whose home is a line or one behind it; `None` if that is the end of all.
+    fn start_of(&self, line: usize) -> Option<u64> {
+        let (start, end) = (self.coverage.start(), self.coverage.end());
+        if line >= self.lines.len() {
+            return end;
+        }
+        // The least `along` whose product with the number of lines reaches the line; and the least hash of it.
+        let along = ((line as u128) << 64).div_ceil(self.lines.len() as u128);
+        let bits = HASH.trailing_zeros();
+        let hash = (along.div_ceil(1 << (self.shift + bits)) as u64) << bits;
+        let next = start + position(hash);
+        // Beyond the bits that a hash has, lines are nobody's home.
+        match end {
             Some(end) => Some(next.min(end)),
             None => (next < 1 << 63).then_some(next),
         }
