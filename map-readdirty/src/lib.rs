@@ -13,5 +13,4 @@ pub use raw::strategy::ReadDirty;
 pub use stats::Stats;
 
 /// A concurrent hash map with lock-free reads.
-pub type ReadDirtyMap<K, V, S = RandomState, P = promotion::Fill> =
-    map_core::Map<K, V, ReadDirty<P>, S>;
+pub type ReadDirtyMap<K, V, S = RandomState> = map_core::Map<K, V, ReadDirty, S>;
