@@ -122,3 +122,29 @@ fn key_and_part_do_not_get_in_each_others_way() {
     drop(part);
     assert_eq!(map.get("key").map(|v| v.1.clone()).as_deref(), Some("abcd"));
 }
+
+/// Guards of one shard may be used and dropped by several threads at once.
+#[test]
+fn write_guards_of_a_shard_on_several_threads() {
+    const THREADS: usize = 4;
+    let map: ShardedMap<u64, u64> = (0..100).map(|key| (key, 0)).collect();
+    for _ in 0..100 {
+        let mut hands: [Vec<_>; THREADS] = Default::default();
+        for (index, guard) in map.iter_mut().enumerate() {
+            hands[index % THREADS].push(guard);
+        }
+        thread::scope(|scope| {
+            for hand in hands {
+                scope.spawn(move || {
+                    for mut guard in hand {
+                        let before = *guard;
+                        thread::yield_now();
+                        *guard += 1;
+                        assert_eq!(*guard, before + 1);
+                    }
+                });
+            }
+        });
+    }
+    assert!(map.into_iter().all(|(_, value)| value == 100));
+}

@@ -52,6 +52,31 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
         Self::with_capacity_and_hasher(capacity, RandomState::default())
     }
 
+    /// An empty map of so many shards from the start: see
+    /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
+    ///
+    /// # Panics
+    ///
+    /// If there shall be no shards, or more than 2^20.
+    #[must_use]
+    #[track_caller]
+    pub fn with_shard_amount(shard_amount: usize) -> Self {
+        Self::with_hasher_and_shard_amount(RandomState::default(), shard_amount)
+    }
+
+    /// An empty map with room for so many entries in so many shards: see
+    /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
+    ///
+    /// # Panics
+    ///
+    /// If there shall be no shards, or more than 2^20, or if so many entries exceed the address space.
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity_and_shard_amount(capacity: usize, shard_amount: usize) -> Self {
+        let hasher = RandomState::default();
+        Self::with_capacity_and_hasher_and_shard_amount(capacity, hasher, shard_amount)
+    }
+
     /// A map to be configured.
     pub fn builder() -> Builder<K, V, T> {
         Builder {
@@ -97,9 +122,77 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         map
     }
 
+    /// An empty map of so many shards from the start that hashes with `hasher`: see
+    /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
+    ///
+    /// # Panics
+    ///
+    /// If there shall be no shards, or more than 2^20.
+    #[must_use]
+    #[track_caller]
+    pub fn with_hasher_and_shard_amount(hasher: S, shard_amount: usize) -> Self {
+        Self::with_capacity_and_hasher_and_shard_amount(0, hasher, shard_amount)
+    }
+
+    /// An empty map with room for so many entries that hashes with `hasher` and has so many shards from the
+    /// start, rounded up to a power of two. One is as good a number as any other.
+    ///
+    /// Shards split further at need, so a map for which nothing is said here does not stay with one:
+    /// this is for maps that many threads write to from their first moment. One cache line per shard, and
+    /// its place in the directory. [`Builder::shards`] does the same without a panic.
+    ///
+    /// # Panics
+    ///
+    /// If there shall be no shards, or more than 2^20, or if so many entries exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let hasher = std::hash::RandomState::new();
+    /// let map: ShardedMap<u64, u64, _> =
+    ///     ShardedMap::with_capacity_and_hasher_and_shard_amount(1000, hasher, 6);
+    /// assert_eq!(map.shards(), 8);
+    /// assert!(map.capacity() >= 1000);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity_and_hasher_and_shard_amount(
+        capacity: usize,
+        hasher: S,
+        shard_amount: usize,
+    ) -> Self {
+        match Self::with_shards(capacity, hasher, shard_amount) {
+            Ok(map) => map,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn with_shards(capacity: usize, hasher: S, shards: usize) -> Result<Self, BuildError> {
+        let builder = Builder {
+            hasher,
+            capacity,
+            shards,
+            shard_limit: default_shard_limit(size_of::<(K, V)>()),
+            read_bias: ReadBias::Adaptive,
+            entries: PhantomData,
+        };
+        builder.build()
+    }
+
     /// The hasher.
     pub fn hasher(&self) -> &S {
         &self.hasher
+    }
+
+    /// What the hasher makes of an item, cut to a `usize`. The map's own places follow from it, but not
+    /// directly: it mixes what some hashers return.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<String, u32> = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.hash_usize(&"key"), map.hash_usize(&String::from("key")));
+    /// ```
+    pub fn hash_usize<Q: Hash>(&self, item: &Q) -> usize {
+        self.hasher.hash_one(item) as usize
     }
 
     /// Changes whether readers announce themselves, from now on.

@@ -17,7 +17,6 @@ use crate::raw::guarded::Editing;
 use crate::strategy::{Section, Strategy};
 
 /// A locked place for a key, which is there or not.
-#[must_use = "an entry does nothing by itself, but keeps its shard locked"]
 pub enum Entry<'a, K, V, T: Strategy<K, V>> {
     /// The key is there.
     Occupied(OccupiedEntry<'a, K, V, T>),
@@ -26,7 +25,6 @@ pub enum Entry<'a, K, V, T: Strategy<K, V>> {
 }
 
 /// A locked entry.
-#[must_use = "an entry does nothing by itself, but keeps its shard locked"]
 pub struct OccupiedEntry<'a, K, V, T: Strategy<K, V>> {
     // Dropped first: the key's Drop runs unlocked where the entry is simply dropped.
     entry: Editing<'a, K, V, T>,
@@ -35,7 +33,6 @@ pub struct OccupiedEntry<'a, K, V, T: Strategy<K, V>> {
 }
 
 /// A locked place where an entry could be.
-#[must_use = "an entry does nothing by itself, but keeps its shard locked"]
 pub struct VacantEntry<'a, K, V, T: Strategy<K, V>> {
     // As above. There is room for one more entry.
     section: Section<'a, K, V, T>,
