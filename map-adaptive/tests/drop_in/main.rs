@@ -1,6 +1,8 @@
 //! Code written for dashmap 6 compiles and does the same over the maps of the family: one file, `surface.rs`,
 //! is a client of a crate named `dashmap`, which is the real one here and one that re-exports our types there.
 
+#![expect(clippy::duplicate_mod, reason = "that is the point")]
+
 mod lock;
 mod sharded;
 mod theirs;

@@ -315,7 +315,7 @@ pub(crate) fn entries() -> Seen {
     let key = || "key".to_owned();
     map.entry(key()).or_default().push(1);
     map.entry(key()).or_insert(vec![9]).push(2);
-    map.entry(key()).or_insert_with(Vec::new).push(3);
+    map.entry(key()).or_insert_with(|| vec![9]).push(3);
     map.entry(key())
         .and_modify(|list| list.push(4))
         .or_insert_with(|| vec![9]);

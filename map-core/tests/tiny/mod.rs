@@ -237,7 +237,10 @@ impl Strategy<u64, u64> for Tiny {
         locked.pairs.iter()
     }
 
-    fn iter_mut<'a>(locked: &'a mut Entries) -> impl Iterator<Item = &'a mut (u64, u64)> {
+    fn iter_mut<'a>(locked: &'a mut Entries) -> impl Iterator<Item = &'a mut (u64, u64)>
+    where
+        u64: 'a,
+    {
         locked.pairs.iter_mut()
     }
 
