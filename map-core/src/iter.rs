@@ -12,6 +12,11 @@ use crate::raw::held::Place;
 use crate::strategy::Strategy;
 
 /// Goes over the entries of a map, giving out read guards. Made by [`Map::iter`].
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// assert_eq!(map.iter().map(|entry| *entry).sum::<u32>(), 45);
+/// ```
 pub struct Iter<'a, K, V, T: Strategy<K, V> + 'a, S> {
     map: &'a Map<K, V, T, S>,
     walk: Walk,
@@ -70,6 +75,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Clone for Iter<'_, K, V
 }
 
 /// Goes over the entries of a map, giving out write guards. Made by [`Map::iter_mut`].
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// map.iter_mut().for_each(|mut entry| *entry += 1);
+/// assert_eq!(map.iter().map(|entry| *entry).sum::<u32>(), 55);
+/// ```
 pub struct IterMut<'a, K, V, T: Strategy<K, V>, S> {
     map: &'a Map<K, V, T, S>,
     walk: Walk,
@@ -117,6 +128,13 @@ impl<K, V, T: Strategy<K, V>, S> fmt::Debug for IterMut<'_, K, V, T, S> {
 }
 
 /// Takes the entries out of a map that nobody else has any more.
+///
+/// Takes no locks. What is left when it is dropped is dropped with it.
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// assert_eq!(map.into_iter().map(|(_, value)| value).sum::<u32>(), 45);
+/// ```
 pub struct OwningIter<K, V, T: Strategy<K, V>, S> {
     tables: std::vec::IntoIter<T::Locked>,
     table: Option<T::IntoIter>,

@@ -8,6 +8,11 @@ use crate::setref::multiple::RefMulti;
 use crate::strategy::Strategy;
 
 /// Goes over the keys of a set, giving out read guards. Made by [`Set::iter`](crate::Set::iter).
+///
+/// ```
+/// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+/// assert_eq!(set.iter().map(|key| *key).sum::<u32>(), 45);
+/// ```
 pub struct Iter<'a, K, T: Strategy<K, ()> + 'a, S>(pub(crate) iter::Iter<'a, K, (), T, S>);
 
 impl<'a, K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Iterator for Iter<'a, K, T, S> {
@@ -29,6 +34,11 @@ impl<K, T: Strategy<K, ()>, S> fmt::Debug for Iter<'_, K, T, S> {
 }
 
 /// Takes the keys out of a set that nobody else has any more.
+///
+/// ```
+/// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+/// assert_eq!(set.into_iter().sum::<u32>(), 45);
+/// ```
 pub struct OwningIter<K, T: Strategy<K, ()>, S>(pub(crate) iter::OwningIter<K, (), T, S>);
 
 impl<K, T: Strategy<K, ()>, S> Iterator for OwningIter<K, T, S> {

@@ -36,6 +36,13 @@ pub struct Set<K, T: Strategy<K, ()>, S = RandomState> {
 
 impl<K: Eq + Hash, T: Strategy<K, ()>> Set<K, T> {
     /// An empty set. Allocates nothing.
+    ///
+    /// ```
+    /// use map_sharded::ShardedSet;
+    ///
+    /// let set: ShardedSet<String> = ShardedSet::new();
+    /// assert!(set.is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Map::new().into()
@@ -46,6 +53,13 @@ impl<K: Eq + Hash, T: Strategy<K, ()>> Set<K, T> {
     /// # Panics
     ///
     /// If so many keys exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedSet;
+    ///
+    /// let set: ShardedSet<String> = ShardedSet::with_capacity(100);
+    /// assert!(set.capacity() >= 100);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity(capacity: usize) -> Self {
@@ -55,6 +69,13 @@ impl<K: Eq + Hash, T: Strategy<K, ()>> Set<K, T> {
 
 impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
     /// An empty set that hashes with `hasher`. Allocates nothing.
+    ///
+    /// ```
+    /// use map_sharded::ShardedSet;
+    ///
+    /// let set = ShardedSet::with_hasher(std::hash::RandomState::new());
+    /// assert!(set.insert(1));
+    /// ```
     #[must_use]
     pub fn with_hasher(hasher: S) -> Self {
         Map::with_hasher(hasher).into()
@@ -65,6 +86,13 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
     /// # Panics
     ///
     /// If so many keys exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedSet;
+    ///
+    /// let set = ShardedSet::with_capacity_and_hasher(100, std::hash::RandomState::new());
+    /// assert!(set.insert(1));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
@@ -117,6 +145,12 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
     }
 
     /// Removes and returns a key if `f`, which is shown it with its shard locked for writing, says so.
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+    /// assert_eq!(set.remove_if(&3, |key| *key > 5), None);
+    /// assert_eq!(set.remove_if(&3, |key| *key < 5), Some(3));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn remove_if<Q>(&self, key: &Q, f: impl FnOnce(&K) -> bool) -> Option<K>
@@ -171,34 +205,67 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
     }
 
     /// Keeps the keys for which `f` returns `true`: see [`Map::retain`].
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+    /// set.retain(|key| key % 2 == 0);
+    /// assert_eq!(set.len(), 5);
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn retain(&self, mut f: impl FnMut(&K) -> bool) {
         self.map.retain(|key, ()| f(key));
     }
 
     /// Removes all keys, and gives their memory back: see [`Map::clear`].
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+    /// set.clear();
+    /// assert_eq!((set.len(), set.capacity()), (0, 0));
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn clear(&self) {
         self.map.clear();
     }
 
     /// Makes shards and tables as small as their keys allow.
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+    /// set.shrink_to_fit();
+    /// assert!((10..32).contains(&set.capacity()));
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn shrink_to_fit(&self) {
         self.map.shrink_to_fit();
     }
 
     /// The number of keys: exact when nobody is writing. Takes no lock; reads one cache line per shard.
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+    /// assert_eq!(set.len(), 10);
+    /// ```
     pub fn len(&self) -> usize {
         self.map.len()
     }
 
     /// Whether there are no keys: exact when nobody is writing. Takes no lock.
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+    /// assert!(!set.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.map.is_empty()
     }
 
     /// How many keys fit before some shard has to grow or split: see [`Map::capacity`].
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+    /// assert!(set.capacity() >= 10);
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn capacity(&self) -> usize {
         self.map.capacity()

@@ -36,6 +36,13 @@ const fn default_shard_limit(entry_size: usize) -> usize {
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     /// An empty map. Allocates nothing.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map: ShardedMap<String, u32> = ShardedMap::new();
+    /// assert!(map.is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::with_hasher(RandomState::default())
@@ -46,6 +53,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     /// # Panics
     ///
     /// If so many entries exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map: ShardedMap<String, u32> = ShardedMap::with_capacity(1_000);
+    /// assert!(map.capacity() >= 1_000);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity(capacity: usize) -> Self {
@@ -58,6 +72,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     /// # Panics
     ///
     /// If there shall be no shards, or more than 2^20.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map: ShardedMap<String, u32> = ShardedMap::with_shard_amount(8);
+    /// assert_eq!(map.shards(), 8);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_shard_amount(shard_amount: usize) -> Self {
@@ -78,6 +99,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     }
 
     /// A map to be configured.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map = ShardedMap::<String, u32>::builder().capacity(1_000).shards(4).build()?;
+    /// assert!(map.shards() >= 4);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
     pub fn builder() -> Builder<K, V, T> {
         Builder {
             hasher: RandomState::default(),
@@ -92,6 +121,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// An empty map that hashes with `hasher`. Allocates nothing.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map = ShardedMap::with_hasher(std::hash::RandomState::new());
+    /// map.insert(1, "one");
+    /// ```
     #[must_use]
     pub fn with_hasher(hasher: S) -> Self {
         Self::with_limit(default_shard_limit(size_of::<(K, V)>()), hasher)
@@ -114,6 +150,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// # Panics
     ///
     /// If so many entries exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map = ShardedMap::with_capacity_and_hasher(100, std::hash::RandomState::new());
+    /// map.insert(1, "one");
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {

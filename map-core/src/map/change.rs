@@ -109,7 +109,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// let map = map_sharded::ShardedMap::new();
     /// map.insert(1, 10);
     /// map.insert(2, 20);
-    /// map.alter_all(|key, value| value + u64::from(*key));
+    /// map.alter_all(|key, value| value + key);
     /// assert_eq!((map.get_copied(&1), map.get_copied(&2)), (Some(11), Some(22)));
     /// ```
     #[cfg_attr(debug_assertions, track_caller)]

@@ -10,6 +10,12 @@ use crate::mapref::one::{Ref, RefMut};
 use crate::strategy::Strategy;
 
 /// `&map << (key, value)` is [`insert`](Map::insert).
+///
+/// ```
+/// let map = &map_sharded::ShardedMap::new();
+/// map.insert("a", 1);
+/// assert_eq!(map << ("a", 2), Some(1));
+/// ```
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Shl<(K, V)> for &Map<K, V, T, S> {
     type Output = Option<V>;
 
@@ -20,6 +26,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Shl<(K, V)> for &Map<K,
 }
 
 /// `&map >> &key` is [`get`](Map::get), where there must be an entry.
+///
+/// # Panics
+///
+/// If there is none.
+///
+/// ```
+/// let map = &map_sharded::ShardedMap::new();
+/// map.insert("a", 1);
+/// assert_eq!(*(map >> "a"), 1);
+/// ```
 impl<'a, K, V, T, S, Q> Shr<&Q> for &'a Map<K, V, T, S>
 where
     K: Eq + Hash,
@@ -36,6 +52,17 @@ where
 }
 
 /// `&map | &key` is [`get_mut`](Map::get_mut), where there must be an entry.
+///
+/// # Panics
+///
+/// If there is none.
+///
+/// ```
+/// let map = &map_sharded::ShardedMap::new();
+/// map.insert("a", 1);
+/// *(map | "a") += 1;
+/// assert_eq!(map.get_copied("a"), Some(2));
+/// ```
 impl<'a, K, V, T, S, Q> BitOr<&Q> for &'a Map<K, V, T, S>
 where
     K: Eq + Hash,
@@ -52,6 +79,12 @@ where
 }
 
 /// `&map - &key` is [`remove`](Map::remove).
+///
+/// ```
+/// let map = &map_sharded::ShardedMap::new();
+/// map.insert("a", 1);
+/// assert_eq!(map - "a", Some(("a", 1)));
+/// ```
 impl<K, V, T, S, Q> Sub<&Q> for &Map<K, V, T, S>
 where
     K: Eq + Hash,
@@ -68,6 +101,12 @@ where
 }
 
 /// `&map & &key` is [`contains_key`](Map::contains_key).
+///
+/// ```
+/// let map = &map_sharded::ShardedMap::new();
+/// map.insert("a", 1);
+/// assert!(map & "a");
+/// ```
 impl<K, V, T, S, Q> BitAnd<&Q> for &Map<K, V, T, S>
 where
     K: Eq + Hash,

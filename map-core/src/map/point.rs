@@ -20,6 +20,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// No allocation. In a map of locked shards: one atomic read-modify-write, of a line of the
     /// thread's own, or two of the shard's (see [`ReadBias`](crate::ReadBias)), one here and one when the
     /// guard goes; blocks while somebody writes to the shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.get("a").map(|value| *value), Some(1));
+    /// assert!(map.get("b").is_none());
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, T>>
@@ -46,6 +53,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// A read guard on the entry of `key`, if that needs no waiting.
+    ///
+    /// Costs what [`get`](Self::get) does, and two read-modify-writes of the shard's line always. Strategies with lock-free
+    /// reads never say [`Locked`](TryResult::Locked) where they need no lock.
+    ///
+    /// ```
+    /// use map_sharded::try_result::TryResult;
+    ///
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get_mut("a");
+    /// assert!(matches!(map.try_get("a"), TryResult::Locked));
+    /// drop(guard);
+    /// assert!(map.try_get("a").is_present());
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_get<Q>(&self, key: &Q) -> TryResult<Ref<'_, K, V, T>>
@@ -65,6 +86,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Runs `f` on the entry of `key`. The cheapest way to read; `f` runs with the shard locked
     /// for reading (or pinned), so it should be short.
+    ///
+    /// No allocation; blocks as [`get`](Self::get) does.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", vec![1, 2, 3]);
+    /// assert_eq!(map.get_with("a", |_, list| list.len()), Some(3));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
@@ -100,6 +129,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// The same as [`get_with`](Self::get_with), under the name that dashmap's users know.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.view("a", |key, value| (*key, *value)), Some(("a", 1)));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn view<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
@@ -110,6 +145,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// A clone of the value of `key`, made with the shard locked for reading (or pinned).
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert(1, "one".to_owned());
+    /// assert_eq!(map.get_cloned(&1).as_deref(), Some("one"));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
@@ -121,6 +162,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// A copy of the value of `key`.
+    ///
+    /// Costs and blocks as [`get_with`](Self::get_with).
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert(1, 10);
+    /// assert_eq!(map.get_copied(&1), Some(10));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_copied<Q>(&self, key: &Q) -> Option<V>
@@ -132,6 +181,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Whether there is an entry for `key`.
+    ///
+    /// Costs and blocks as [`get_with`](Self::get_with).
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert(1, ());
+    /// assert!(map.contains_key(&1) && !map.contains_key(&2));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
@@ -150,6 +207,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// # Panics
     ///
     /// If a shard would have to grow beyond the address space.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.insert("a", 1), None);
+    /// assert_eq!(map.insert("a", 2), Some(1));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn insert(&self, key: K, value: V) -> Option<V> {
@@ -176,6 +239,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Stores `value` for `key` and returns the value that it replaced: [`insert`](Self::insert),
     /// under the name that users of Go's `sync.Map` look for.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.swap("a", 1), None);
+    /// assert_eq!(map.swap("a", 2), Some(1));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn swap(&self, key: K, value: V) -> Option<V> {
@@ -183,6 +252,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// A write guard on the entry of `key`. Its shard is locked as long as the guard lives.
+    ///
+    /// Costs and blocks as [`insert`](Self::insert) on a present key. Where values are not changed in place, the
+    /// guard changes a clone, made when it is first written through and seen by others when the guard is gone.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Some(mut value) = map.get_mut("a") {
+    ///     *value += 1;
+    /// }
+    /// assert_eq!(map.get_copied("a"), Some(2));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_mut<Q>(&self, key: &Q) -> Option<RefMut<'_, K, V, T>>
@@ -194,6 +275,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// A write guard on the entry of `key`, if that needs no waiting.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get("a");
+    /// assert!(map.try_get_mut("a").is_locked());
+    /// drop(guard);
+    /// assert!(map.try_get_mut("a").is_present());
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_get_mut<Q>(&self, key: &Q) -> TryResult<RefMut<'_, K, V, T>>
@@ -211,6 +301,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key`.
+    ///
+    /// The pair is dropped by the caller, with no lock held. No allocation. Blocks while somebody else uses the shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a".to_owned(), 1);
+    /// assert_eq!(map.remove("a"), Some(("a".to_owned(), 1)));
+    /// assert_eq!(map.remove("a"), None);
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn remove<Q>(&self, key: &Q) -> Option<(K, V)>
@@ -223,6 +322,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key` if `f` says so.
+    ///
+    /// `f` runs at most once, with the shard locked for writing; it must not call this map, and if it panics,
+    /// nothing has changed. Blocks while somebody else uses the shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.remove_if("a", |_, value| *value > 1), None);
+    /// assert_eq!(map.remove_if("a", |_, value| *value == 1), Some(("a", 1)));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn remove_if<Q>(&self, key: &Q, f: impl FnOnce(&K, &V) -> bool) -> Option<(K, V)>
@@ -237,6 +346,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key` if `f`, which may change the value, says so.
+    ///
+    /// `f` runs at most once, with the shard locked for writing; it must not call this map. If it panics, the entry
+    /// stays, with the value as `f` left it. Blocks while somebody else uses the shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 2);
+    /// let spend = |_: &&str, value: &mut i32| {
+    ///     *value -= 1;
+    ///     *value == 0
+    /// };
+    /// assert_eq!(map.remove_if_mut("a", spend), None);
+    /// assert_eq!(map.remove_if_mut("a", spend), Some(("a", 0)));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn remove_if_mut<Q>(&self, key: &Q, f: impl FnOnce(&K, &mut V) -> bool) -> Option<(K, V)>
@@ -255,6 +378,19 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// The place of `key`, locked: to look at what is there and then decide. See
     /// [`mapref::entry`](crate::mapref::entry) for what the lock means to other operations.
+    ///
+    /// Costs and blocks as [`insert`](Self::insert), and makes room for the key if it is not there.
+    ///
+    /// # Panics
+    ///
+    /// If a shard would have to grow beyond the address space.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// *map.entry("a").or_insert(0) += 1;
+    /// map.entry("a").and_modify(|value| *value += 1).or_insert(7);
+    /// assert_eq!(map.get_copied("a"), Some(2));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn entry(&self, key: K) -> Entry<'_, K, V, T> {
@@ -264,6 +400,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// The place of `key`, if that needs no waiting.
+    ///
+    /// # Panics
+    ///
+    /// If a shard would have to grow beyond the address space.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// let entry = map.entry("a");
+    /// assert!(map.try_entry("a").is_none());
+    /// drop(entry);
+    /// assert!(map.try_entry("a").is_some_and(|entry| *entry.or_insert(1) == 1));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_entry(&self, key: K) -> Option<Entry<'_, K, V, T>> {
@@ -276,6 +424,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// map comes back.
     ///
     /// `f` runs once, with the shard locked for writing; if it panics, nothing has changed.
+    ///
+    /// Costs and blocks as [`insert`](Self::insert). `f` must not call this map.
+    ///
+    /// ```
+    /// use map_core::{Change, Computed};
+    ///
+    /// let map = map_sharded::ShardedMap::new();
+    /// let increment = |value: Option<&u32>| Change::Set(value.map_or(1, |value| value + 1));
+    /// assert_eq!(map.compute("a", increment), Computed::Inserted);
+    /// assert_eq!(map.compute("a", increment), Computed::Updated(1));
+    /// assert_eq!(map.compute("a", |_| Change::Remove), Computed::Removed("a", 2));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn compute(&self, key: K, f: impl FnOnce(Option<&V>) -> Change<V>) -> Computed<K, V> {
@@ -306,6 +466,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Shows `f` the entry of `key`, if there is one, and does what it answers.
     ///
     /// `f` runs at most once, with the shard locked for writing; if it panics, nothing has changed.
+    ///
+    /// ```
+    /// use map_core::{Change, Computed};
+    ///
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let double = |_: &&str, value: &i32| Change::Set(2 * value);
+    /// assert_eq!(map.compute_if_present("a", double), Computed::Updated(1));
+    /// assert_eq!(map.compute_if_present("b", double), Computed::Unchanged);
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn compute_if_present<Q>(
@@ -337,6 +507,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// # Errors
     ///
     /// `new` comes back if the value differs, or if there is no entry: this never inserts.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.compare_exchange("a", &1, 2), Ok(1));
+    /// assert_eq!(map.compare_exchange("a", &1, 3), Err(3));
+    /// assert_eq!(map.compare_exchange("b", &1, 3), Err(3));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn compare_exchange<Q, C>(&self, key: &Q, current: &C, new: V) -> Result<V, V>
@@ -356,6 +534,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key` if its value equals `current`.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.compare_remove("a", &2), None);
+    /// assert_eq!(map.compare_remove("a", &1), Some(("a", 1)));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn compare_remove<Q, C>(&self, key: &Q, current: &C) -> Option<(K, V)>
@@ -373,6 +558,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Among calls that race for one absent key, exactly one runs its closure, with the shard
     /// locked for writing; if it panics, nothing was inserted. If the key is present this costs
     /// what [`get`](Self::get) costs.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(*map.get_or_insert_with("a", || 1), 1);
+    /// assert_eq!(*map.get_or_insert_with("a", || unreachable!()), 1);
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> Ref<'_, K, V, T> {

@@ -62,6 +62,12 @@ impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
 
 impl<K, V, T: Strategy<K, V>, S> ReadOnlyView<K, V, T, S> {
     /// The map. Moves it, and does nothing else.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert_eq!(view.into_inner().insert(3, 4), Some(3));
+    /// ```
     pub fn into_inner(self) -> Map<K, V, T, S> {
         let Self {
             shards,
@@ -80,22 +86,46 @@ impl<K, V, T: Strategy<K, V>, S> ReadOnlyView<K, V, T, S> {
     }
 
     /// The number of entries. Reads one cache line per shard.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert_eq!(view.len(), 10);
+    /// ```
     pub fn len(&self) -> usize {
         self.shards.tables().map(Table::len).sum()
     }
 
     /// Whether there are no entries. Stops at the first shard that has some.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert!(!view.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.shards.tables().all(Table::is_empty)
     }
 
     /// What [`Map::capacity`] said.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert!(view.capacity() >= 10);
+    /// ```
     pub fn capacity(&self) -> usize {
         self.shards.tables().map(T::capacity).sum()
     }
 
     /// All entries, shard by shard. Takes no lock, allocates nothing (unless the strategy's own iterator
     /// does).
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert!(view.iter().all(|(key, value)| key == value));
+    /// ```
     pub fn iter<'a>(&'a self) -> impl Iterator<Item = (&'a K, &'a V)> + 'a
     where
         T: 'a,
@@ -105,6 +135,12 @@ impl<K, V, T: Strategy<K, V>, S> ReadOnlyView<K, V, T, S> {
     }
 
     /// All keys.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert_eq!(view.keys().sum::<u32>(), 45);
+    /// ```
     pub fn keys<'a>(&'a self) -> impl Iterator<Item = &'a K> + 'a
     where
         T: 'a,
@@ -113,6 +149,12 @@ impl<K, V, T: Strategy<K, V>, S> ReadOnlyView<K, V, T, S> {
     }
 
     /// All values.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert_eq!(view.values().max(), Some(&9));
+    /// ```
     pub fn values<'a>(&'a self) -> impl Iterator<Item = &'a V> + 'a
     where
         T: 'a,
@@ -123,6 +165,12 @@ impl<K, V, T: Strategy<K, V>, S> ReadOnlyView<K, V, T, S> {
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> ReadOnlyView<K, V, T, S> {
     /// Whether there is an entry for `key`.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert!(view.contains_key(&3) && !view.contains_key(&30));
+    /// ```
     pub fn contains_key<Q>(&self, key: &Q) -> bool
     where
         Q: ?Sized + Hash + Equivalent<K>,
@@ -131,6 +179,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> ReadOnlyView<K, V, T, S
     }
 
     /// The value of `key`. No lock, no allocation, no write to memory.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert_eq!(view.get(&3), Some(&3));
+    /// ```
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
     where
         Q: ?Sized + Hash + Equivalent<K>,
@@ -139,6 +193,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> ReadOnlyView<K, V, T, S
     }
 
     /// The entry of `key`: the key as it is stored, and the value. Costs what [`get`](Self::get) does.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// let view = map.into_read_only();
+    /// assert_eq!(view.get_key_value(&3), Some((&3, &3)));
+    /// ```
     pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
     where
         Q: ?Sized + Hash + Equivalent<K>,

@@ -9,6 +9,12 @@ use crate::raw::holds::Shared;
 use crate::strategy::Strategy;
 
 /// A read guard on an entry met by an iterator. It may outlive the iterator.
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// let guards: Vec<_> = map.iter().collect();
+/// assert!(guards.iter().all(|guard| guard.key() == guard.value()));
+/// ```
 pub struct RefMulti<'a, K, V, T: Strategy<K, V>>(
     pub(crate) Held<'a, (K, V), Shared<'a, T::Locked, T::Open>>,
 );

@@ -10,6 +10,16 @@ use crate::raw::guarded::{Editing, EditingPart, Held};
 use crate::strategy::{Section, Strategy};
 
 /// A read guard on an entry.
+///
+/// In a map of locked shards it keeps its shard locked for reading; elsewhere it keeps its entry alive, and shows it as
+/// it was when the guard was made. It may go to another thread, and be kept in a future that waits.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one".to_owned()));
+/// let guard = map.get("a").expect("it was inserted");
+/// assert_eq!((guard.key(), guard.0), (&"a", 1));
+/// ```
 pub struct Ref<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::Hold<'a>>);
 
 impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
@@ -33,6 +43,13 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     }
 
     /// A guard on a part of the value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one".to_owned()));
+    /// let name = map.get("a").expect("it was inserted").map(|value| &value.1);
+    /// assert_eq!(*name, "one");
+    /// ```
     #[inline]
     pub fn map<F, U: ?Sized>(self, f: F) -> MappedRef<'a, K, V, U, T>
     where
@@ -49,6 +66,14 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one".to_owned()));
+    /// let guard = map.get("a").expect("it was inserted");
+    /// let whole = guard.try_map(|value| value.1.strip_prefix("two")).expect_err("it is no prefix");
+    /// assert_eq!(whole.0, 1);
+    /// ```
     #[inline]
     pub fn try_map<F, U: ?Sized>(self, f: F) -> Result<MappedRef<'a, K, V, U, T>, Self>
     where
@@ -76,6 +101,16 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for Ref<'_, K, 
 }
 
 /// A write guard on an entry: nobody else can reach the shard while it lives.
+///
+/// It may go to another thread, and be kept in a future that waits.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one".to_owned()));
+/// let mut guard = map.get_mut("a").expect("it was inserted");
+/// guard.0 += 1;
+/// assert_eq!(guard.value().0, 2);
+/// ```
 pub struct RefMut<'a, K, V, T: Strategy<K, V>>(pub(crate) Editing<'a, K, V, T>);
 
 impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
@@ -126,6 +161,15 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// A read guard on the same entry, without a moment in which others could change it.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one".to_owned()));
+    /// let mut guard = map.get_mut("a").expect("it was inserted");
+    /// guard.0 = 7;
+    /// let guard = guard.downgrade();
+    /// assert_eq!((guard.0, map.contains_key("a")), (7, true));
+    /// ```
     #[inline]
     pub fn downgrade(self) -> Ref<'a, K, V, T> {
         let (section, slot) = self.0.finish();
@@ -133,6 +177,14 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// A write guard on a part of the value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one".to_owned()));
+    /// let mut name = map.get_mut("a").expect("it was inserted").map(|value| &mut value.1);
+    /// name.push('!');
+    /// assert_eq!(name.pair(), (&"a", &"one!".to_owned()));
+    /// ```
     #[inline]
     pub fn map<F, U: ?Sized>(self, f: F) -> MappedRefMut<'a, K, V, U, T>
     where
