@@ -20,6 +20,7 @@ mod build;
 mod bulk;
 mod change;
 mod leaning;
+mod lookup;
 mod operators;
 mod point;
 mod traits;

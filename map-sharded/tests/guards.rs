@@ -153,5 +153,5 @@ fn write_guards_of_a_shard_on_several_threads() {
             }
         });
     }
-    assert!(map.into_iter().all(|(_, value)| value == 100));
+    assert!(map.iter().all(|value| *value == 100));
 }

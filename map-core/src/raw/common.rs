@@ -10,10 +10,10 @@
 //!   Changes are put aside as guards go, and published with the last share, which has the shard to
 //!   itself.
 
-use std::sync::Arc;
 use std::vec;
 
 use super::guarded::Cursor;
+use super::share::Share;
 use crate::strategy::{Section, Strategy};
 use crate::sync::Mutex;
 
@@ -43,7 +43,7 @@ enum Targets<P, Slot> {
 /// The entries of one exclusively locked shard.
 pub(crate) struct ShardIterMut<'a, K, V, T: Strategy<K, V>> {
     targets: Targets<(K, V), T::Slot>,
-    common: Arc<Common<'a, K, V, T>>,
+    common: Share<Common<'a, K, V, T>>,
 }
 
 impl<'a, K, V, T: Strategy<K, V>> ShardIterMut<'a, K, V, T> {
@@ -76,7 +76,7 @@ impl<'a, K, V, T: Strategy<K, V>> ShardIterMut<'a, K, V, T> {
         };
         Some(Self {
             targets,
-            common: Arc::new(common),
+            common: Share::new(common),
         })
     }
 
@@ -93,7 +93,7 @@ impl<'a, K, V, T: Strategy<K, V>> ShardIterMut<'a, K, V, T> {
             cursor,
             slot,
             edit: None,
-            common: Arc::clone(&self.common),
+            common: Share::clone(&self.common),
         })
     }
 
@@ -113,7 +113,7 @@ pub(crate) struct EditingOneOf<'a, K, V, T: Strategy<K, V>> {
     /// Where to publish the copy; `None` where entries are changed in place.
     slot: Option<T::Slot>,
     edit: Option<T::Edit>,
-    common: Arc<Common<'a, K, V, T>>,
+    common: Share<Common<'a, K, V, T>>,
 }
 
 impl<K, V, T: Strategy<K, V>> EditingOneOf<'_, K, V, T> {

@@ -10,4 +10,5 @@ pub(crate) mod header;
 pub(crate) mod held;
 pub(crate) mod holds;
 pub(crate) mod quiet;
+mod share;
 mod structure;
