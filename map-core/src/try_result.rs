@@ -1,6 +1,18 @@
 //! What a lookup that does not wait can say.
 
 /// What a lookup that does not wait has found.
+///
+/// ```
+/// use map_sharded::{ShardedMap, try_result::TryResult};
+///
+/// let map = ShardedMap::new();
+/// map.insert("a", 1);
+/// match map.try_get("a") {
+///     TryResult::Present(value) => assert_eq!(*value, 1),
+///     TryResult::Absent => unreachable!("it was inserted"),
+///     TryResult::Locked => unreachable!("nobody else is here"),
+/// }
+/// ```
 #[derive(Debug)]
 pub enum TryResult<R> {
     /// The entry.
@@ -29,6 +41,13 @@ impl<R> TryResult<R> {
     }
 
     /// The entry, if it could be had.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert!(map.try_get("a").try_unwrap().is_some());
+    /// assert!(map.try_get("b").try_unwrap().is_none());
+    /// ```
     pub fn try_unwrap(self) -> Option<R> {
         match self {
             Self::Present(found) => Some(found),
@@ -41,6 +60,12 @@ impl<R> TryResult<R> {
     /// # Panics
     ///
     /// If there is none, or it could not be had.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(*map.try_get("a").unwrap(), 1);
+    /// ```
     #[track_caller]
     pub fn unwrap(self) -> R {
         match self {

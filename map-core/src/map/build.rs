@@ -91,6 +91,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     /// # Panics
     ///
     /// If there shall be no shards, or more than 2^20, or if so many entries exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map: ShardedMap<String, u32> = ShardedMap::with_capacity_and_shard_amount(100, 3);
+    /// assert_eq!(map.shards(), 4);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity_and_shard_amount(capacity: usize, shard_amount: usize) -> Self {
@@ -171,6 +178,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// # Panics
     ///
     /// If there shall be no shards, or more than 2^20.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let hasher = std::hash::RandomState::new();
+    /// let map: ShardedMap<u32, u32, _> = ShardedMap::with_hasher_and_shard_amount(hasher, 2);
+    /// assert_eq!(map.shards(), 2);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_hasher_and_shard_amount(hasher: S, shard_amount: usize) -> Self {
@@ -223,6 +238,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// The hasher.
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let map: map_sharded::ShardedMap<u32, u32> = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.hasher().hash_one(1), map.hasher().hash_one(1));
+    /// ```
     pub fn hasher(&self) -> &S {
         &self.hasher
     }
@@ -239,6 +261,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Changes whether readers announce themselves, from now on.
+    ///
+    /// One atomic write; it takes effect shard by shard, as they are used.
+    ///
+    /// ```
+    /// use map_core::ReadBias;
+    ///
+    /// let map: map_sharded::ShardedMap<u32, u32> = map_sharded::ShardedMap::new();
+    /// map.set_read_bias(ReadBias::Never);
+    /// assert_eq!(map.read_bias(), ReadBias::Never);
+    /// ```
     pub fn set_read_bias(&self, bias: ReadBias) {
         self.leaning.set(bias);
     }
@@ -250,6 +282,19 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 }
 
 /// A map being configured.
+///
+/// ```
+/// use map_sharded::ShardedMap;
+///
+/// let map = ShardedMap::<u32, u32>::builder()
+///     .hasher(std::hash::RandomState::new())
+///     .capacity(1_000)
+///     .shards(4)
+///     .shard_limit(100)
+///     .build()?;
+/// assert!(map.capacity() >= 1_000 && map.shards() >= 4);
+/// # Ok::<(), map_core::BuildError>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder<K, V, T, S = RandomState> {
@@ -298,6 +343,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     /// Splits a shard when its table is full and has room for at least so many entries. The
     /// longest pause of an insert is proportional to it. Maps of many thousands of shards let
     /// them grow to 16 times as much. More than 2^27 counts as 2^27.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map = ShardedMap::<u32, u32>::builder().shard_limit(14).build()?;
+    /// map.reserve(1_000);
+    /// assert!(map.shards() >= 16);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
     pub fn shard_limit(mut self, entries: usize) -> Self {
         self.shard_limit = entries;
         self
@@ -316,6 +370,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     ///
     /// If there shall be no shards, too many, or shards without entries, or if the capacity exceeds the
     /// address space or the memory.
+    ///
+    /// ```
+    /// use map_core::BuildError;
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let built = ShardedMap::<u32, u32>::builder().shards(0).build();
+    /// assert!(matches!(built, Err(BuildError::NoShards)));
+    /// ```
     pub fn build(self) -> Result<Map<K, V, T, S>, BuildError> {
         const MOST_SHARDS: usize = 1 << 20;
         let Self {
