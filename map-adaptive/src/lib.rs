@@ -16,20 +16,22 @@
 //! assert_eq!(sessions.get(&17).as_deref().map(String::as_str), Some("alice"));
 //! ```
 
-mod lock_map;
+pub mod lock_map;
 
-pub use lock_map::LockMap;
+pub use lock_map::{LockMap, LockSet};
 pub use map_core::lock;
 pub use map_core::lock::{
     AdaptiveRawRwLock, AdaptiveRwLock, AdaptiveRwLockReadGuard, AdaptiveRwLockWriteGuard,
 };
 pub use map_core::strategy;
 pub use map_core::{
-    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, Pinned, ReadBias,
-    Strategy, TryReserveError, TryResult,
+    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, Pinned, RandomState,
+    ReadBias, Set, Strategy, TryReserveError, TryResult, try_result,
 };
 pub use map_readdirty::{Promotion, ReadDirty, ReadDirtyMap, promotion};
-pub use map_sharded::{Lock, Sharded, ShardedMap, iter, mapref};
+pub use map_sharded::{
+    Lock, ReadOnlyView, Sharded, ShardedMap, ShardedSet, iter, iter_set, mapref, setref,
+};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

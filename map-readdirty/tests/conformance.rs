@@ -42,7 +42,7 @@ macro_rules! maker {
 }
 
 maker!(Under, builder => builder);
-maker!(Tiny, builder => builder.shard_limit(7));
+maker!(Tiny, builder => builder.shard_limit(14));
 
 map_core::conformance_suite!(as_it_comes, Under::<Fill>(PhantomData));
 map_core::conformance_suite!(tiny_shards, Tiny::<Fill>(PhantomData));

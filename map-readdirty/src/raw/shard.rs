@@ -457,6 +457,10 @@ impl<K, V> Locked<K, V> {
         capacity: usize,
     ) -> Result<(), TryReserveError> {
         let len = strategy::Table::len(self);
+        if capacity == 0 && len == 0 {
+            self.forget_tables(open);
+            return Ok(());
+        }
         let table = Box::new(Table::new(coverage, capacity.max(len))?);
         for link in self.links() {
             // SAFETY: 1. It is ours.
@@ -565,6 +569,12 @@ impl<K, V> Locked<K, V> {
         whole: Coverage,
     ) -> Result<(), TryReserveError> {
         let len = strategy::Table::len(self) + strategy::Table::len(from);
+        if len == 0 {
+            self.forget_tables(open);
+            from.forget_tables(from_open);
+            self.take_rest(open, from);
+            return Ok(());
+        }
         let table = Box::new(Table::new(whole, len + len / 4)?);
         for link in self.links().chain(from.links()) {
             // SAFETY: 1. It is ours, or will be.
@@ -579,6 +589,12 @@ impl<K, V> Locked<K, V> {
         } else {
             self.put(open, table, len);
         }
+        self.take_rest(open, from);
+        Ok(())
+    }
+
+    /// Takes over what the other shard has besides its tables.
+    fn take_rest(&mut self, open: &Open<K, V>, from: &mut Self) {
         if let Some(rest) = from.rest.take() {
             let ours = self.rest();
             ours.limbo.absorb(rest.limbo, open.clocks());
@@ -586,7 +602,6 @@ impl<K, V> Locked<K, V> {
             ours.promotions += rest.promotions;
             ours.rebuilds += rest.rebuilds;
         }
-        Ok(())
     }
 
     /// Lets go of the tables, whose nodes are somewhere else now.

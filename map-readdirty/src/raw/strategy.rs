@@ -13,6 +13,7 @@ use super::limbo::Entries;
 use super::node::Link;
 use super::seat;
 use super::shard::{Locked, Look, Open, Slot};
+use super::table::Table;
 use crate::promotion::{Fill, Promotion, Standing};
 use crate::stats::Stats;
 
@@ -361,6 +362,33 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         unsafe { draft.0.pair_mut() }
     }
 
+    fn draft<'x>(locked: &Locked<K, V>, slot: Slot, edit: &'x mut Edit<K, V>) -> &'x mut (K, V) {
+        let draft = edit.0.get_or_insert_with(|| {
+            let old = locked.link(slot);
+            // SAFETY: 1. It is in a table that we have locked.
+            let (pair, hash) = unsafe { (old.pair().clone(), old.hash()) };
+            // The pool is for those who have the shard to themselves.
+            Draft(Link::new(hash, pair))
+        });
+        // SAFETY: 1. Nobody else has the node before `finish`.
+        unsafe { draft.0.pair_mut() }
+    }
+
+    fn alter(
+        section: &mut Section<'_, K, V, Self>,
+        slot: Slot,
+        f: impl FnOnce(K, V) -> (K, V),
+    ) -> Option<(K, V)> {
+        let old = section.link(slot);
+        // SAFETY: 1. It is in a table that we have locked.
+        let ((key, value), hash) = unsafe { (old.pair().clone(), old.hash()) };
+        let pair = f(key, value);
+        let (open, locked) = section.parts();
+        let new = locked.make(hash, pair);
+        locked.replace(open, slot, new);
+        None
+    }
+
     #[inline]
     fn finish(section: &mut Section<'_, K, V, Self>, slot: Slot, edit: Edit<K, V>) {
         if let Some(draft) = edit.0 {
@@ -398,9 +426,11 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         match locked.read() {
             Some(_) if !P::FILLS => {
                 let (read, _) = locked.lens();
-                locked.rebuild_dirty(coverage, capacity - read)
+                let dirty = locked.dirty().map_or(0, Table::capacity);
+                locked.rebuild_dirty(coverage, (capacity - read).max(2 * dirty))
             }
-            _ => locked.rebuild(open, coverage, capacity),
+            // At least double: so that growing by one entry again and again copies each entry twice, on average.
+            _ => locked.rebuild(open, coverage, capacity.max(2 * locked.capacity(P::FILLS))),
         }
     }
 
@@ -473,6 +503,15 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         V: 'a,
     {
         Iter { locked, last: None }
+    }
+
+    fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = Slot> {
+        let mut last = None;
+        std::iter::from_fn(move || {
+            let (slot, _) = locked.next_slot(last)?;
+            last = Some(slot);
+            Some(slot)
+        })
     }
 
     fn visit<'a>(
