@@ -15,6 +15,28 @@
 //! sessions.insert(17, "alice".to_owned());
 //! assert_eq!(sessions.get(&17).as_deref().map(String::as_str), Some("alice"));
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! `serde`: maps are written as maps and read from them, in dashmap's format, and guards are written as their
+//! values. What a map of the family wrote, any other reads; `Serialize` and `Deserialize` of [`Map`] say
+//! what is locked meanwhile.
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! use map_adaptive::{LockMap, ShardedMap};
+//!
+//! let ports = ShardedMap::<String, u16>::new();
+//! ports.insert("https".to_owned(), 443);
+//! let json = serde_json::to_string(&ports)?;
+//! assert_eq!(json, r#"{"https":443}"#);
+//! let read: LockMap<String, u16> = serde_json::from_str(&json)?;
+//! assert_eq!(read.get_copied("https"), Some(443));
+//! # }
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod lock_map;
 

@@ -1,5 +1,6 @@
 //! Operations on all entries, shard by shard.
 
+use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash};
 
 use super::{Map, Walk};
@@ -18,17 +19,29 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// itself; debug builds panic instead. No allocation.
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn for_each(&self, mut f: impl FnMut(&K, &V)) {
-        let place = here();
+        let Ok(()) = self.try_for_each(here(), |key, value| {
+            f(key, value);
+            Ok::<_, Infallible>(())
+        });
+    }
+
+    /// Calls `f` on every entry, as [`for_each`](Self::for_each) does, until it fails.
+    pub(crate) fn try_for_each<E>(
+        &self,
+        place: Place,
+        mut f: impl FnMut(&K, &V) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut walk = Walk::new();
         while let Some(hash) = walk.next_hash() {
             let shard = self.lock_shared(hash, place);
             let seen = walk.visit(shard.coverage());
             for (key, value) in T::iter(&shard) {
                 if !seen.contains(|| self.hash(key)) {
-                    f(key, value);
+                    f(key, value)?;
                 }
             }
         }
+        Ok(())
     }
 
     /// Goes over all entries: each that is present throughout is given out exactly once, no key
