@@ -37,6 +37,23 @@
 //! # }
 //! # Ok::<(), serde_json::Error>(())
 //! ```
+//!
+//! `rayon`: parallel iterators over maps (`par_iter`, `into_par_iter`), and maps made and extended in
+//! parallel. The module `rayon`, which there is with it, says what jobs may do while they hold guards.
+//!
+//! ```
+//! # #[cfg(feature = "rayon")] {
+//! use map_adaptive::ShardedMap;
+//! use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
+//!
+//! let squares: ShardedMap<u64, u64> = (0..1000).into_par_iter().map(|n| (n, n * n)).collect();
+//! (&squares).par_extend([(1000, 1_000_000)]);
+//! let even = squares.par_iter().filter(|square| square.value() % 2 == 0).count();
+//! assert_eq!(even, 501);
+//! let sum: u64 = squares.into_par_iter().map(|(n, _)| n).sum();
+//! assert_eq!(sum, 500_500);
+//! # }
+//! ```
 
 mod lock_map;
 
@@ -50,6 +67,8 @@ pub use map_core::{
     BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, ReadBias, Strategy,
     TryReserveError, TryResult,
 };
+#[cfg(feature = "rayon")]
+pub use map_sharded::rayon;
 pub use map_sharded::{Lock, Sharded, ShardedMap, iter, mapref};
 
 /// The examples of the README are tests.

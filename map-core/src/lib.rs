@@ -15,6 +15,8 @@ mod map;
 pub mod mapref;
 #[expect(unsafe_code, reason = "this is the room for it")]
 mod raw;
+#[cfg(feature = "rayon")]
+pub mod rayon;
 #[cfg(feature = "serde")]
 mod serde;
 pub mod strategy;

@@ -47,7 +47,7 @@ pub(crate) use walk::{Seen, Walk};
 /// - Keys must hash and compare consistently, as for any hash map. If they do not, entries may
 ///   not be found, but nothing worse happens.
 pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
-    directory: Directory<T::Locked, T::Open>,
+    pub(crate) directory: Directory<T::Locked, T::Open>,
     hasher: S,
     leaning: Leaning,
     tally: Tally,

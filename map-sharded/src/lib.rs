@@ -105,6 +105,23 @@ pub mod iter {
     pub type IntoIter<K, V, T = Sharded> = map_core::iter::IntoIter<K, V, T>;
 }
 
+/// Parallel iterators over a [`ShardedMap`], or over another map of locked shards if `T` says so. What
+/// may be called while they go on is said in [`map_core::rayon`].
+#[cfg(feature = "rayon")]
+pub mod rayon {
+    /// Parallel iterators over a map.
+    pub mod map {
+        use crate::Sharded;
+        use ahash::RandomState;
+        use map_core::rayon::map;
+
+        /// Goes over the entries in parallel, giving out read guards.
+        pub type Iter<'a, K, V, S = RandomState, T = Sharded> = map::Iter<'a, K, V, T, S>;
+        /// Takes the entries out in parallel.
+        pub type OwningIter<K, V, T = Sharded> = map::OwningIter<K, V, T>;
+    }
+}
+
 /// A guard that can be written through does not take a shorter-lived value than the map holds.
 ///
 /// ```compile_fail
