@@ -75,3 +75,21 @@ pub use map_sharded::{Lock, Sharded, ShardedMap, iter, mapref};
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+/// The examples of the pages on migrating are tests, and what their tables tell to write is in them: see
+/// `tests/migrating`.
+#[cfg(doctest)]
+mod migrating {
+    #[doc = include_str!("../../docs/migrating.md")]
+    mod index {}
+    #[doc = include_str!("../../docs/migrating/dashmap.md")]
+    mod dashmap {}
+    #[doc = include_str!("../../docs/migrating/papaya.md")]
+    mod papaya {}
+    #[doc = include_str!("../../docs/migrating/rwlock-hashmap.md")]
+    mod rwlock_hashmap {}
+    #[doc = include_str!("../../docs/migrating/scc.md")]
+    mod scc {}
+    #[doc = include_str!("../../docs/migrating/sync-map.md")]
+    mod sync_map {}
+}
