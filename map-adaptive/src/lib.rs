@@ -55,21 +55,23 @@
 //! # }
 //! ```
 
-mod lock_map;
+pub mod lock_map;
 
-pub use lock_map::LockMap;
+pub use lock_map::{LockMap, LockSet};
 pub use map_core::lock;
 pub use map_core::lock::{
     AdaptiveRawRwLock, AdaptiveRwLock, AdaptiveRwLockReadGuard, AdaptiveRwLockWriteGuard,
 };
 pub use map_core::strategy;
 pub use map_core::{
-    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, ReadBias, Strategy,
-    TryReserveError, TryResult,
+    BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, RandomState, ReadBias,
+    Set, Strategy, TryReserveError, TryResult, try_result,
 };
 #[cfg(feature = "rayon")]
 pub use map_sharded::rayon;
-pub use map_sharded::{Lock, Sharded, ShardedMap, iter, mapref};
+pub use map_sharded::{
+    Lock, ReadOnlyView, Sharded, ShardedMap, ShardedSet, iter, iter_set, mapref, setref,
+};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

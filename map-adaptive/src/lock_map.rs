@@ -1,4 +1,5 @@
-//! The map whose shards stay together when they are fought over.
+//! The map whose shards stay together when they are fought over, its set, and the types of their guards and
+//! iterators.
 
 use ahash::RandomState;
 use map_core::Map;
@@ -54,19 +55,18 @@ use map_sharded::Lock;
 /// # When it blocks
 ///
 /// Readers of a shard wait for its writer, writers for everybody in the shard; neither starves the
-/// other. [Guards](crate::mapref) keep their shard locked as long as they live, here often the whole
+/// other. [Guards](mapref) keep their shard locked as long as they live, here often the whole
 /// map. Shards that were split for size merge only in [`clear`](Map::clear) and
 /// [`shrink_to_fit`](Map::shrink_to_fit).
 ///
 /// # Guards and iterators
 ///
-/// Their types are those of [`mapref`](crate::mapref) and [`iter`](crate::iter) with [`Lock`] as the
-/// last parameter:
+/// Their types are in the modules of [`lock_map`](self):
 ///
 /// ```
-/// use map_adaptive::{Lock, LockMap, mapref::one::Ref};
+/// use map_adaptive::lock_map::{LockMap, mapref::one::Ref};
 ///
-/// fn name<'a>(names: &'a LockMap<u32, String>, id: u32) -> Option<Ref<'a, u32, String, Lock>> {
+/// fn name<'a>(names: &'a LockMap<u32, String>, id: u32) -> Option<Ref<'a, u32, String>> {
 ///     names.get(&id)
 /// }
 ///
@@ -75,3 +75,9 @@ use map_sharded::Lock;
 /// assert!(name(&names, 7).is_some_and(|name| name.value() == "seven"));
 /// ```
 pub type LockMap<K, V, S = RandomState> = Map<K, V, Lock, S>;
+
+/// A concurrent hash set of locked shards that split as they fill, and for no other reason: the keys of a
+/// [`LockMap`]. Its methods are those of [`Set`](map_core::Set).
+pub type LockSet<K, S = RandomState> = map_core::Set<K, Lock, S>;
+
+map_core::map_aliases!(map_sharded::Lock);

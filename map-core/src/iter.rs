@@ -2,14 +2,21 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
+use std::marker::PhantomData;
 
 use crate::map::{Map, Seen, Walk};
-use crate::mapref::multiple::RefMulti;
+use crate::mapref::multiple::{RefMulti, RefMutMulti};
+use crate::raw::common::ShardIterMut;
 use crate::raw::guarded::ShardIter;
 use crate::raw::held::Place;
 use crate::strategy::Strategy;
 
 /// Goes over the entries of a map, giving out read guards. Made by [`Map::iter`].
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// assert_eq!(map.iter().map(|entry| *entry).sum::<u32>(), 45);
+/// ```
 pub struct Iter<'a, K, V, T: Strategy<K, V> + 'a, S> {
     map: &'a Map<K, V, T, S>,
     walk: Walk,
@@ -65,22 +72,92 @@ impl<K, V, T: Strategy<K, V>, S> fmt::Debug for Iter<'_, K, V, T, S> {
     }
 }
 
-/// Takes the entries out of a map that nobody else has any more.
-pub struct IntoIter<K, V, T: Strategy<K, V>> {
-    tables: std::vec::IntoIter<T::Locked>,
-    table: Option<T::IntoIter>,
+/// Starts afresh, with the first entry, wherever this iterator stands.
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Clone for Iter<'_, K, V, T, S> {
+    fn clone(&self) -> Self {
+        Self::new(self.map, self.place)
+    }
 }
 
-impl<K, V, T: Strategy<K, V>> IntoIter<K, V, T> {
-    pub(crate) fn new(tables: Vec<T::Locked>) -> Self {
+/// Goes over the entries of a map, giving out write guards. Made by [`Map::iter_mut`].
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// map.iter_mut().for_each(|mut entry| *entry += 1);
+/// assert_eq!(map.iter().map(|entry| *entry).sum::<u32>(), 55);
+/// ```
+pub struct IterMut<'a, K, V, T: Strategy<K, V>, S> {
+    map: &'a Map<K, V, T, S>,
+    walk: Walk,
+    place: Place,
+    shard: Option<ShardIterMut<'a, K, V, T>>,
+}
+
+impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> IterMut<'a, K, V, T, S> {
+    pub(crate) fn new(map: &'a Map<K, V, T, S>, place: Place) -> Self {
         Self {
-            tables: tables.into_iter(),
-            table: None,
+            map,
+            walk: Walk::new(),
+            place,
+            shard: None,
         }
     }
 }
 
-impl<K, V, T: Strategy<K, V>> Iterator for IntoIter<K, V, T> {
+impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iterator for IterMut<'a, K, V, T, S> {
+    type Item = RefMutMulti<'a, K, V, T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(found) = self.shard.as_mut().and_then(ShardIterMut::next) {
+                return Some(RefMutMulti(found));
+            }
+            // Before the next shard is waited for.
+            self.shard = None;
+            let map = self.map;
+            let section = map.lock(self.walk.next_hash()?, self.place);
+            let seen = self.walk.visit(section.coverage());
+            self.shard = ShardIterMut::over(section, |key| !seen.contains(|| map.hash(key)));
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.shard.as_ref().map_or(0, ShardIterMut::len), None)
+    }
+}
+
+impl<K, V, T: Strategy<K, V>, S> fmt::Debug for IterMut<'_, K, V, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IterMut").finish_non_exhaustive()
+    }
+}
+
+/// Takes the entries out of a map that nobody else has any more.
+///
+/// Takes no locks. What is left when it is dropped is dropped with it.
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// assert_eq!(map.into_iter().map(|(_, value)| value).sum::<u32>(), 45);
+/// ```
+pub struct OwningIter<K, V, T: Strategy<K, V>, S> {
+    tables: std::vec::IntoIter<T::Locked>,
+    table: Option<T::IntoIter>,
+    /// Named because dashmap's iterator names it.
+    hasher: PhantomData<fn() -> S>,
+}
+
+impl<K, V, T: Strategy<K, V>, S> OwningIter<K, V, T, S> {
+    pub(crate) fn new(tables: Vec<T::Locked>) -> Self {
+        Self {
+            tables: tables.into_iter(),
+            table: None,
+            hasher: PhantomData,
+        }
+    }
+}
+
+impl<K, V, T: Strategy<K, V>, S> Iterator for OwningIter<K, V, T, S> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
@@ -93,8 +170,8 @@ impl<K, V, T: Strategy<K, V>> Iterator for IntoIter<K, V, T> {
     }
 }
 
-impl<K, V, T: Strategy<K, V>> fmt::Debug for IntoIter<K, V, T> {
+impl<K, V, T: Strategy<K, V>, S> fmt::Debug for OwningIter<K, V, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IntoIter").finish_non_exhaustive()
+        f.debug_struct("OwningIter").finish_non_exhaustive()
     }
 }

@@ -4,12 +4,14 @@
 //! This crate has no map of its own; `map-sharded` and its siblings plug their shards in here, and
 //! `map-adaptive` re-exports them all.
 
+mod aliases;
 mod concurrent;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
 mod hash;
 pub mod iter;
+pub mod iter_set;
 pub mod lock;
 mod map;
 pub mod mapref;
@@ -19,12 +21,19 @@ mod raw;
 pub mod rayon;
 #[cfg(feature = "serde")]
 mod serde;
+mod set;
+pub mod setref;
 pub mod strategy;
 #[doc(hidden)]
 pub mod sync;
+pub mod try_result;
 
+pub use ahash::RandomState;
+pub use aliases::Kind;
 pub use concurrent::{Change, Computed, ConcurrentMap};
 pub use equivalent::Equivalent;
 pub use error::{BuildError, TryReserveError};
-pub use map::{Builder, Map, ReadBias, TryResult};
+pub use map::{Builder, Map, ReadBias, ReadOnlyView};
+pub use set::Set;
 pub use strategy::Strategy;
+pub use try_result::TryResult;

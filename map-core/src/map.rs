@@ -18,15 +18,19 @@ use crate::sync::spin_loop;
 
 mod build;
 mod bulk;
+mod change;
 mod leaning;
+mod lookup;
+mod operators;
 mod point;
 mod traits;
+mod view;
 mod walk;
 
 pub use build::Builder;
 pub use leaning::ReadBias;
 use leaning::{Leaning, Tally};
-pub use point::TryResult;
+pub use view::ReadOnlyView;
 pub(crate) use walk::{Seen, Walk};
 
 /// A concurrent hash map: `T` says how its shards store and guard their entries.
@@ -179,7 +183,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// The shard of `hash`, locked for writing.
     #[inline]
-    fn lock(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
+    pub(crate) fn lock(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
         match self.directory.find(hash).lock_exclusive_fast(hash, place) {
             Ok(section) => section,
             Err(attempt) => self.lock_at_last(attempt, hash, place),

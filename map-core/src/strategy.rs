@@ -276,8 +276,31 @@ pub trait Strategy<K, V>: Sized {
         edit: &'x mut Self::Edit,
     ) -> &'x mut (K, V);
 
+    /// The copy of the entry at a slot that is kept in `edit`, made at the first call. Others may look at
+    /// the shard meanwhile, so this changes nothing in it. Has to be there unless entries are changed
+    /// [in place](Self::IN_PLACE); otherwise nobody asks.
+    fn draft<'x>(
+        locked: &Self::Locked,
+        slot: Self::Slot,
+        edit: &'x mut Self::Edit,
+    ) -> &'x mut (K, V) {
+        let _ = (locked, slot, edit);
+        unreachable!("asked only where entries are not changed in place")
+    }
+
     /// Makes a change to be seen. Called once for every edit, also for one that changed nothing.
     fn finish(section: &mut Section<'_, K, V, Self>, slot: Self::Slot, edit: Self::Edit);
+
+    /// Replaces the entry at a slot by what `f`, called once, makes of it: the same key and another value.
+    /// Returns what has to be dropped. The other slots stay good, as does this one.
+    ///
+    /// If `f` panics, the entry is gone where entries are changed [in place](Self::IN_PLACE), and as it was
+    /// where they are not.
+    fn alter(
+        section: &mut Section<'_, K, V, Self>,
+        slot: Self::Slot,
+        f: impl FnOnce(K, V) -> (K, V),
+    ) -> Option<(K, V)>;
 
     /// Unlocks the shard but keeps the entry at a slot alive.
     fn downgrade<'a>(
@@ -343,6 +366,24 @@ pub trait Strategy<K, V>: Sized {
         Self: 'a,
         K: 'a,
         V: 'a;
+
+    /// All entries, to be changed in place. Where [`IN_PLACE`](Self::IN_PLACE) says that they are, it has to be
+    /// there; otherwise nobody asks.
+    fn iter_mut<'a>(locked: &'a mut Self::Locked) -> impl Iterator<Item = &'a mut (K, V)>
+    where
+        K: 'a,
+        V: 'a,
+    {
+        let _ = locked;
+        assert!(
+            !Self::IN_PLACE,
+            "a strategy that changes entries in place goes over them"
+        );
+        std::iter::empty()
+    }
+
+    /// The slots of all entries.
+    fn slots(locked: &Self::Locked) -> impl Iterator<Item = Self::Slot>;
 
     /// All entries, to keep.
     fn into_iter(locked: Self::Locked) -> Self::IntoIter;

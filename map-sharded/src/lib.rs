@@ -53,57 +53,10 @@ pub use shard::{Entries, Lock, Sharded};
 /// A concurrent hash map of locked shards. Its methods are those of [`map_core::Map`].
 pub type ShardedMap<K, V, S = RandomState> = map_core::Map<K, V, Sharded, S>;
 
-/// Guards of a [`ShardedMap`], or of another map of locked shards if `T` says so: each keeps one
-/// shard locked while it lives. They may be sent to other threads and dropped there.
-pub mod mapref {
-    /// Guards on one entry.
-    pub mod one {
-        use crate::Sharded;
-        use map_core::mapref::one;
+/// A concurrent hash set of locked shards. Its methods are those of [`map_core::Set`].
+pub type ShardedSet<K, S = RandomState> = map_core::Set<K, Sharded, S>;
 
-        /// A read guard on an entry.
-        pub type Ref<'a, K, V, T = Sharded> = one::Ref<'a, K, V, T>;
-        /// A write guard on an entry.
-        pub type RefMut<'a, K, V, T = Sharded> = one::RefMut<'a, K, V, T>;
-        /// A read guard on a part of a value.
-        pub type MappedRef<'a, K, V, U, T = Sharded> = one::MappedRef<'a, K, V, U, T>;
-        /// A write guard on a part of a value.
-        pub type MappedRefMut<'a, K, V, U, T = Sharded> = one::MappedRefMut<'a, K, V, U, T>;
-    }
-
-    /// Guards that an iterator gives out.
-    pub mod multiple {
-        use crate::Sharded;
-        use map_core::mapref::multiple;
-
-        /// A read guard on an entry met by an iterator.
-        pub type RefMulti<'a, K, V, T = Sharded> = multiple::RefMulti<'a, K, V, T>;
-    }
-
-    /// Places in a map that hold an entry or could.
-    pub mod entry {
-        use crate::Sharded;
-        use map_core::mapref::entry;
-
-        /// A locked place for a key, which is there or not.
-        pub type Entry<'a, K, V, T = Sharded> = entry::Entry<'a, K, V, T>;
-        /// A locked entry.
-        pub type OccupiedEntry<'a, K, V, T = Sharded> = entry::OccupiedEntry<'a, K, V, T>;
-        /// A locked place where an entry could be.
-        pub type VacantEntry<'a, K, V, T = Sharded> = entry::VacantEntry<'a, K, V, T>;
-    }
-}
-
-/// Iterators over a [`ShardedMap`], or over another map of locked shards if `T` says so.
-pub mod iter {
-    use crate::Sharded;
-    use ahash::RandomState;
-
-    /// Goes over the entries, giving out read guards.
-    pub type Iter<'a, K, V, S = RandomState, T = Sharded> = map_core::iter::Iter<'a, K, V, T, S>;
-    /// Takes the entries out.
-    pub type IntoIter<K, V, T = Sharded> = map_core::iter::IntoIter<K, V, T>;
-}
+map_core::map_aliases!(crate::Sharded);
 
 /// Parallel iterators over a [`ShardedMap`], or over another map of locked shards if `T` says so. What
 /// may be called while they go on is said in [`map_core::rayon`].

@@ -251,6 +251,18 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     #[inline]
     fn finish(_section: &mut Section<'_, K, V, Self>, _slot: usize, _edit: ()) {}
 
+    fn alter(
+        section: &mut Section<'_, K, V, Self>,
+        slot: usize,
+        f: impl FnOnce(K, V) -> (K, V),
+    ) -> Option<(K, V)> {
+        let entry = section.0.get_bucket_entry(slot).ok();
+        let entry = entry.expect("a slot stays occupied while its shard is locked");
+        // Out of the table while `f` has it, and back in the same bucket.
+        entry.replace_entry_with(|(key, value)| Some(f(key, value)));
+        None
+    }
+
     #[inline]
     fn downgrade<'a>(
         section: Section<'a, K, V, Self>,
@@ -353,6 +365,18 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         V: 'a,
     {
         locked.0.iter()
+    }
+
+    fn iter_mut<'a>(locked: &'a mut Entries<K, V>) -> impl Iterator<Item = &'a mut (K, V)>
+    where
+        K: 'a,
+        V: 'a,
+    {
+        locked.0.iter_mut()
+    }
+
+    fn slots(locked: &Entries<K, V>) -> impl Iterator<Item = usize> {
+        locked.0.iter_buckets()
     }
 
     fn into_iter(mut locked: Entries<K, V>) -> hash_table::IntoIter<(K, V)> {

@@ -88,9 +88,9 @@ impl Drop for Hostile {
     }
 }
 
-/// Where `Eq` panics in `entry`, the key is dropped after its shard is unlocked.
+/// Where `Eq` panics in `entry`, or the closure in `alter`, the key is dropped after its shard is unlocked.
 #[test]
-fn a_key_is_dropped_unlocked_when_eq_panics() {
+fn a_key_is_dropped_unlocked_after_a_panic() {
     let key = |panics| Hostile { id: 1, panics };
     HOSTILE.insert(key(false), ());
     let entry = catch_unwind(AssertUnwindSafe(|| drop(HOSTILE.entry(key(true)))));
@@ -98,7 +98,14 @@ fn a_key_is_dropped_unlocked_when_eq_panics() {
     let entry = catch_unwind(AssertUnwindSafe(|| drop(HOSTILE.try_entry(key(true)))));
     assert!(entry.is_err());
     assert_eq!(DROPPED.load(Ordering::Relaxed), 2);
+    // So is the key of an entry that a closure has lost.
+    let altered = catch_unwind(AssertUnwindSafe(|| {
+        HOSTILE.alter(&Probe(1), |_, ()| panic!("lost"))
+    }));
+    assert!(altered.is_err());
+    assert_eq!(DROPPED.load(Ordering::Relaxed), 3);
     assert_eq!(DROPPED_LOCKED.load(Ordering::Relaxed), 0);
+    HOSTILE.insert(key(false), ());
     // The twin: a drop under the lock would have been noticed.
     let guard = HOSTILE.get_mut(&Probe(1));
     drop(key(false));
@@ -121,4 +128,30 @@ fn key_and_part_do_not_get_in_each_others_way() {
     part.push('d');
     drop(part);
     assert_eq!(map.get("key").map(|v| v.1.clone()).as_deref(), Some("abcd"));
+}
+
+/// Guards of one shard may be used and dropped by several threads at once.
+#[test]
+fn write_guards_of_a_shard_on_several_threads() {
+    const THREADS: usize = 4;
+    let map: ShardedMap<u64, u64> = (0..100).map(|key| (key, 0)).collect();
+    for _ in 0..100 {
+        let mut hands: [Vec<_>; THREADS] = Default::default();
+        for (index, guard) in map.iter_mut().enumerate() {
+            hands[index % THREADS].push(guard);
+        }
+        thread::scope(|scope| {
+            for hand in hands {
+                scope.spawn(move || {
+                    for mut guard in hand {
+                        let before = *guard;
+                        thread::yield_now();
+                        *guard += 1;
+                        assert_eq!(*guard, before + 1);
+                    }
+                });
+            }
+        });
+    }
+    assert!(map.iter().all(|value| *value == 100));
 }

@@ -37,14 +37,20 @@ pub fn exercise<K, V, T, S>(
         }
         2 => map.shrink_to_fit(),
         3 => map.reserve(number as usize),
-        4 => drop(map.iter().take(number as usize).collect::<Vec<_>>()),
+        4 => match number % 4 {
+            0 => drop(map.iter_mut().take(number as usize).collect::<Vec<_>>()),
+            1 => map.iter_mut().for_each(|mut entry| *entry = make()),
+            2 => map.alter_all(|_, value| if number % 8 < 4 { make() } else { value }),
+            _ => drop(map.iter().take(number as usize).collect::<Vec<_>>()),
+        },
         5 => map.for_each(|key, value| drop((key.clone(), value.clone()))),
         6..10 => drop(map.get(&key)),
         10..15 => drop(map.get_cloned(&key)),
         15..35 => drop(map.insert(key, make())),
         35..45 => drop(map.remove(&key)),
         45..48 => drop(map.remove_if(&key, |_, _| number.is_multiple_of(2))),
-        48..51 => drop(map.remove_if_mut(&key, |_, value| {
+        48 => map.alter(&key, |_, _| make()),
+        49..51 => drop(map.remove_if_mut(&key, |_, value| {
             *value = make();
             number.is_multiple_of(2)
         })),

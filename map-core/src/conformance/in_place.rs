@@ -62,6 +62,12 @@ where
     );
     let replaced = map.compute(key(0), |_| Change::Set(ledger.unique(9)));
     assert!(matches!(replaced, Computed::Updated(old) if old.number() == 8));
+    map.alter(&key(0), |_, value| ledger.unique(value.number() + 1));
+    map.alter_all(|_, value| value);
+    for mut entry in map.iter_mut() {
+        *entry = ledger.unique(entry.number());
+    }
+    assert_eq!(map.get(&key(0)).map(|value| value.number()), Some(10));
     map.retain(|key, _| key.0.number() % 2 == 0);
     assert_eq!(map.len() as u64, many.div_ceil(2));
     assert_eq!(ledger.alive(), 2 * map.len());
@@ -90,6 +96,8 @@ where
             drop(map.remove(&(number / 2)));
         }
         drop(map.iter().collect::<Vec<_>>());
+        map.iter_mut().for_each(|mut entry| entry.set(2));
+        map.alter_all(|_, value| value);
         map.clear();
         ledger.disarm();
         ledger.assert_settled();
@@ -224,4 +232,20 @@ where
     caught(&|| {
         map.retain(|_, _| map.contains_key(&1));
     });
+    caught(&|| {
+        for _ in map.iter_mut() {
+            drop(map.get(&1));
+        }
+    });
+    caught(&|| {
+        let _guards: Vec<_> = map.iter_mut().collect();
+        drop(map.iter_mut().next());
+    });
+    // The entry that the closure had is lost to the panic.
+    let panic = catch_unwind(AssertUnwindSafe(|| {
+        map.alter_all(|_, _| map.get_cloned(&1).unwrap_or(0));
+    }));
+    let text = seeds::message(&*panic.expect_err("it would wait for itself"));
+    assert_eq!(text.matches("in_place.rs").count(), 2, "{text}");
+    assert_eq!(map.insert(0, 0), None);
 }

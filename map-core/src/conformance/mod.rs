@@ -7,6 +7,7 @@
 //! | behaviours | what must hold |
 //! |---|---|
 //! | [`single`], [`entries`], [`whole`] | every operation, on what is there and what is not |
+//! | [`changes`], [`views`] | values changed by `alter` and by guards on all entries; maps that are only read; sets |
 //! | [`sequences`] | random operations do what they do to a reference map; keys and values of all shapes |
 //! | [`races`], [`walks`] | each race has as many winners as it should; walks see what they must while others write |
 //! | [`histories`] | what threads see of a few keys is linearizable while the map grows |
@@ -35,6 +36,7 @@
 //! | `CONFORMANCE_SEED=17` | run only the case of this seed: how a reported failure is replayed |
 //! | `CONFORMANCE_CASES=5000` | run that many seeds instead of the few that fit a quick run |
 
+pub mod changes;
 pub mod drops;
 pub mod entries;
 pub mod exercise;
@@ -58,6 +60,7 @@ pub mod single;
 pub mod suite;
 pub mod threads;
 pub mod tracked;
+pub mod views;
 pub mod walks;
 pub mod watchdog;
 pub mod whole;

@@ -172,6 +172,10 @@ where
             true
         });
     });
+    caught("a write beside a guard of `iter_mut`", true, &|| {
+        let _guard = map.iter_mut().next();
+        write();
+    });
     caught("a read beside a write guard", false, &|| {
         let _guard = map.get_mut(&0);
         read();
@@ -300,6 +304,7 @@ where
         drop(map.compute(2, |_| Change::Set(hook())));
         drop(map.compute(2, |_| Change::Remove));
         drop(map.compute_if_present(&3, |_, _| Change::Set(hook())));
+        map.alter(&3, |_, value| value);
         drop(map.get_or_insert_with(0, hook));
         map.retain(|&key, _| key != 0);
         for key in 0..4 {

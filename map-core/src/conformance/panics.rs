@@ -186,6 +186,11 @@ where
                 Change::Set(ledger.value(1))
             })
         };
+        alter: |map, ledger, key| map.alter(&ledger.probe(key), |_, value| {
+            ledger.reach(Point::Closure);
+            drop(value);
+            ledger.value(1)
+        });
     }
 }
 
@@ -332,6 +337,37 @@ where
         "debug",
         |_| false,
         |map, _| assert!(!format!("{map:?}").is_empty()),
+    );
+    scenario(
+        "iter_mut, unchanged",
+        |_| false,
+        |map, ledger| {
+            let items: Vec<_> = map.iter_mut().collect();
+            ledger.reach(Point::Closure);
+            drop(items);
+        },
+    );
+    scenario(
+        "iter_mut",
+        |key| key % 2 == 1,
+        |map, ledger| {
+            for mut entry in map.iter_mut() {
+                ledger.reach(Point::Closure);
+                if entry.key().number() % 2 == 1 {
+                    *entry = ledger.value(1);
+                }
+            }
+        },
+    );
+    scenario(
+        "alter_all",
+        |_| true,
+        |map, ledger| {
+            map.alter_all(|_, value| {
+                ledger.reach(Point::Closure);
+                value
+            });
+        },
     );
     scenario(
         "retain",

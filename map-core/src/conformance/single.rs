@@ -234,6 +234,22 @@ where
     }
 }
 
+/// The operators on references to a map.
+pub fn operators<M>(rig: &Rig<M>)
+where
+    M: Maker<Strategy: Strategy<String, u64>>,
+{
+    let map = &rig.map::<String, u64>();
+    assert_eq!(map << ("a".to_owned(), 1), None);
+    assert_eq!(map << ("a".to_owned(), 2), Some(1));
+    assert_eq!(*(map >> "a"), 2);
+    *(map | "a") += 1;
+    assert!(map & "a");
+    assert_eq!(map - "a", Some(("a".to_owned(), 3)));
+    assert_eq!(map - "a", None);
+    assert!(!(map & "a"));
+}
+
 /// Operations that do not wait do what the others do where there is nothing to wait for.
 pub fn tries<M>(rig: &Rig<M>)
 where

@@ -55,10 +55,12 @@ macro_rules! __conformance_behaviours {
     (every_map $($how:tt)*) => {
         $crate::__conformance_tests! { $($how)*;
             single: reads, insert, get_mut, removes, insert_after_remove, comparisons,
-                get_or_insert, computes, tries, equivalent_lookups;
+                get_or_insert, computes, tries, equivalent_lookups, operators;
             entries: or_inserts, and_modify, either, occupied, vacant, growth;
             whole: iterations, items_outlive_the_iterator, abandoned_iterators, retain, clear,
-                capacity, clones, collections;
+                capacity, memory_comes_back, shard_amounts, clones, collections;
+            changes: alter, alter_all, panics, iter_mut, guards_together, changes_add_up, drops;
+            views: read_only, sets;
             sequences: few_keys, many_keys, heap, zero_sized, large_and_aligned;
             races: insertion_happens_once, one_wins, increments_add_up, tokens_are_kept,
                 inserts_while_splitting;
@@ -140,8 +142,14 @@ macro_rules! __conformance_send {
                     scope
                         .spawn(move || assert_eq!(items.iter().map(|item| **item).sum::<u64>(), 8));
                 });
-                assert_eq!(map.insert(1, 0), Some(6));
-                assert_eq!(map.remove(&2), Some((2, 2)));
+                ::std::thread::scope(|scope| {
+                    // Guards of one shard, used and dropped by two threads at once.
+                    for mut guard in map.iter_mut() {
+                        scope.spawn(move || *guard += 10);
+                    }
+                });
+                assert_eq!(map.insert(1, 0), Some(16));
+                assert_eq!(map.remove(&2), Some((2, 12)));
             });
         }
     };

@@ -84,6 +84,16 @@ where
     check(&|map, see| map.for_each(|&key, &value| see(key, value)));
     check(&|map, see| map.iter().for_each(|entry| see(*entry.key(), *entry)));
     check(&|map, see| {
+        map.iter_mut()
+            .for_each(|mut entry| see(*entry.key(), *entry.value_mut()));
+    });
+    check(&|map, see| {
+        map.alter_all(|&key, value| {
+            see(key, value);
+            value
+        });
+    });
+    check(&|map, see| {
         map.retain(|&key, value| {
             see(key, *value);
             true
@@ -116,6 +126,7 @@ where
             }
             return;
         }
+        let mut turns = 0;
         while !done.load(Ordering::Relaxed) {
             let mut seen = HashSet::new();
             let mut see = |key| {
@@ -125,10 +136,15 @@ where
                     std::thread::yield_now();
                 }
             };
-            if thread == 1 {
-                map.for_each(|&key, _| see(key));
-            } else {
-                map.iter().for_each(|entry| see(*entry.key()));
+            turns += 1;
+            match (thread, turns % 2) {
+                (1, 0) => map.for_each(|&key, _| see(key)),
+                (1, _) => map.iter_mut().for_each(|entry| see(*entry.key())),
+                (_, 0) => map.iter().for_each(|entry| see(*entry.key())),
+                (_, _) => map.alter_all(|&key, value| {
+                    see(key);
+                    value
+                }),
             }
             for key in 0..staying {
                 assert!(seen.contains(&key), "key {key} was not seen");

@@ -174,6 +174,44 @@ where
     assert_eq!(contents(&map), entries(many).collect());
 }
 
+/// What `clear` and `shrink_to_fit` no longer need, they give back: shards and tables.
+pub fn memory_comes_back<M>(rig: &Rig<M>)
+where
+    M: Maker<Strategy: Strategy<u64, u64>>,
+{
+    let many = rig.about(20_000);
+    let map = filled(rig, many);
+    assert!(map.capacity() >= many);
+    map.clear();
+    assert_eq!((map.capacity(), map.shards()), (0, 1));
+    for (key, value) in entries(many) {
+        map.insert(key, value);
+    }
+    assert!(map.capacity() >= many);
+    // So few that even small shards merge: together they are at most half full.
+    map.retain(|&key, _| key < 5);
+    map.shrink_to_fit();
+    assert_eq!(map.shards(), 1);
+    assert!(map.capacity() < 32, "{} for 5 entries", map.capacity());
+}
+
+/// A map may be made with any number of shards.
+pub fn shard_amounts<M>(rig: &Rig<M>)
+where
+    M: Maker<Strategy: Strategy<u64, u64>>,
+{
+    for (amount, shards) in [(1, 1), (2, 2), (3, 4), (64, 64)] {
+        let with = Map::<u64, u64, M::Strategy, _>::with_capacity_and_hasher_and_shard_amount;
+        let map = with(1_000, rig.hasher(), amount);
+        assert!(map.capacity() >= 1_000);
+        assert!(map.shards() >= shards, "{} shards", map.shards());
+        for (key, value) in entries(100) {
+            assert_eq!(map.insert(key, value), None);
+        }
+        assert_eq!(contents(&map), entries(100).collect());
+    }
+}
+
 /// A clone has the same entries, and is another map.
 pub fn clones<M>(rig: &Rig<M>)
 where

@@ -36,6 +36,13 @@ const fn default_shard_limit(entry_size: usize) -> usize {
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     /// An empty map. Allocates nothing.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map: ShardedMap<String, u32> = ShardedMap::new();
+    /// assert!(map.is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::with_hasher(RandomState::default())
@@ -46,13 +53,67 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     /// # Panics
     ///
     /// If so many entries exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map: ShardedMap<String, u32> = ShardedMap::with_capacity(1_000);
+    /// assert!(map.capacity() >= 1_000);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity(capacity: usize) -> Self {
         Self::with_capacity_and_hasher(capacity, RandomState::default())
     }
 
+    /// An empty map of so many shards from the start: see
+    /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
+    ///
+    /// # Panics
+    ///
+    /// If there shall be no shards, or more than 2^20.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map: ShardedMap<String, u32> = ShardedMap::with_shard_amount(8);
+    /// assert_eq!(map.shards(), 8);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_shard_amount(shard_amount: usize) -> Self {
+        Self::with_hasher_and_shard_amount(RandomState::default(), shard_amount)
+    }
+
+    /// An empty map with room for so many entries in so many shards: see
+    /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
+    ///
+    /// # Panics
+    ///
+    /// If there shall be no shards, or more than 2^20, or if so many entries exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map: ShardedMap<String, u32> = ShardedMap::with_capacity_and_shard_amount(100, 3);
+    /// assert_eq!(map.shards(), 4);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity_and_shard_amount(capacity: usize, shard_amount: usize) -> Self {
+        let hasher = RandomState::default();
+        Self::with_capacity_and_hasher_and_shard_amount(capacity, hasher, shard_amount)
+    }
+
     /// A map to be configured.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map = ShardedMap::<String, u32>::builder().capacity(1_000).shards(4).build()?;
+    /// assert!(map.shards() >= 4);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
     pub fn builder() -> Builder<K, V, T> {
         Builder {
             hasher: RandomState::default(),
@@ -67,6 +128,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// An empty map that hashes with `hasher`. Allocates nothing.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map = ShardedMap::with_hasher(std::hash::RandomState::new());
+    /// map.insert(1, "one");
+    /// ```
     #[must_use]
     pub fn with_hasher(hasher: S) -> Self {
         Self::with_limit(default_shard_limit(size_of::<(K, V)>()), hasher)
@@ -89,6 +157,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// # Panics
     ///
     /// If so many entries exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map = ShardedMap::with_capacity_and_hasher(100, std::hash::RandomState::new());
+    /// map.insert(1, "one");
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn with_capacity_and_hasher(capacity: usize, hasher: S) -> Self {
@@ -97,12 +172,105 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         map
     }
 
+    /// An empty map of so many shards from the start that hashes with `hasher`: see
+    /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
+    ///
+    /// # Panics
+    ///
+    /// If there shall be no shards, or more than 2^20.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let hasher = std::hash::RandomState::new();
+    /// let map: ShardedMap<u32, u32, _> = ShardedMap::with_hasher_and_shard_amount(hasher, 2);
+    /// assert_eq!(map.shards(), 2);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_hasher_and_shard_amount(hasher: S, shard_amount: usize) -> Self {
+        Self::with_capacity_and_hasher_and_shard_amount(0, hasher, shard_amount)
+    }
+
+    /// An empty map with room for so many entries that hashes with `hasher` and has so many shards from the
+    /// start, rounded up to a power of two. One is as good a number as any other.
+    ///
+    /// Shards split further at need, so a map for which nothing is said here does not stay with one:
+    /// this is for maps that many threads write to from their first moment. One cache line per shard, and
+    /// its place in the directory. [`Builder::shards`] does the same without a panic.
+    ///
+    /// # Panics
+    ///
+    /// If there shall be no shards, or more than 2^20, or if so many entries exceed the address space.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let hasher = std::hash::RandomState::new();
+    /// let map: ShardedMap<u64, u64, _> =
+    ///     ShardedMap::with_capacity_and_hasher_and_shard_amount(1000, hasher, 6);
+    /// assert_eq!(map.shards(), 8);
+    /// assert!(map.capacity() >= 1000);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_capacity_and_hasher_and_shard_amount(
+        capacity: usize,
+        hasher: S,
+        shard_amount: usize,
+    ) -> Self {
+        match Self::with_shards(capacity, hasher, shard_amount) {
+            Ok(map) => map,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn with_shards(capacity: usize, hasher: S, shards: usize) -> Result<Self, BuildError> {
+        let builder = Builder {
+            hasher,
+            capacity,
+            shards,
+            shard_limit: default_shard_limit(size_of::<(K, V)>()),
+            read_bias: ReadBias::Adaptive,
+            entries: PhantomData,
+        };
+        builder.build()
+    }
+
     /// The hasher.
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let map: map_sharded::ShardedMap<u32, u32> = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.hasher().hash_one(1), map.hasher().hash_one(1));
+    /// ```
     pub fn hasher(&self) -> &S {
         &self.hasher
     }
 
+    /// What the hasher makes of an item, cut to a `usize`. The map's own places follow from it, but not
+    /// directly: it mixes what some hashers return.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<String, u32> = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.hash_usize(&"key"), map.hash_usize(&String::from("key")));
+    /// ```
+    pub fn hash_usize<Q: Hash>(&self, item: &Q) -> usize {
+        self.hasher.hash_one(item) as usize
+    }
+
     /// Changes whether readers announce themselves, from now on.
+    ///
+    /// One atomic write; it takes effect shard by shard, as they are used.
+    ///
+    /// ```
+    /// use map_core::ReadBias;
+    ///
+    /// let map: map_sharded::ShardedMap<u32, u32> = map_sharded::ShardedMap::new();
+    /// map.set_read_bias(ReadBias::Never);
+    /// assert_eq!(map.read_bias(), ReadBias::Never);
+    /// ```
     pub fn set_read_bias(&self, bias: ReadBias) {
         self.leaning.set(bias);
     }
@@ -114,6 +282,19 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 }
 
 /// A map being configured.
+///
+/// ```
+/// use map_sharded::ShardedMap;
+///
+/// let map = ShardedMap::<u32, u32>::builder()
+///     .hasher(std::hash::RandomState::new())
+///     .capacity(1_000)
+///     .shards(4)
+///     .shard_limit(100)
+///     .build()?;
+/// assert!(map.capacity() >= 1_000 && map.shards() >= 4);
+/// # Ok::<(), map_core::BuildError>(())
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder<K, V, T, S = RandomState> {
@@ -162,6 +343,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     /// Splits a shard when its table is full and has room for at least so many entries. The
     /// longest pause of an insert is proportional to it. Maps of many thousands of shards let
     /// them grow to 16 times as much. More than 2^27 counts as 2^27.
+    ///
+    /// ```
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let map = ShardedMap::<u32, u32>::builder().shard_limit(14).build()?;
+    /// map.reserve(1_000);
+    /// assert!(map.shards() >= 16);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
     pub fn shard_limit(mut self, entries: usize) -> Self {
         self.shard_limit = entries;
         self
@@ -180,6 +370,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     ///
     /// If there shall be no shards, too many, or shards without entries, or if the capacity exceeds the
     /// address space or the memory.
+    ///
+    /// ```
+    /// use map_core::BuildError;
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let built = ShardedMap::<u32, u32>::builder().shards(0).build();
+    /// assert!(matches!(built, Err(BuildError::NoShards)));
+    /// ```
     pub fn build(self) -> Result<Map<K, V, T, S>, BuildError> {
         const MOST_SHARDS: usize = 1 << 20;
         let Self {

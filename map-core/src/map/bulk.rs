@@ -17,6 +17,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// One shard at a time is locked for reading while `f` runs on its entries. `f` may read this
     /// map. If it writes to it, it may meet the shard that it is in, and then would wait for
     /// itself; debug builds panic instead. No allocation.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (1..4).map(|n| (n, n * n)).collect();
+    /// let mut sum = 0;
+    /// map.for_each(|_, value| sum += value);
+    /// assert_eq!(sum, 1 + 4 + 9);
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn for_each(&self, mut f: impl FnMut(&K, &V)) {
         let Ok(()) = self.try_for_each(here(), |key, value| {
@@ -51,6 +58,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// out, which may outlive the iterator. So the thread that iterates may read this map, but
     /// must not write to it, unless to a shard where it has no guard; a debug build panics instead
     /// of waiting for ever. One atomic operation per entry; [`for_each`](Self::for_each) has none.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (1..4).map(|n| (n, n * n)).collect();
+    /// let large: Vec<_> = map.iter().filter(|entry| **entry > 3).collect();
+    /// assert_eq!(large.len(), 2);
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn iter(&self) -> Iter<'_, K, V, T, S> {
         Iter::new(self, here())
@@ -61,6 +74,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// One shard at a time is locked for writing while `f` runs on its entries; `f` must not call
     /// this map. What is removed is dropped after its shard is unlocked. If `f` panics, the entries
     /// it has not seen stay.
+    ///
+    /// Allocates a list of what is removed. Blocks while somebody else uses the next shard.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+    /// map.retain(|key, value| {
+    ///     *value += 1;
+    ///     key % 5 == 0
+    /// });
+    /// assert_eq!((map.len(), map.get_copied(&5)), (2, Some(6)));
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn retain(&self, mut f: impl FnMut(&K, &mut V) -> bool) {
         let place = here();
@@ -83,6 +107,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// may stay.
     ///
     /// One shard at a time is locked; its entries are dropped after it is unlocked.
+    ///
+    /// Blocks while somebody else uses the next shard.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10_000).map(|n| (n, n)).collect();
+    /// map.clear();
+    /// assert_eq!((map.len(), map.capacity(), map.shards()), (0, 0, 1));
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn clear(&self) {
         let place = here();
@@ -98,6 +130,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Makes shards and tables as small as their entries allow.
+    ///
+    /// One shard at a time is locked for writing; each is moved to a smaller table. Shards that are together at most
+    /// half full are merged. Without memory for a smaller table the larger one stays.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..10_000).map(|n| (n, n)).collect();
+    /// map.retain(|key, _| *key < 10);
+    /// assert!(map.capacity() >= 10_000);
+    /// map.shrink_to_fit();
+    /// assert!(map.capacity() < 100);
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn shrink_to_fit(&self) {
         let place = here();
@@ -138,6 +181,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// The number of entries: exact when nobody is writing. Takes no lock; reads one cache line
     /// per shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         let mut len = 0;
         self.visit_lens(|shard| {
@@ -149,6 +198,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Whether there are no entries: exact when nobody is writing. Takes no lock, and stops at the
     /// first entry it hears of.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert!(map.is_empty());
+    /// map.insert("a", 1);
+    /// assert!(!map.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.visit_lens(|shard| shard == 0)
     }
@@ -181,6 +237,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// How many entries fit before some shard has to grow or split, if they spread evenly. Locks
     /// one shard at a time for reading.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = map_sharded::ShardedMap::with_capacity(1_000);
+    /// assert!(map.capacity() >= 1_000);
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn capacity(&self) -> usize {
         let place = here();
@@ -195,6 +256,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// The number of shards at the moment.
+    ///
+    /// Waits for a split or merge that is under way, for as long as that takes to change the directory.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.shards(), 1);
+    /// map.reserve(10_000);
+    /// assert!(map.shards() > 8);
+    /// ```
     pub fn shards(&self) -> usize {
         self.directory.shards()
     }
@@ -205,6 +275,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// If so many entries exceed the address space. Aborts the process, as all collections do, if
     /// there is not enough memory; [`try_reserve`](Self::try_reserve) does neither.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = map_sharded::ShardedMap::new();
+    /// map.reserve(1_000);
+    /// assert!(map.capacity() >= 1_000);
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn reserve(&self, additional: usize) {
         if let Err(error) = self.try_reserve(additional) {
@@ -220,6 +296,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// # Errors
     ///
     /// If so many entries exceed the address space, or there is not enough memory.
+    ///
+    /// ```
+    /// let map: map_sharded::ShardedMap<u32, u32> = map_sharded::ShardedMap::new();
+    /// assert!(map.try_reserve(1_000).is_ok());
+    /// assert!(map.try_reserve(usize::MAX / 2).is_err());
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_reserve(&self, additional: usize) -> Result<(), TryReserveError> {
         let place = here();

@@ -1,4 +1,4 @@
-//! Operations on one key.
+//! Operations on one key that may change its entry.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -10,188 +10,11 @@ use crate::mapref::entry::Entry;
 use crate::mapref::one::{Ref, RefMut};
 use crate::raw::guarded::Editing;
 use crate::raw::header::Refused;
-use crate::raw::held::{Place, here};
+use crate::raw::held::here;
 use crate::strategy::{Patience, Strategy};
-
-/// What a lookup that does not wait has found.
-#[derive(Debug)]
-#[must_use]
-pub enum TryResult<R> {
-    /// The entry.
-    Present(R),
-    /// There is no entry.
-    Absent,
-    /// It would have had to wait for somebody who holds the shard's lock, or is about to give it back
-    /// because readers are there.
-    Locked,
-}
-
-impl<R> TryResult<R> {
-    /// Whether there is an entry, and it could be had.
-    pub fn is_present(&self) -> bool {
-        matches!(self, Self::Present(_))
-    }
-
-    /// Whether there is no entry.
-    pub fn is_absent(&self) -> bool {
-        matches!(self, Self::Absent)
-    }
-
-    /// Whether somebody holds the shard's lock.
-    pub fn is_locked(&self) -> bool {
-        matches!(self, Self::Locked)
-    }
-
-    /// The entry, if it could be had.
-    pub fn try_unwrap(self) -> Option<R> {
-        match self {
-            Self::Present(found) => Some(found),
-            Self::Absent | Self::Locked => None,
-        }
-    }
-
-    /// The entry.
-    ///
-    /// # Panics
-    ///
-    /// If there is none, or it could not be had.
-    #[track_caller]
-    pub fn unwrap(self) -> R {
-        match self {
-            Self::Present(found) => found,
-            Self::Absent => panic!("called `TryResult::unwrap` on an absent entry"),
-            Self::Locked => panic!("called `TryResult::unwrap` on a locked shard"),
-        }
-    }
-}
+use crate::try_result::TryResult;
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
-    /// A read guard on the entry of `key`.
-    ///
-    /// No allocation. In a map of locked shards: one atomic read-modify-write, of a line of the
-    /// thread's own, or two of the shard's (see [`ReadBias`](crate::ReadBias)), one here and one when the
-    /// guard goes; blocks while somebody writes to the shard.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, T>>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        let hash = self.hash(key);
-        match read_fast!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
-            Ok(found) => found.map(Ref),
-            Err(_) => self.get_slow(hash, key, here()),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn get_slow<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<Ref<'_, K, V, T>>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        self.read_slow(hash, Some(Way::Guard), place, |at| {
-            T::get(at.for_guard(), key)
-        })
-        .map(Ref)
-    }
-
-    /// A read guard on the entry of `key`, if that needs no waiting.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub fn try_get<Q>(&self, key: &Q) -> TryResult<Ref<'_, K, V, T>>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        let hash = self.hash(key);
-        loop {
-            return match T::get(self.at(hash, Patience::None, here()).for_guard(), key) {
-                Ok(Some(found)) => TryResult::Present(Ref(found)),
-                Ok(None) => TryResult::Absent,
-                Err(Refused::Moved) => continue,
-                Err(Refused::Busy | Refused::Crowded(_)) => TryResult::Locked,
-            };
-        }
-    }
-
-    /// Runs `f` on the entry of `key`. The cheapest way to read; `f` runs with the shard locked
-    /// for reading (or pinned), so it should be short.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        let hash = self.hash(key);
-        match read_fast!(self, Brief, hash, |at| T::peek(at, key)) {
-            Ok(found) => {
-                let found = found?;
-                let (key, value) = found.get();
-                Some(f(key, value))
-            }
-            Err(_) => self.get_with_slow(hash, key, f, here()),
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn get_with_slow<Q, R>(
-        &self,
-        hash: u64,
-        key: &Q,
-        f: impl FnOnce(&K, &V) -> R,
-        place: Place,
-    ) -> Option<R>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        let found = self.read_slow(hash, Some(Way::Brief), place, |at| T::peek(at, key))?;
-        let (key, value) = found.get();
-        Some(f(key, value))
-    }
-
-    /// The same as [`get_with`](Self::get_with), under the name that dashmap's users know.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub fn view<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        self.get_with(key, f)
-    }
-
-    /// A clone of the value of `key`, made with the shard locked for reading (or pinned).
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-        V: Clone,
-    {
-        self.get_with(key, |_, value| value.clone())
-    }
-
-    /// A copy of the value of `key`.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub fn get_copied<Q>(&self, key: &Q) -> Option<V>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-        V: Copy,
-    {
-        self.get_with(key, |_, value| *value)
-    }
-
-    /// Whether there is an entry for `key`.
-    #[inline]
-    #[cfg_attr(debug_assertions, track_caller)]
-    pub fn contains_key<Q>(&self, key: &Q) -> bool
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        self.get_with(key, |_, _| ()).is_some()
-    }
-
     /// Stores `value` for `key` and returns the value that it replaced. A key that is already
     /// there stays; the one passed in is dropped.
     ///
@@ -201,6 +24,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// # Panics
     ///
     /// If a shard would have to grow beyond the address space.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.insert("a", 1), None);
+    /// assert_eq!(map.insert("a", 2), Some(1));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn insert(&self, key: K, value: V) -> Option<V> {
@@ -227,6 +56,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Stores `value` for `key` and returns the value that it replaced: [`insert`](Self::insert),
     /// under the name that users of Go's `sync.Map` look for.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.swap("a", 1), None);
+    /// assert_eq!(map.swap("a", 2), Some(1));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn swap(&self, key: K, value: V) -> Option<V> {
@@ -234,6 +69,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// A write guard on the entry of `key`. Its shard is locked as long as the guard lives.
+    ///
+    /// Costs and blocks as [`insert`](Self::insert) on a present key. Where values are not changed in place, the
+    /// guard changes a clone, made when it is first written through and seen by others when the guard is gone.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Some(mut value) = map.get_mut("a") {
+    ///     *value += 1;
+    /// }
+    /// assert_eq!(map.get_copied("a"), Some(2));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_mut<Q>(&self, key: &Q) -> Option<RefMut<'_, K, V, T>>
@@ -245,6 +92,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// A write guard on the entry of `key`, if that needs no waiting.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get("a");
+    /// assert!(map.try_get_mut("a").is_locked());
+    /// drop(guard);
+    /// assert!(map.try_get_mut("a").is_present());
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_get_mut<Q>(&self, key: &Q) -> TryResult<RefMut<'_, K, V, T>>
@@ -262,6 +118,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key`.
+    ///
+    /// The pair is dropped by the caller, with no lock held. No allocation. Blocks while somebody else uses the shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a".to_owned(), 1);
+    /// assert_eq!(map.remove("a"), Some(("a".to_owned(), 1)));
+    /// assert_eq!(map.remove("a"), None);
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn remove<Q>(&self, key: &Q) -> Option<(K, V)>
@@ -274,6 +139,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key` if `f` says so.
+    ///
+    /// `f` runs at most once, with the shard locked for writing; it must not call this map, and if it panics,
+    /// nothing has changed. Blocks while somebody else uses the shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.remove_if("a", |_, value| *value > 1), None);
+    /// assert_eq!(map.remove_if("a", |_, value| *value == 1), Some(("a", 1)));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn remove_if<Q>(&self, key: &Q, f: impl FnOnce(&K, &V) -> bool) -> Option<(K, V)>
@@ -288,6 +163,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key` if `f`, which may change the value, says so.
+    ///
+    /// `f` runs at most once, with the shard locked for writing; it must not call this map. If it panics, the entry
+    /// stays, with the value as `f` left it. Blocks while somebody else uses the shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 2);
+    /// let spend = |_: &&str, value: &mut i32| {
+    ///     *value -= 1;
+    ///     *value == 0
+    /// };
+    /// assert_eq!(map.remove_if_mut("a", spend), None);
+    /// assert_eq!(map.remove_if_mut("a", spend), Some(("a", 0)));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn remove_if_mut<Q>(&self, key: &Q, f: impl FnOnce(&K, &mut V) -> bool) -> Option<(K, V)>
@@ -306,6 +195,19 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// The place of `key`, locked: to look at what is there and then decide. See
     /// [`mapref::entry`](crate::mapref::entry) for what the lock means to other operations.
+    ///
+    /// Costs and blocks as [`insert`](Self::insert), and makes room for the key if it is not there.
+    ///
+    /// # Panics
+    ///
+    /// If a shard would have to grow beyond the address space.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// *map.entry("a").or_insert(0) += 1;
+    /// map.entry("a").and_modify(|value| *value += 1).or_insert(7);
+    /// assert_eq!(map.get_copied("a"), Some(2));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn entry(&self, key: K) -> Entry<'_, K, V, T> {
@@ -315,6 +217,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// The place of `key`, if that needs no waiting.
+    ///
+    /// # Panics
+    ///
+    /// If a shard would have to grow beyond the address space.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// let entry = map.entry("a");
+    /// assert!(map.try_entry("a").is_none());
+    /// drop(entry);
+    /// assert!(map.try_entry("a").is_some_and(|entry| *entry.or_insert(1) == 1));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn try_entry(&self, key: K) -> Option<Entry<'_, K, V, T>> {
@@ -327,6 +241,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// map comes back.
     ///
     /// `f` runs once, with the shard locked for writing; if it panics, nothing has changed.
+    ///
+    /// Costs and blocks as [`insert`](Self::insert). `f` must not call this map.
+    ///
+    /// ```
+    /// use map_core::{Change, Computed};
+    ///
+    /// let map = map_sharded::ShardedMap::new();
+    /// let increment = |value: Option<&u32>| Change::Set(value.map_or(1, |value| value + 1));
+    /// assert_eq!(map.compute("a", increment), Computed::Inserted);
+    /// assert_eq!(map.compute("a", increment), Computed::Updated(1));
+    /// assert_eq!(map.compute("a", |_| Change::Remove), Computed::Removed("a", 2));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn compute(&self, key: K, f: impl FnOnce(Option<&V>) -> Change<V>) -> Computed<K, V> {
@@ -357,6 +283,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Shows `f` the entry of `key`, if there is one, and does what it answers.
     ///
     /// `f` runs at most once, with the shard locked for writing; if it panics, nothing has changed.
+    ///
+    /// ```
+    /// use map_core::{Change, Computed};
+    ///
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let double = |_: &&str, value: &i32| Change::Set(2 * value);
+    /// assert_eq!(map.compute_if_present("a", double), Computed::Updated(1));
+    /// assert_eq!(map.compute_if_present("b", double), Computed::Unchanged);
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn compute_if_present<Q>(
@@ -388,6 +324,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// # Errors
     ///
     /// `new` comes back if the value differs, or if there is no entry: this never inserts.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.compare_exchange("a", &1, 2), Ok(1));
+    /// assert_eq!(map.compare_exchange("a", &1, 3), Err(3));
+    /// assert_eq!(map.compare_exchange("b", &1, 3), Err(3));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn compare_exchange<Q, C>(&self, key: &Q, current: &C, new: V) -> Result<V, V>
@@ -407,6 +351,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key` if its value equals `current`.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.compare_remove("a", &2), None);
+    /// assert_eq!(map.compare_remove("a", &1), Some(("a", 1)));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn compare_remove<Q, C>(&self, key: &Q, current: &C) -> Option<(K, V)>
@@ -424,6 +375,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Among calls that race for one absent key, exactly one runs its closure, with the shard
     /// locked for writing; if it panics, nothing was inserted. If the key is present this costs
     /// what [`get`](Self::get) costs.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(*map.get_or_insert_with("a", || 1), 1);
+    /// assert_eq!(*map.get_or_insert_with("a", || unreachable!()), 1);
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> Ref<'_, K, V, T> {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 
 use super::Map;
 use crate::concurrent::{Change, Computed, ConcurrentMap};
-use crate::iter::{IntoIter, Iter};
+use crate::iter::{Iter, OwningIter};
 use crate::mapref::multiple::RefMulti;
 use crate::raw::held::here;
 use crate::strategy::Strategy;
@@ -91,10 +91,10 @@ impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> IntoIterator for &'
 
 impl<K, V, T: Strategy<K, V>, S> IntoIterator for Map<K, V, T, S> {
     type Item = (K, V);
-    type IntoIter = IntoIter<K, V, T>;
+    type IntoIter = OwningIter<K, V, T, S>;
 
     fn into_iter(self) -> Self::IntoIter {
-        IntoIter::new(self.directory.into_tables())
+        OwningIter::new(self.directory.into_tables())
     }
 }
 

@@ -17,7 +17,17 @@ use crate::raw::guarded::Editing;
 use crate::strategy::{Section, Strategy};
 
 /// A locked place for a key, which is there or not.
-#[must_use = "an entry does nothing by itself, but keeps its shard locked"]
+///
+/// ```
+/// use map_sharded::{ShardedMap, mapref::entry::Entry};
+///
+/// let map = ShardedMap::new();
+/// match map.entry("a") {
+///     Entry::Occupied(entry) => drop(entry.remove()),
+///     Entry::Vacant(entry) => drop(entry.insert(1)),
+/// }
+/// assert_eq!(map.get_copied("a"), Some(1));
+/// ```
 pub enum Entry<'a, K, V, T: Strategy<K, V>> {
     /// The key is there.
     Occupied(OccupiedEntry<'a, K, V, T>),
@@ -26,7 +36,17 @@ pub enum Entry<'a, K, V, T: Strategy<K, V>> {
 }
 
 /// A locked entry.
-#[must_use = "an entry does nothing by itself, but keeps its shard locked"]
+///
+/// ```
+/// use map_sharded::{ShardedMap, mapref::entry::Entry};
+///
+/// let map = ShardedMap::new();
+/// map.insert("a", 1);
+/// if let Entry::Occupied(mut entry) = map.entry("a") {
+///     *entry.get_mut() += 1;
+///     assert_eq!(entry.remove_entry(), ("a", 2));
+/// }
+/// ```
 pub struct OccupiedEntry<'a, K, V, T: Strategy<K, V>> {
     // Dropped first: the key's Drop runs unlocked where the entry is simply dropped.
     entry: Editing<'a, K, V, T>,
@@ -35,7 +55,16 @@ pub struct OccupiedEntry<'a, K, V, T: Strategy<K, V>> {
 }
 
 /// A locked place where an entry could be.
-#[must_use = "an entry does nothing by itself, but keeps its shard locked"]
+///
+/// ```
+/// use map_sharded::{ShardedMap, mapref::entry::Entry};
+///
+/// let map = ShardedMap::new();
+/// if let Entry::Vacant(entry) = map.entry("a") {
+///     *entry.insert(1) += 1;
+/// }
+/// assert_eq!(map.get_copied("a"), Some(2));
+/// ```
 pub struct VacantEntry<'a, K, V, T: Strategy<K, V>> {
     // As above. There is room for one more entry.
     section: Section<'a, K, V, T>,
@@ -61,6 +90,13 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
     }
 
     /// Changes the value, if the key is there. If `f` panics, the value stays as it left it.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.entry("a").and_modify(|value| *value += 1).or_insert(1);
+    /// map.entry("a").and_modify(|value| *value += 1).or_insert(1);
+    /// assert_eq!(map.get_copied("a"), Some(2));
+    /// ```
     #[inline]
     pub fn and_modify(mut self, f: impl FnOnce(&mut V)) -> Self {
         match &mut self {
@@ -90,6 +126,12 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
     }
 
     /// The value, which is the default one if the key was not there.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::<_, Vec<u32>>::new();
+    /// map.entry("a").or_default().push(1);
+    /// assert_eq!(map.get_cloned("a"), Some(vec![1]));
+    /// ```
     #[inline]
     pub fn or_default(self) -> RefMut<'a, K, V, T>
     where
@@ -99,6 +141,12 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
     }
 
     /// The value, which is `value` if the key was not there.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// *map.entry("a").or_insert(1) += 1;
+    /// assert_eq!(map.get_copied("a"), Some(2));
+    /// ```
     #[inline]
     pub fn or_insert(self, value: V) -> RefMut<'a, K, V, T> {
         self.or_insert_with(|| value)
@@ -106,6 +154,11 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
 
     /// The value, which is what `make` returns if the key was not there. `make` runs at most once,
     /// with the shard locked; if it panics, nothing was inserted.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(*map.entry("a").or_insert_with(|| 1), 1);
+    /// ```
     #[inline]
     pub fn or_insert_with(self, make: impl FnOnce() -> V) -> RefMut<'a, K, V, T> {
         match self {
@@ -127,6 +180,13 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
     /// # Errors
     ///
     /// What `make` returned; nothing was inserted.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// let parse = |text: &str| text.parse::<u32>();
+    /// assert!(map.entry("a").or_try_insert_with(|| parse("x")).is_err());
+    /// assert!(map.entry("a").or_try_insert_with(|| parse("1")).is_ok());
+    /// ```
     #[inline]
     pub fn or_try_insert_with<E>(
         self,
@@ -147,6 +207,12 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
     }
 
     /// Stores a value, whether the key was there or not.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(*map.entry("a").insert(2), 2);
+    /// ```
     #[inline]
     pub fn insert(self, value: V) -> RefMut<'a, K, V, T> {
         match self {
@@ -159,6 +225,11 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
     }
 
     /// Stores a value, whether the key was there or not.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(map.entry("a").insert_entry(1).get(), &1);
+    /// ```
     #[inline]
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V, T>
     where
@@ -237,6 +308,17 @@ impl<'a, K, V, T: Strategy<K, V>> OccupiedEntry<'a, K, V, T> {
     }
 
     /// Replaces key and value by the key asked for and `value`, and returns the old ones.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(entry) = map.entry("a") {
+    ///     assert_eq!(entry.replace_entry(2), ("a", 1));
+    /// }
+    /// assert_eq!(map.get_copied("a"), Some(2));
+    /// ```
     #[inline]
     pub fn replace_entry(self, value: V) -> (K, V) {
         let Self { entry, key } = self;

@@ -10,7 +10,16 @@ use crate::raw::guarded::{Editing, EditingPart, Held};
 use crate::strategy::{Section, Strategy};
 
 /// A read guard on an entry.
-#[must_use = "the guard holds what it refers to only as long as it lives"]
+///
+/// In a map of locked shards it keeps its shard locked for reading; elsewhere it keeps its entry alive, and shows it as
+/// it was when the guard was made. It may go to another thread, and be kept in a future that waits.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one".to_owned()));
+/// let guard = map.get("a").expect("it was inserted");
+/// assert_eq!((guard.key(), guard.0), (&"a", 1));
+/// ```
 pub struct Ref<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::Hold<'a>>);
 
 impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
@@ -34,8 +43,18 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     }
 
     /// A guard on a part of the value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one".to_owned()));
+    /// let name = map.get("a").expect("it was inserted").map(|value| &value.1);
+    /// assert_eq!(*name, "one");
+    /// ```
     #[inline]
-    pub fn map<U: ?Sized>(self, f: impl FnOnce(&V) -> &U) -> MappedRef<'a, K, V, U, T> {
+    pub fn map<F, U: ?Sized>(self, f: F) -> MappedRef<'a, K, V, U, T>
+    where
+        F: FnOnce(&V) -> &U,
+    {
         match self.try_map(|value| Some(f(value))) {
             Ok(part) => part,
             Err(_) => unreachable!("the part is always there"),
@@ -47,11 +66,19 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one".to_owned()));
+    /// let guard = map.get("a").expect("it was inserted");
+    /// let whole = guard.try_map(|value| value.1.strip_prefix("two")).expect_err("it is no prefix");
+    /// assert_eq!(whole.0, 1);
+    /// ```
     #[inline]
-    pub fn try_map<U: ?Sized>(
-        self,
-        f: impl FnOnce(&V) -> Option<&U>,
-    ) -> Result<MappedRef<'a, K, V, U, T>, Self> {
+    pub fn try_map<F, U: ?Sized>(self, f: F) -> Result<MappedRef<'a, K, V, U, T>, Self>
+    where
+        F: FnOnce(&V) -> Option<&U>,
+    {
         self.0.part(|pair| f(&pair.1)).map(MappedRef).map_err(Ref)
     }
 }
@@ -74,7 +101,16 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for Ref<'_, K, 
 }
 
 /// A write guard on an entry: nobody else can reach the shard while it lives.
-#[must_use = "the guard holds what it refers to only as long as it lives"]
+///
+/// It may go to another thread, and be kept in a future that waits.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one".to_owned()));
+/// let mut guard = map.get_mut("a").expect("it was inserted");
+/// guard.0 += 1;
+/// assert_eq!(guard.value().0, 2);
+/// ```
 pub struct RefMut<'a, K, V, T: Strategy<K, V>>(pub(crate) Editing<'a, K, V, T>);
 
 impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
@@ -125,6 +161,15 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// A read guard on the same entry, without a moment in which others could change it.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one".to_owned()));
+    /// let mut guard = map.get_mut("a").expect("it was inserted");
+    /// guard.0 = 7;
+    /// let guard = guard.downgrade();
+    /// assert_eq!((guard.0, map.contains_key("a")), (7, true));
+    /// ```
     #[inline]
     pub fn downgrade(self) -> Ref<'a, K, V, T> {
         let (section, slot) = self.0.finish();
@@ -132,8 +177,19 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// A write guard on a part of the value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one".to_owned()));
+    /// let mut name = map.get_mut("a").expect("it was inserted").map(|value| &mut value.1);
+    /// name.push('!');
+    /// assert_eq!(name.pair(), (&"a", &"one!".to_owned()));
+    /// ```
     #[inline]
-    pub fn map<U: ?Sized>(self, f: impl FnOnce(&mut V) -> &mut U) -> MappedRefMut<'a, K, V, U, T> {
+    pub fn map<F, U: ?Sized>(self, f: F) -> MappedRefMut<'a, K, V, U, T>
+    where
+        F: FnOnce(&mut V) -> &mut U,
+    {
         match self.try_map(|value| Some(f(value))) {
             Ok(part) => part,
             Err(_) => unreachable!("the part is always there"),
@@ -146,10 +202,10 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     ///
     /// The guard itself comes back if `f` returned `None`.
     #[inline]
-    pub fn try_map<U: ?Sized>(
-        self,
-        f: impl FnOnce(&mut V) -> Option<&mut U>,
-    ) -> Result<MappedRefMut<'a, K, V, U, T>, Self> {
+    pub fn try_map<F, U: ?Sized>(self, f: F) -> Result<MappedRefMut<'a, K, V, U, T>, Self>
+    where
+        F: FnOnce(&mut V) -> Option<&mut U>,
+    {
         EditingPart::new(self.0, f)
             .map(MappedRefMut)
             .map_err(RefMut)
@@ -181,7 +237,6 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for RefMut<'_, 
 }
 
 /// A read guard on a part of a value.
-#[must_use = "the guard holds what it refers to only as long as it lives"]
 pub struct MappedRef<'a, K, V, U: ?Sized, T: Strategy<K, V> + 'a>(
     Held<'a, U, Held<'a, (K, V), T::Hold<'a>>>,
 );
@@ -207,7 +262,10 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
 
     /// A guard on a part of the part.
     #[inline]
-    pub fn map<W: ?Sized>(self, f: impl FnOnce(&U) -> &W) -> MappedRef<'a, K, V, W, T> {
+    pub fn map<F, W: ?Sized>(self, f: F) -> MappedRef<'a, K, V, W, T>
+    where
+        F: FnOnce(&U) -> &W,
+    {
         match self.try_map(|value| Some(f(value))) {
             Ok(part) => part,
             Err(_) => unreachable!("the part is always there"),
@@ -220,10 +278,10 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
     ///
     /// The guard itself comes back if `f` returned `None`.
     #[inline]
-    pub fn try_map<W: ?Sized>(
-        self,
-        f: impl FnOnce(&U) -> Option<&W>,
-    ) -> Result<MappedRef<'a, K, V, W, T>, Self> {
+    pub fn try_map<F, W: ?Sized>(self, f: F) -> Result<MappedRef<'a, K, V, W, T>, Self>
+    where
+        F: FnOnce(&U) -> Option<&W>,
+    {
         self.0.try_map(f).map(MappedRef).map_err(MappedRef)
     }
 }
@@ -247,8 +305,24 @@ impl<K: fmt::Debug, V, U: ?Sized + fmt::Debug, T: Strategy<K, V>> fmt::Debug
     }
 }
 
+impl<K, V, U: ?Sized + fmt::Display, T: Strategy<K, V>> fmt::Display for MappedRef<'_, K, V, U, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value().fmt(f)
+    }
+}
+
+impl<K, V, U, W, T> AsRef<W> for MappedRef<'_, K, V, U, T>
+where
+    U: ?Sized + AsRef<W>,
+    W: ?Sized,
+    T: Strategy<K, V>,
+{
+    fn as_ref(&self) -> &W {
+        self.value().as_ref()
+    }
+}
+
 /// A write guard on a part of a value.
-#[must_use = "the guard holds what it refers to only as long as it lives"]
 pub struct MappedRefMut<'a, K, V, U: ?Sized, T: Strategy<K, V>>(EditingPart<'a, K, V, U, T>);
 
 impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
@@ -276,9 +350,18 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         (self.key(), self.value())
     }
 
+    /// Key and part, the latter to be changed.
+    #[inline]
+    pub fn pair_mut(&mut self) -> (&K, &mut U) {
+        self.0.pair_mut()
+    }
+
     /// A guard on a part of the part.
     #[inline]
-    pub fn map<W: ?Sized>(self, f: impl FnOnce(&mut U) -> &mut W) -> MappedRefMut<'a, K, V, W, T> {
+    pub fn map<F, W: ?Sized>(self, f: F) -> MappedRefMut<'a, K, V, W, T>
+    where
+        F: FnOnce(&mut U) -> &mut W,
+    {
         match self.try_map(|value| Some(f(value))) {
             Ok(part) => part,
             Err(_) => unreachable!("the part is always there"),
@@ -291,10 +374,10 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
     ///
     /// The guard itself comes back if `f` returned `None`.
     #[inline]
-    pub fn try_map<W: ?Sized>(
-        self,
-        f: impl FnOnce(&mut U) -> Option<&mut W>,
-    ) -> Result<MappedRefMut<'a, K, V, W, T>, Self> {
+    pub fn try_map<F, W: ?Sized>(self, f: F) -> Result<MappedRefMut<'a, K, V, W, T>, Self>
+    where
+        F: FnOnce(&mut U) -> Option<&mut W>,
+    {
         self.0.try_map(f).map(MappedRefMut).map_err(MappedRefMut)
     }
 }

@@ -133,10 +133,16 @@ impl<P: ?Sized> Cursor<P> {
         Self(NonNull::from(target), PhantomData)
     }
 
+    /// A cursor that is only read through.
+    #[inline]
+    pub(crate) fn to_shared(target: &P) -> Self {
+        Self(NonNull::from(target), PhantomData)
+    }
+
     /// # Safety
     ///
     /// 1. The shard that the target was borrowed from is still locked exclusively by the guard
-    ///    that owns this cursor.
+    ///    that owns this cursor, or it owns a share of that lock.
     /// 2. The entry was not removed or replaced since, and the table was not changed.
     #[inline]
     pub(crate) unsafe fn get(&self) -> &P {
@@ -147,10 +153,11 @@ impl<P: ?Sized> Cursor<P> {
 
     /// # Safety
     ///
-    /// As for [`get`](Self::get).
+    /// 1. and 2. as for [`get`](Self::get).
+    /// 3. It was made by [`new`](Self::new).
     #[inline]
     pub(crate) unsafe fn get_mut(&mut self) -> &mut P {
-        // SAFETY: as in `get`, and `self` is borrowed exclusively.
+        // SAFETY: as in `get`; by (3) the target was borrowed exclusively, and so is `self`.
         unsafe { self.0.as_mut() }
     }
 }
@@ -187,7 +194,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
         let cursor = if T::IN_PLACE {
             Cursor::new(T::edit(&mut section, slot, &mut edit))
         } else {
-            Cursor(NonNull::from(T::pair(&section, slot)), PhantomData)
+            Cursor::to_shared(T::pair(&section, slot))
         };
         Self {
             section: ManuallyDrop::new(section),
@@ -327,6 +334,13 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> EditingPart<'a, K, V, U, T> {
     pub(crate) fn get_mut(&mut self) -> &mut U {
         // SAFETY: as in `get`.
         unsafe { self.part.get_mut() }
+    }
+
+    /// Key and part: they do not overlap.
+    #[inline]
+    pub(crate) fn pair_mut(&mut self) -> (&K, &mut U) {
+        // SAFETY: as in `get`; the key is not behind this cursor.
+        (self.whole.key(), unsafe { self.part.get_mut() })
     }
 
     #[inline]

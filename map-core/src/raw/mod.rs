@@ -1,6 +1,7 @@
 //! The room for unsafe code: shards, the directory that finds them, and references that outlive
 //! the operation that made them.
 
+pub(crate) mod common;
 pub(crate) mod contention;
 pub(crate) mod coverage;
 pub(crate) mod directory;
@@ -8,4 +9,6 @@ pub(crate) mod guarded;
 pub(crate) mod header;
 pub(crate) mod held;
 pub(crate) mod holds;
+pub(crate) mod quiet;
+mod share;
 mod structure;

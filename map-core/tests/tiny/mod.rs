@@ -154,6 +154,16 @@ impl Strategy<u64, u64> for Tiny {
 
     fn finish(_section: &mut Section<'_, u64, u64, Self>, _slot: usize, _edit: ()) {}
 
+    fn alter(
+        section: &mut Section<'_, u64, u64, Self>,
+        slot: usize,
+        f: impl FnOnce(u64, u64) -> (u64, u64),
+    ) -> Option<(u64, u64)> {
+        let (key, value) = section.pairs[slot];
+        section.pairs[slot] = f(key, value);
+        None
+    }
+
     fn downgrade<'a>(
         section: Section<'a, u64, u64, Self>,
         slot: usize,
@@ -225,6 +235,17 @@ impl Strategy<u64, u64> for Tiny {
         Self: 'a,
     {
         locked.pairs.iter()
+    }
+
+    fn iter_mut<'a>(locked: &'a mut Entries) -> impl Iterator<Item = &'a mut (u64, u64)>
+    where
+        u64: 'a,
+    {
+        locked.pairs.iter_mut()
+    }
+
+    fn slots(locked: &Entries) -> impl Iterator<Item = usize> {
+        0..locked.pairs.len()
     }
 
     fn into_iter(locked: Entries) -> std::vec::IntoIter<(u64, u64)> {

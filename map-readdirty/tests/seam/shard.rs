@@ -590,8 +590,12 @@ impl<K: Clone, V: Clone> Strategy<K, V> for ReadDirty {
         slot: usize,
         edit: &'x mut Self::Edit,
     ) -> &'x mut (K, V) {
+        Self::draft(section, slot, edit)
+    }
+
+    fn draft<'x>(locked: &Locked<K, V>, slot: usize, edit: &'x mut Self::Edit) -> &'x mut (K, V) {
         let draft = edit.0.get_or_insert_with(|| {
-            let old = section.entry(section.node(slot));
+            let old = locked.entry(locked.node(slot));
             let (key, value) = old.pair.clone();
             Draft(node(old.hash, key, value))
         });
@@ -606,6 +610,16 @@ impl<K: Clone, V: Clone> Strategy<K, V> for ReadDirty {
             let old = mem::replace(section.node_mut(slot), new);
             section.supersede(old, Some(new));
         }
+    }
+
+    fn alter(
+        section: &mut Section<'_, K, V, Self>,
+        slot: usize,
+        f: impl FnOnce(K, V) -> (K, V),
+    ) -> Option<(K, V)> {
+        let (key, value) = Self::pair(section, slot).clone();
+        let (key, value) = f(key, value);
+        Some(Self::replace_pair(section, slot, key, value))
     }
 
     fn downgrade<'a>(
@@ -725,6 +739,10 @@ impl<K: Clone, V: Clone> Strategy<K, V> for ReadDirty {
         V: 'a,
     {
         Box::new(locked.all.iter().map(|&node| &locked.entry(node).pair))
+    }
+
+    fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = usize> {
+        locked.all.iter_buckets()
     }
 
     fn into_iter(mut locked: Locked<K, V>) -> Self::IntoIter {

@@ -1,0 +1,197 @@
+//! Looking up one key.
+
+use std::hash::{BuildHasher, Hash};
+
+use equivalent::Equivalent;
+
+use super::{Map, Way, read_fast};
+use crate::mapref::one::Ref;
+use crate::raw::header::Refused;
+use crate::raw::held::{Place, here};
+use crate::strategy::{Patience, Strategy};
+use crate::try_result::TryResult;
+
+impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
+    /// A read guard on the entry of `key`.
+    ///
+    /// No allocation. In a map of locked shards: one atomic read-modify-write, of a line of the
+    /// thread's own, or two of the shard's (see [`ReadBias`](crate::ReadBias)), one here and one when the
+    /// guard goes; blocks while somebody writes to the shard.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.get("a").map(|value| *value), Some(1));
+    /// assert!(map.get("b").is_none());
+    /// ```
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        match read_fast!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
+            Ok(found) => found.map(Ref),
+            Err(_) => self.get_slow(hash, key, here()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_slow<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.read_slow(hash, Some(Way::Guard), place, |at| {
+            T::get(at.for_guard(), key)
+        })
+        .map(Ref)
+    }
+
+    /// A read guard on the entry of `key`, if that needs no waiting.
+    ///
+    /// Costs what [`get`](Self::get) does, and two read-modify-writes of the shard's line always. Strategies with lock-free
+    /// reads never say [`Locked`](TryResult::Locked) where they need no lock.
+    ///
+    /// ```
+    /// use map_sharded::try_result::TryResult;
+    ///
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get_mut("a");
+    /// assert!(matches!(map.try_get("a"), TryResult::Locked));
+    /// drop(guard);
+    /// assert!(map.try_get("a").is_present());
+    /// ```
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn try_get<Q>(&self, key: &Q) -> TryResult<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        loop {
+            return match T::get(self.at(hash, Patience::None, here()).for_guard(), key) {
+                Ok(Some(found)) => TryResult::Present(Ref(found)),
+                Ok(None) => TryResult::Absent,
+                Err(Refused::Moved) => continue,
+                Err(Refused::Busy | Refused::Crowded(_)) => TryResult::Locked,
+            };
+        }
+    }
+
+    /// Runs `f` on the entry of `key`. The cheapest way to read; `f` runs with the shard locked
+    /// for reading (or pinned), so it should be short.
+    ///
+    /// No allocation; blocks as [`get`](Self::get) does.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", vec![1, 2, 3]);
+    /// assert_eq!(map.get_with("a", |_, list| list.len()), Some(3));
+    /// ```
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let hash = self.hash(key);
+        match read_fast!(self, Brief, hash, |at| T::peek(at, key)) {
+            Ok(found) => {
+                let found = found?;
+                let (key, value) = found.get();
+                Some(f(key, value))
+            }
+            Err(_) => self.get_with_slow(hash, key, f, here()),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn get_with_slow<Q, R>(
+        &self,
+        hash: u64,
+        key: &Q,
+        f: impl FnOnce(&K, &V) -> R,
+        place: Place,
+    ) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let found = self.read_slow(hash, Some(Way::Brief), place, |at| T::peek(at, key))?;
+        let (key, value) = found.get();
+        Some(f(key, value))
+    }
+
+    /// The same as [`get_with`](Self::get_with), under the name that dashmap's users know.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.view("a", |key, value| (*key, *value)), Some(("a", 1)));
+    /// ```
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn view<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.get_with(key, f)
+    }
+
+    /// A clone of the value of `key`, made with the shard locked for reading (or pinned).
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert(1, "one".to_owned());
+    /// assert_eq!(map.get_cloned(&1).as_deref(), Some("one"));
+    /// ```
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_cloned<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        V: Clone,
+    {
+        self.get_with(key, |_, value| value.clone())
+    }
+
+    /// A copy of the value of `key`.
+    ///
+    /// Costs and blocks as [`get_with`](Self::get_with).
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert(1, 10);
+    /// assert_eq!(map.get_copied(&1), Some(10));
+    /// ```
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn get_copied<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        V: Copy,
+    {
+        self.get_with(key, |_, value| *value)
+    }
+
+    /// Whether there is an entry for `key`.
+    ///
+    /// Costs and blocks as [`get_with`](Self::get_with).
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert(1, ());
+    /// assert!(map.contains_key(&1) && !map.contains_key(&2));
+    /// ```
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn contains_key<Q>(&self, key: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.get_with(key, |_, _| ()).is_some()
+    }
+}

@@ -1,0 +1,32 @@
+//! Guards on one key.
+
+use std::fmt;
+use std::ops::Deref;
+
+use crate::mapref;
+use crate::strategy::Strategy;
+
+/// A read guard on a key.
+pub struct Ref<'a, K, T: Strategy<K, ()> + 'a>(pub(crate) mapref::one::Ref<'a, K, (), T>);
+
+impl<K, T: Strategy<K, ()>> Ref<'_, K, T> {
+    /// The key.
+    #[inline]
+    pub fn key(&self) -> &K {
+        self.0.key()
+    }
+}
+
+impl<K, T: Strategy<K, ()>> Deref for Ref<'_, K, T> {
+    type Target = K;
+    #[inline]
+    fn deref(&self) -> &K {
+        self.key()
+    }
+}
+
+impl<K: fmt::Debug, T: Strategy<K, ()>> fmt::Debug for Ref<'_, K, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ref").field(self.key()).finish()
+    }
+}

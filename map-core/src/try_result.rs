@@ -1,0 +1,77 @@
+//! What a lookup that does not wait can say.
+
+/// What a lookup that does not wait has found.
+///
+/// ```
+/// use map_sharded::{ShardedMap, try_result::TryResult};
+///
+/// let map = ShardedMap::new();
+/// map.insert("a", 1);
+/// match map.try_get("a") {
+///     TryResult::Present(value) => assert_eq!(*value, 1),
+///     TryResult::Absent => unreachable!("it was inserted"),
+///     TryResult::Locked => unreachable!("nobody else is here"),
+/// }
+/// ```
+#[derive(Debug)]
+pub enum TryResult<R> {
+    /// The entry.
+    Present(R),
+    /// There is no entry.
+    Absent,
+    /// It would have had to wait for somebody who holds the shard's lock, or is about to give it back
+    /// because readers are there.
+    Locked,
+}
+
+impl<R> TryResult<R> {
+    /// Whether there is an entry, and it could be had.
+    pub fn is_present(&self) -> bool {
+        matches!(self, Self::Present(_))
+    }
+
+    /// Whether there is no entry.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Whether somebody holds the shard's lock.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Locked)
+    }
+
+    /// The entry, if it could be had.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert!(map.try_get("a").try_unwrap().is_some());
+    /// assert!(map.try_get("b").try_unwrap().is_none());
+    /// ```
+    pub fn try_unwrap(self) -> Option<R> {
+        match self {
+            Self::Present(found) => Some(found),
+            Self::Absent | Self::Locked => None,
+        }
+    }
+
+    /// The entry.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or it could not be had.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(*map.try_get("a").unwrap(), 1);
+    /// ```
+    #[track_caller]
+    pub fn unwrap(self) -> R {
+        match self {
+            Self::Present(found) => found,
+            Self::Absent => panic!("called `TryResult::unwrap` on an absent entry"),
+            Self::Locked => panic!("called `TryResult::unwrap` on a locked shard"),
+        }
+    }
+}
