@@ -20,7 +20,7 @@
 //!
 //! None is on by default.
 //!
-//! `serde`: maps are written as maps and read from them, in dashmap's format, and guards are written as their
+//! `serde`: maps are written as maps and sets as sequences, and read from them, in dashmap's format, and guards are written as their
 //! values. What a map of the family wrote, any other reads; `Serialize` and `Deserialize` of [`Map`] say
 //! what is locked meanwhile.
 //!
@@ -38,8 +38,8 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
-//! `rayon`: parallel iterators over maps (`par_iter`, `into_par_iter`), and maps made and extended in
-//! parallel. The module `rayon`, which there is with it, says what jobs may do while they hold guards.
+//! `rayon`: parallel iterators over maps and sets (`par_iter`, `par_iter_mut`, `into_par_iter`), and maps and sets made and
+//! extended in parallel. The module `rayon`, which there is with it, says what jobs may do while they hold guards.
 //!
 //! ```
 //! # #[cfg(feature = "rayon")] {

@@ -1,4 +1,4 @@
-//! Maps written and read through serde, in dashmap's format: a map is a map, a guard is its value.
+//! Maps written and read through serde, in dashmap's format: a map is a map, a set a sequence, a guard its value.
 //!
 //! The number of entries is what makes writing a concurrent map difficult. Binary formats put it in
 //! front, and a serializer that was told a wrong one writes what nobody can read: so there the
@@ -15,11 +15,13 @@ use ::serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use ::serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::map::{Map, Walk};
-use crate::mapref::multiple::RefMulti;
+use crate::mapref::multiple::{RefMulti, RefMutMulti};
 use crate::mapref::one::{MappedRef, MappedRefMut, Ref, RefMut};
 use crate::raw::held::{Place, here};
 use crate::raw::holds::Shared;
 use crate::strategy::{Strategy, Table};
+
+mod set;
 
 /// Room is made ahead for so many bytes of entries at most, whatever the input says of its length.
 const MOST_BYTES_AHEAD: usize = 1 << 20;
@@ -67,7 +69,7 @@ where
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Begins with the number of entries, if that is called for, and writes each entry.
-    fn write_entries<W, E>(
+    pub(crate) fn write_entries<W, E>(
         &self,
         human_readable: bool,
         place: Place,
@@ -185,6 +187,13 @@ impl<K, V, U: ?Sized + Serialize, T: Strategy<K, V>> Serialize for MappedRefMut<
 
 /// Writes the value.
 impl<K, V: Serialize, T: Strategy<K, V>> Serialize for RefMulti<'_, K, V, T> {
+    fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
+        self.value().serialize(serializer)
+    }
+}
+
+/// Writes the value.
+impl<K, V: Serialize, T: Strategy<K, V>> Serialize for RefMutMulti<'_, K, V, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.value().serialize(serializer)
     }

@@ -1,6 +1,8 @@
 //! What people write with dashmap.
 
 use dashmap::DashMap;
+use dashmap::DashSet;
+use dashmap::ReadOnlyView;
 use dashmap::mapref::entry::Entry;
 use dashmap::mapref::multiple::RefMulti;
 use dashmap::mapref::one::{Ref, RefMut};
@@ -89,6 +91,9 @@ fn the_names_of_guards() {
     assert_eq!(*bump(&map, 7), 1);
     assert!(first(&map).is_some_and(|entry| entry.pair() == (&7, &1)));
     assert!(matches!(map.try_get(&8), TryResult::Absent));
+    let view: ReadOnlyView<u64, u64> = map.into_read_only();
+    assert_eq!(view.get(&7), Some(&1));
+    assert!(DashSet::new().insert("one"));
 }
 
 /// What `retain` and `clear` remove is dropped with the shard locked.

@@ -50,19 +50,6 @@ const PAGES: [Page; 5] = [
     },
 ];
 
-/// What the tables promise and the maps do not have yet. Whoever adds it puts it into the examples too.
-const PROMISED: [&str; 5] = [
-    ".iter_mut()",
-    ".alter(",
-    ".alter_all(",
-    ".into_read_only()",
-    "::with_capacity_and_shard_amount(",
-];
-
-fn is_promised(code: &str) -> bool {
-    PROMISED.iter().any(|promise| code.contains(promise))
-}
-
 fn squeezed(code: &str) -> String {
     code.split_whitespace().collect()
 }
@@ -124,7 +111,7 @@ fn the_right_side_compiles() {
         let examples = page.examples();
         for [_, now] in page.rows() {
             assert!(
-                is_promised(&now) || examples.contains(&squeezed(&now)),
+                examples.contains(&squeezed(&now)),
                 "{}: not in an example: {now}",
                 page.name
             );
@@ -145,22 +132,6 @@ fn the_left_side_compiles() {
                 page.name
             );
         }
-    }
-}
-
-/// The list of promises has nothing in it that is kept, or was never made.
-#[test]
-fn promises_are_open() {
-    for promise in PROMISED {
-        let rows = PAGES.iter().flat_map(Page::rows);
-        assert!(
-            rows.into_iter().any(|[_, now]| now.contains(promise)),
-            "{promise}"
-        );
-        assert!(
-            PAGES.iter().all(|page| !page.examples().contains(promise)),
-            "{promise}"
-        );
     }
 }
 

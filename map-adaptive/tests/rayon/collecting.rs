@@ -1,8 +1,8 @@
 //! Entries into maps and out of them, with nobody else about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use map_adaptive::{LockMap, ShardedMap};
+use map_adaptive::{LockMap, LockSet, ShardedMap, ShardedSet};
 use rayon::iter::{
     IntoParallelIterator, IntoParallelRefIterator, ParallelExtend, ParallelIterator,
 };
@@ -53,6 +53,49 @@ fn sharded_maps_make_the_round_trip() {
 #[test]
 fn lock_maps_make_the_round_trip() {
     round_trip!(LockMap);
+}
+
+/// Each key comes into a set once and out of it once, by every way.
+macro_rules! set_round_trip {
+    ($set:ident) => {
+        pool(4).install(|| {
+            for count in COUNTS {
+                let mut set: $set<u64> = (0..count).into_par_iter().collect();
+                assert_eq!(set.len() as u64, count);
+                let met: Vec<_> = set.par_iter().map(|key| *key).collect();
+                assert_eq!(met.len() as u64, count, "no key is met twice");
+                assert!(BTreeSet::from_iter(met).into_iter().eq(0..count));
+                assert_eq!((&set).into_par_iter().count() as u64, count);
+                (&set).par_extend(count..2 * count);
+                set.par_extend(0..2 * count);
+                let out: Vec<_> = set.into_par_iter().collect();
+                assert_eq!(out.len() as u64, 2 * count, "no key comes out twice");
+                assert!(BTreeSet::from_iter(out).into_iter().eq(0..2 * count));
+            }
+        });
+    };
+}
+
+#[test]
+fn sets_make_the_round_trip() {
+    set_round_trip!(ShardedSet);
+    set_round_trip!(LockSet);
+}
+
+/// Every value is changed once, and no other is met.
+#[test]
+fn values_are_changed_in_parallel() {
+    pool(4).install(|| {
+        for count in COUNTS {
+            let mut map: ShardedMap<u64, u64> =
+                (0..count).into_par_iter().map(|n| (n, n)).collect();
+            map.par_iter_mut().for_each(|mut entry| *entry += 1);
+            (&mut map).into_par_iter().for_each(|mut entry| *entry *= 2);
+            assert_eq!(map.len() as u64, count);
+            map.for_each(|key, value| assert_eq!(*value, (key + 1) * 2));
+            assert_eq!(map.into_read_only().into_par_iter().count() as u64, count);
+        }
+    });
 }
 
 /// Without a pool of its own, and by the name of rayon's trait.

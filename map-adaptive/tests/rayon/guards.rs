@@ -1,13 +1,17 @@
 //! Guards held by whoever asks for a parallel iterator, by its closures, and beyond its end.
 
-use map_adaptive::{ShardedMap, mapref, rayon::map};
+use map_adaptive::rayon::{map, set};
+use map_adaptive::{ShardedMap, mapref};
 use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
 use static_assertions::assert_impl_all;
 
 use crate::pool;
 
 assert_impl_all!(map::Iter<'static, u64, String>: Send, Sync, Clone);
+assert_impl_all!(map::IterMut<'static, u64, String>: Send, Sync);
 assert_impl_all!(map::OwningIter<u64, String>: Send);
+assert_impl_all!(set::Iter<'static, u64>: Send, Sync, Clone);
+assert_impl_all!(set::OwningIter<u64>: Send);
 
 fn filled(entries: u32) -> ShardedMap<u32, u32> {
     let map = ShardedMap::builder().shards(8).build().expect("a fine map");

@@ -63,7 +63,7 @@ fn each_key_is_met_once_while_shards_come_and_go() {
         .build()
         .expect("a fine map");
     for key in 0..STAY {
-        map.insert(key, ());
+        map.insert(key, 0);
     }
     let stop = AtomicBool::new(false);
     let rounds = AtomicU32::new(0);
@@ -73,9 +73,9 @@ fn each_key_is_met_once_while_shards_come_and_go() {
         scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 for key in STAY..ALL {
-                    map.insert(key, ());
+                    map.insert(key, 0);
                 }
-                map.retain(|key, ()| *key < STAY);
+                map.retain(|key, _| *key < STAY);
                 map.shrink_to_fit();
                 rounds.fetch_add(1, Ordering::Relaxed);
             }
@@ -93,6 +93,9 @@ fn each_key_is_met_once_while_shards_come_and_go() {
             assert!(met[..STAY].iter().all(|times| *times == 1), "{met:?}");
             assert!(met.iter().all(|times| *times <= 1), "{met:?}");
             walks += 1;
+            pool.install(|| map.par_iter_mut().for_each(|mut entry| *entry += 1));
+            let changed = |key| map.get_copied(&key) == Some(walks);
+            assert!((0..STAY).all(changed), "each value once in a walk");
             shards = (shards.0.min(map.shards()), shards.1.max(map.shards()));
         }
         let rounds = rounds.load(Ordering::Relaxed);

@@ -1,10 +1,10 @@
 //! What is written is what dashmap writes, and each reads what the other wrote.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, RandomState};
 
-use dashmap::DashMap;
-use map_adaptive::{LockMap, Map, ShardedMap, Strategy};
+use dashmap::{DashMap, DashSet};
+use map_adaptive::{LockMap, LockSet, Map, ShardedMap, ShardedSet, Strategy};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,47 @@ fn a_map_of_one_entry_is_byte_for_byte_dashmaps() {
     assert_eq!(postcard::to_stdvec(&ours), postcard::to_stdvec(&dash));
 }
 
+/// Sets are sequences, and make the same round trips.
+fn set_round_trips<S>(count: u32)
+where
+    S: Serialize + DeserializeOwned + FromIterator<u32> + IntoIterator<Item = u32>,
+{
+    let expected = BTreeSet::from_iter(0..count);
+    let ours: S = (0..count).collect();
+    let dash: DashSet<u32> = (0..count).collect();
+
+    let json = serde_json::to_string(&ours).expect("JSON can be written");
+    let dash_json = serde_json::to_string(&dash).expect("JSON can be written");
+    assert_eq!(json.len(), dash_json.len());
+    let read: S = serde_json::from_str(&dash_json).expect("ours reads dashmap's");
+    assert_eq!(BTreeSet::from_iter(read), expected);
+    let read: DashSet<u32> = serde_json::from_str(&json).expect("dashmap reads ours");
+    assert_eq!(BTreeSet::from_iter(read), expected);
+
+    let bytes = postcard::to_stdvec(&ours).expect("bytes can be written");
+    let dash_bytes = postcard::to_stdvec(&dash).expect("bytes can be written");
+    assert_eq!(bytes.len(), dash_bytes.len());
+    let read: S = postcard::from_bytes(&dash_bytes).expect("ours reads dashmap's");
+    assert_eq!(BTreeSet::from_iter(read), expected);
+    let read: DashSet<u32> = postcard::from_bytes(&bytes).expect("dashmap reads ours");
+    assert_eq!(BTreeSet::from_iter(read), expected);
+}
+
+#[test]
+fn sets_make_the_round_trip() {
+    for count in COUNTS {
+        set_round_trips::<ShardedSet<u32>>(count);
+        set_round_trips::<LockSet<u32>>(count);
+    }
+    let read: ShardedSet<u8> = serde_json::from_str("[1, 2, 1]").expect("it is a sequence");
+    assert_eq!(read.len(), 2);
+    let no_set = serde_json::from_str::<ShardedSet<u8>>("{}").expect_err("it is a map");
+    assert!(
+        no_set.to_string().contains("expected a sequence of keys"),
+        "{no_set}"
+    );
+}
+
 /// A guard is written as its value, as dashmap's is.
 #[test]
 fn guards_are_written_as_their_values() {
@@ -105,6 +146,10 @@ fn guards_are_written_as_their_values() {
     assert_eq!(json(&map.get(&1).expect("it is there")), whole);
     assert_eq!(json(&map.get_mut(&1).expect("it is there")), whole);
     assert_eq!(json(&map.iter().next().expect("it is there")), whole);
+    assert_eq!(json(&map.iter_mut().next().expect("it is there")), whole);
+    let set: ShardedSet<u8> = [7].into_iter().collect();
+    assert_eq!(json(&set.get(&7).expect("it is there")), "7");
+    assert_eq!(json(&set.iter().next().expect("it is there")), "7");
     let part = map.get(&1).expect("it is there").map(|pair| &*pair.1);
     assert_eq!(json(&part), r#""three""#);
     drop(part);

@@ -7,7 +7,7 @@ use ::rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, brid
 use ::rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
 use crate::iter;
-use crate::map::{Map, Walk};
+use crate::map::{Map, ReadOnlyView, Walk};
 use crate::mapref::multiple::RefMulti;
 use crate::raw::coverage::{Coverage, hash_at};
 use crate::raw::held::{Place, here};
@@ -117,24 +117,28 @@ where
     type Item = RefMulti<'a, K, V, T>;
 
     fn split(self) -> (Self, Option<Self>) {
-        let Self(whole) = self;
-        let first = hash_at(whole.part.start());
-        let shard = whole.map.directory.find(first).coverage_hint();
-        // One that is being split or merged covers nothing, and says nothing.
-        if shard == Coverage::NOTHING || shard.depth() <= whole.part.depth() {
-            return (Self(whole), None);
-        }
-        let half = |upper| {
-            let part = whole.part.half(upper);
-            Self(Iter { part, ..whole })
-        };
-        (half(false), Some(half(true)))
+        let (lower, upper) = halves(self.0.map, self.0.part);
+        let part = |part| Self(Iter { part, ..self.0 });
+        (part(lower), upper.map(part))
     }
 
     fn fold_with<F: Folder<Self::Item>>(self, folder: F) -> F {
         let Iter { map, part, place } = self.0;
         folder.consume_iter(iter::Iter::over(map, Walk::over(part), place))
     }
+}
+
+/// The halves of a part of the positions; the whole if there is but one shard in it, just now.
+pub(super) fn halves<K, V, T: Strategy<K, V>, S>(
+    map: &Map<K, V, T, S>,
+    part: Coverage,
+) -> (Coverage, Option<Coverage>) {
+    let shard = map.directory.find(hash_at(part.start())).coverage_hint();
+    // One that is being split or merged covers nothing, and says nothing.
+    if shard == Coverage::NOTHING || shard.depth() <= part.depth() {
+        return (part, None);
+    }
+    (part.half(false), Some(part.half(true)))
 }
 
 /// Takes the entries out of a map in parallel, shard by shard. Made by `into_par_iter`.
@@ -168,6 +172,21 @@ where
         OwningIter {
             tables: self.directory.into_tables(),
         }
+    }
+}
+
+/// Takes the entries out of the map that was only read.
+impl<K, V, T, S> IntoParallelIterator for ReadOnlyView<K, V, T, S>
+where
+    K: Send,
+    V: Send,
+    T: Strategy<K, V, Locked: Send>,
+{
+    type Iter = OwningIter<K, V, T>;
+    type Item = (K, V);
+
+    fn into_par_iter(self) -> Self::Iter {
+        self.into_inner().into_par_iter()
     }
 }
 

@@ -3,9 +3,13 @@
 //! | | |
 //! |---|---|
 //! | [`Map::par_iter`](crate::Map::par_iter), `(&map).into_par_iter()` | goes over a map that others use |
+//! | [`Map::par_iter_mut`](crate::Map::par_iter_mut), `(&mut map).into_par_iter()` | the same, to change the values |
 //! | `map.into_par_iter()` | takes the entries out of an owned map |
 //! | `map.par_extend(pairs)`, `(&map).par_extend(pairs)` | inserts pairs, the latter into a map that others use |
 //! | `pairs.collect::<Map<..>>()` | makes a map |
+//!
+//! Sets have all of it but `par_iter_mut`, with keys for pairs, and an owned [`ReadOnlyView`](crate::ReadOnlyView) has
+//! `into_par_iter`.
 //!
 //! # Locks and jobs
 //!
@@ -17,7 +21,9 @@
 //! - While a job has a read guard, and [`par_iter`](crate::Map::par_iter) runs all closures behind it with one, it
 //!   may read this map, call other maps and do anything that does not wait for rayon. It may wait for rayon only
 //!   if no job in the pool writes to this map.
-//! - It must not write to this map: it may meet the shard that it has a guard on. Collect what shall
+//! - It must not write to this map: it may meet the shard that it has a guard on. Closures behind
+//!   [`par_iter_mut`](crate::Map::par_iter_mut) have write guards: they must not even read it, nor wait for rayon if any job in
+//!   the pool uses it. Collect what shall
 //!   be written, and write it when the parallel iterator has ended.
 //! - Have no guard on a map when you wait for rayon to write to it; have no write guard (or
 //!   entry) when you wait for rayon to do anything with it. The thread that waits has the guard, those that
@@ -26,3 +32,5 @@
 //!   other jobs: the same holds for them.
 
 pub mod map;
+pub mod map_mut;
+pub mod set;
