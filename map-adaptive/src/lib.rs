@@ -15,6 +15,45 @@
 //! sessions.insert(17, "alice".to_owned());
 //! assert_eq!(sessions.get(&17).as_deref().map(String::as_str), Some("alice"));
 //! ```
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! `serde`: maps are written as maps and sets as sequences, and read from them, in dashmap's format, and guards are written as their
+//! values. What a map of the family wrote, any other reads; `Serialize` and `Deserialize` of [`Map`] say
+//! what is locked meanwhile.
+//!
+//! ```
+//! # #[cfg(feature = "serde")] {
+//! use map_adaptive::{LockMap, ShardedMap};
+//!
+//! let ports = ShardedMap::<String, u16>::new();
+//! ports.insert("https".to_owned(), 443);
+//! let json = serde_json::to_string(&ports)?;
+//! assert_eq!(json, r#"{"https":443}"#);
+//! let read: LockMap<String, u16> = serde_json::from_str(&json)?;
+//! assert_eq!(read.get_copied("https"), Some(443));
+//! # }
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! `rayon`: parallel iterators over maps and sets (`par_iter`, `par_iter_mut`, `into_par_iter`), and maps and sets made and
+//! extended in parallel. The module `rayon`, which there is with it, says what jobs may do while they hold guards.
+//!
+//! ```
+//! # #[cfg(feature = "rayon")] {
+//! use map_adaptive::ShardedMap;
+//! use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
+//!
+//! let squares: ShardedMap<u64, u64> = (0..1000).into_par_iter().map(|n| (n, n * n)).collect();
+//! (&squares).par_extend([(1000, 1_000_000)]);
+//! let even = squares.par_iter().filter(|square| square.value() % 2 == 0).count();
+//! assert_eq!(even, 501);
+//! let sum: u64 = squares.into_par_iter().map(|(n, _)| n).sum();
+//! assert_eq!(sum, 500_500);
+//! # }
+//! ```
 
 pub mod lock_map;
 
@@ -29,6 +68,9 @@ pub use map_core::{
     ReadBias, Set, Strategy, TryReserveError, TryResult, try_result,
 };
 pub use map_readdirty::{Promotion, ReadDirty, ReadDirtyMap, promotion};
+
+#[cfg(feature = "rayon")]
+pub use map_sharded::rayon;
 pub use map_sharded::{
     Lock, ReadOnlyView, Sharded, ShardedMap, ShardedSet, iter, iter_set, mapref, setref,
 };
@@ -37,3 +79,21 @@ pub use map_sharded::{
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+/// The examples of the pages on migrating are tests, and what their tables tell to write is in them: see
+/// `tests/migrating`.
+#[cfg(doctest)]
+mod migrating {
+    #[doc = include_str!("../../docs/migrating.md")]
+    mod index {}
+    #[doc = include_str!("../../docs/migrating/dashmap.md")]
+    mod dashmap {}
+    #[doc = include_str!("../../docs/migrating/papaya.md")]
+    mod papaya {}
+    #[doc = include_str!("../../docs/migrating/rwlock-hashmap.md")]
+    mod rwlock_hashmap {}
+    #[doc = include_str!("../../docs/migrating/scc.md")]
+    mod scc {}
+    #[doc = include_str!("../../docs/migrating/sync-map.md")]
+    mod sync_map {}
+}

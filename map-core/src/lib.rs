@@ -19,9 +19,12 @@ pub mod mapref;
 mod pinned;
 #[expect(unsafe_code, reason = "this is the room for it")]
 mod raw;
+#[cfg(feature = "rayon")]
+pub mod rayon;
 #[doc(hidden)]
 pub mod roster;
-
+#[cfg(feature = "serde")]
+mod serde;
 mod set;
 pub mod setref;
 pub mod strategy;

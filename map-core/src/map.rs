@@ -8,7 +8,7 @@ use ahash::RandomState;
 use crate::hash::hash_of;
 use crate::lock::slots;
 use crate::mapref::entry::Entry;
-use crate::raw::coverage::{Coverage, hash_at, position};
+use crate::raw::coverage::Coverage;
 use crate::raw::directory::{Directory, Reason};
 use crate::raw::header::{Attempt, Refused};
 use crate::raw::held::Place;
@@ -25,11 +25,13 @@ mod operators;
 mod point;
 mod traits;
 mod view;
+mod walk;
 
 pub use build::Builder;
 pub use leaning::ReadBias;
 use leaning::{Leaning, Tally};
 pub use view::ReadOnlyView;
+pub(crate) use walk::Walk;
 
 /// A concurrent hash map: `T` says how its shards store and guard their entries.
 ///
@@ -49,7 +51,7 @@ pub use view::ReadOnlyView;
 /// - Keys must hash and compare consistently, as for any hash map. If they do not, entries may
 ///   not be found, but nothing worse happens.
 pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
-    directory: Directory<T::Locked, T::Open>,
+    pub(crate) directory: Directory<T::Locked, T::Open>,
     hasher: S,
     leaning: Leaning,
     tally: Tally,
@@ -421,59 +423,4 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 fn either<T>(result: Result<T, T>) -> T {
     let (Ok(it) | Err(it)) = result;
     it
-}
-
-/// Goes through all positions of a map in order, shard by shard.
-///
-/// What was seen is an interval of positions, whatever splits and merges: so each entry that stays
-/// is seen once, and none twice.
-#[derive(Clone, Copy)]
-pub(crate) struct Walk {
-    next: Option<u64>,
-}
-
-impl Walk {
-    pub(crate) const fn new() -> Self {
-        Self { next: Some(0) }
-    }
-
-    /// A hash in the shard to visit next.
-    pub(crate) fn next_hash(self) -> Option<u64> {
-        self.next.map(hash_at)
-    }
-
-    /// The position to go on from.
-    pub(crate) fn position(self) -> Option<u64> {
-        self.next
-    }
-
-    /// Goes on from some position.
-    pub(crate) fn go_on(&mut self, next: Option<u64>) {
-        self.next = next;
-    }
-
-    /// Goes on behind a shard. Returns what says whether a hash in it was seen already, which can
-    /// be only if the shard is the merger of one that was seen with one that was not.
-    pub(crate) fn visit(&mut self, coverage: Coverage) -> Seen {
-        let from = self.next.expect("the walk goes on only until its end");
-        self.next = coverage.end();
-        Seen {
-            before: (coverage.start() < from).then_some(from),
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct Seen {
-    before: Option<u64>,
-}
-
-impl Seen {
-    #[inline]
-    pub(crate) fn contains(self, hash: impl FnOnce() -> u64) -> bool {
-        match self.before {
-            None => false,
-            Some(before) => position(hash()) < before,
-        }
-    }
 }

@@ -31,7 +31,7 @@ use crate::strategy::Strategy;
 ///
 /// A set with other settings is made of a map: `ShardedSet::from(map)`.
 pub struct Set<K, T: Strategy<K, ()>, S = RandomState> {
-    map: Map<K, (), T, S>,
+    pub(crate) map: Map<K, (), T, S>,
 }
 
 impl<K: Eq + Hash, T: Strategy<K, ()>> Set<K, T> {

@@ -12,6 +12,7 @@
 //! it alive, so the front runs the user's closure on it with nothing left to go wrong.
 
 use std::hash::Hash;
+use std::ops::ControlFlow;
 
 use equivalent::Equivalent;
 
@@ -19,7 +20,7 @@ use crate::error::TryReserveError;
 use crate::raw::header::Header;
 use crate::raw::held::Place;
 
-pub use crate::raw::coverage::{Coverage, MAX_DEPTH, hash_at, position};
+pub use crate::raw::coverage::{Coverage, MAX_DEPTH, Span, hash_at, position};
 pub use crate::raw::guarded::{Edit, Held, LockedVisit};
 pub use crate::raw::header::{Crowd, Refused};
 pub use crate::raw::holds::{Exclusive, Shared};
@@ -428,7 +429,7 @@ pub trait Strategy<K, V>: Sized {
         K: 'a,
         V: 'a;
 
-    /// Finds the entries from a position on, or the first of them, to give out guards on them; and says
+    /// Finds entries at the positions that are left of a walk, or the first of them, to give out guards on them; and says
     /// from which position to go on, if not at the end of all.
     ///
     /// What is found are all entries between these positions: those present throughout, and no key twice.
@@ -438,7 +439,7 @@ pub trait Strategy<K, V>: Sized {
     /// What [`At::lock_shared`] said.
     fn visit<'a>(
         at: At<'a, Self::Locked, Self::Open>,
-        from: u64,
+        span: Span,
     ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
     where
         Self: 'a;
@@ -451,27 +452,29 @@ pub trait Strategy<K, V>: Sized {
     where
         Self: 'a;
 
-    /// Calls `f` on the entries from a position on, or on the first of them; and says where to go on. As
-    /// [`visit`](Self::visit) does, but `f` runs with whatever `visit` keeps its entries alive by.
+    /// Calls `f` on what [`visit`](Self::visit) would find, until it breaks off; and says where to go on. `f` runs
+    /// with whatever `visit` keeps its entries alive by.
     ///
     /// # Errors
     ///
     /// What [`At::lock_shared`] said, before any call of `f`.
-    fn for_each(
+    fn for_each<B>(
         at: At<'_, Self::Locked, Self::Open>,
-        from: u64,
+        span: Span,
         hash: impl Fn(&K) -> u64,
-        mut f: impl FnMut(&K, &V),
-    ) -> Result<Option<u64>, Refused> {
+        mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B, Option<u64>>, Refused> {
         let shard = at.lock_shared()?;
         let coverage = shard.coverage();
+        let all = span.contains_all(coverage);
         for (key, value) in Self::iter(&shard) {
-            // A shard may be the merger of one that was seen with one that was not.
-            if coverage.start() >= from || position(hash(key)) >= from {
-                f(key, value);
+            if (all || span.contains(position(hash(key))))
+                && let ControlFlow::Break(broken) = f(key, value)
+            {
+                return Ok(ControlFlow::Break(broken));
             }
         }
-        Ok(coverage.end())
+        Ok(ControlFlow::Continue(coverage.end()))
     }
 
     /// All entries, to be changed in place. Where [`IN_PLACE`](Self::IN_PLACE) says that they are, it has to be

@@ -14,3 +14,9 @@ pub use stats::Stats;
 
 /// A concurrent hash map with lock-free reads.
 pub type ReadDirtyMap<K, V, S = RandomState> = map_core::Map<K, V, ReadDirty, S>;
+
+/// A concurrent hash set with lock-free reads: the keys of a [`ReadDirtyMap`]. Its methods are those of
+/// [`map_core::Set`].
+pub type ReadDirtySet<K, S = RandomState> = map_core::Set<K, ReadDirty, S>;
+
+map_core::map_aliases!(crate::ReadDirty);

@@ -6,7 +6,7 @@ use std::mem;
 use hashbrown::HashTable;
 use hashbrown::hash_table::{self, Entry};
 use map_core::strategy::{
-    At, Exclusive, Held, LockedVisit, Refused, Section, Shared, Strategy, Table,
+    At, Exclusive, Held, LockedVisit, Refused, Section, Shared, Span, Strategy, Table,
 };
 use map_core::{Equivalent, TryReserveError};
 
@@ -378,12 +378,12 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
 
     fn visit<'a>(
         at: At<'a, Entries<K, V>, ()>,
-        from: u64,
+        span: Span,
     ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
     where
         Self: 'a,
     {
-        LockedVisit::new::<K, V, Self>(&at, from)
+        LockedVisit::new::<K, V, Self>(&at, span)
     }
 
     #[inline]

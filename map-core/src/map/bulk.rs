@@ -1,6 +1,8 @@
 //! Operations on all entries, shard by shard.
 
+use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash};
+use std::ops::ControlFlow;
 
 use super::{Map, Walk};
 use crate::error::TryReserveError;
@@ -25,20 +27,43 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn for_each(&self, mut f: impl FnMut(&K, &V)) {
-        let place = here();
+        let Ok(()) = self.try_for_each(here(), |key, value| {
+            f(key, value);
+            Ok::<_, Infallible>(())
+        });
+    }
+
+    /// Calls `f` on every entry, as [`for_each`](Self::for_each) does, until it fails.
+    pub(crate) fn try_for_each<E>(
+        &self,
+        place: Place,
+        mut f: impl FnMut(&K, &V) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut walk = Walk::new();
-        while let (Some(hash), Some(from)) = (walk.next_hash(), walk.position()) {
-            let next = self.read_slow(hash, None, place, |at| {
-                T::for_each(at, from, |key| self.hash(key), &mut f)
+        while let (Some(hash), Some(span)) = (walk.next_hash(), walk.span()) {
+            let visited = self.read_slow(hash, None, place, |at| {
+                T::for_each(
+                    at,
+                    span,
+                    |key| self.hash(key),
+                    |key, value| match f(key, value) {
+                        Ok(()) => ControlFlow::Continue(()),
+                        Err(error) => ControlFlow::Break(error),
+                    },
+                )
             });
-            walk.go_on(next);
+            match visited {
+                ControlFlow::Continue(next) => walk.go_on(next),
+                ControlFlow::Break(error) => return Err(error),
+            }
         }
+        Ok(())
     }
 
     /// Finds the next entries of a walk, for guards.
     pub(crate) fn visit<'a>(&'a self, walk: &mut Walk, place: Place) -> Option<T::Visit<'a>> {
-        let from = walk.position()?;
-        let (visit, next) = self.read_slow(walk.next_hash()?, None, place, |at| T::visit(at, from));
+        let span = walk.span()?;
+        let (visit, next) = self.read_slow(walk.next_hash()?, None, place, |at| T::visit(at, span));
         walk.go_on(next);
         Some(visit)
     }

@@ -117,6 +117,46 @@ impl Coverage {
     }
 }
 
+/// Some positions in a row: what is left of a walk.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    from: u64,
+    to: u64,
+}
+
+impl Span {
+    pub(crate) const fn new(from: u64, end: Option<u64>) -> Self {
+        let to = match end {
+            Some(end) => end,
+            None => END,
+        };
+        Self { from, to }
+    }
+
+    /// The first position.
+    #[must_use]
+    pub const fn from(self) -> u64 {
+        self.from
+    }
+
+    /// Whether it has a position.
+    #[inline]
+    #[must_use]
+    pub const fn contains(self, position: u64) -> bool {
+        self.from <= position && position < self.to
+    }
+
+    /// Whether it has all positions that are covered.
+    #[must_use]
+    pub const fn contains_all(self, coverage: Coverage) -> bool {
+        let end = match coverage.end() {
+            Some(end) => end,
+            None => END,
+        };
+        self.from <= coverage.start() && end <= self.to
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

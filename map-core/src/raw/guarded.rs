@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 
 use equivalent::Equivalent;
 
-use super::coverage::position;
+use super::coverage::{Span, position};
 use super::header::Refused;
 use super::holds::{Duplicates, Shared};
 use crate::strategy::{At, Section, Strategy, Table};
@@ -419,8 +419,8 @@ impl<'a, I, L: Table, O> ShardIter<'a, I, L, O> {
 /// The entries of a shard that is locked for reading, each given out with a hold of its own.
 pub struct LockedVisit<'a, I, L, O> {
     shard: ShardIter<'a, I, L, O>,
-    /// Entries at positions before this have been visited.
-    before: Option<u64>,
+    /// Only these are wanted, if not all.
+    only: Option<Span>,
 }
 
 impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
@@ -429,7 +429,7 @@ impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
     /// # Errors
     ///
     /// What [`At::lock_shared`] said.
-    pub fn new<K, V, T>(at: &At<'a, L, O>, from: u64) -> Result<(Self, Option<u64>), Refused>
+    pub fn new<K, V, T>(at: &At<'a, L, O>, span: Span) -> Result<(Self, Option<u64>), Refused>
     where
         T: Strategy<K, V, Locked = L, Open = O, Iter<'a> = I> + 'a,
         K: 'a,
@@ -440,8 +440,9 @@ impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
         let coverage = hold.coverage();
         let visit = Self {
             shard: ShardIter::over::<K, V, T>(hold),
-            // Only if the shard is the merger of one that was seen with one that was not.
-            before: (coverage.start() < from).then_some(from),
+            // Only if the shard is the merger of one that was seen with one that was not, or goes beyond the part
+            // that is walked over.
+            only: (!span.contains_all(coverage)).then_some(span),
         };
         Ok((visit, coverage.end()))
     }
@@ -455,9 +456,9 @@ impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
     where
         I: Iterator<Item = &'a (K, V)>,
     {
-        let before = self.before;
+        let only = self.only;
         self.shard
-            .next(|(key, _)| before.is_none_or(|before| position(hash(key)) >= before))
+            .next(|(key, _)| only.is_none_or(|only| only.contains(position(hash(key)))))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use equivalent::Equivalent;
 use loom::thread;
-use map_core::strategy::{At, Held, LockedVisit, Refused, Section, Shared, Strategy, Table};
+use map_core::strategy::{At, Held, LockedVisit, Refused, Section, Shared, Span, Strategy, Table};
 use map_core::{Map, ReadBias, TryReserveError};
 
 /// Shards are vectors.
@@ -240,12 +240,12 @@ impl Strategy<u64, u64> for Tiny {
 
     fn visit<'a>(
         at: At<'a, Entries, ()>,
-        from: u64,
+        span: Span,
     ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
     where
         Self: 'a,
     {
-        LockedVisit::new::<u64, u64, Self>(&at, from)
+        LockedVisit::new::<u64, u64, Self>(&at, span)
     }
 
     fn visited<'a>(

@@ -4,7 +4,7 @@ use std::mem;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use map_core::strategy::Coverage;
+use map_core::strategy::{Coverage, Span};
 use map_core::{Equivalent, TryReserveError, strategy};
 
 use super::clock::Clocks;
@@ -108,7 +108,7 @@ impl<K, V> Open<K, V> {
         }
     }
 
-    /// Shows `f` some nodes from the position `from` on, and says where to go on, as
+    /// Shows `f` the first nodes at the positions of a span, and says where to go on, as
     /// [`Table::at_home`] does; `None` if that has to be asked under the lock.
     ///
     /// # Safety
@@ -121,7 +121,7 @@ impl<K, V> Open<K, V> {
     pub(crate) unsafe fn walk(
         &self,
         hash: u64,
-        from: u64,
+        span: Span,
         f: impl FnMut(Link<K, V>),
     ) -> Option<Option<u64>> {
         // SAFETY: by (1).
@@ -130,7 +130,7 @@ impl<K, V> Open<K, V> {
             return None;
         }
         // SAFETY: 1. The table was loaded under the pin.
-        Some(unsafe { table.at_home(from, f) })
+        Some(unsafe { table.at_home(span, f) })
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 
-use map_core::strategy::{At, Held, Refused, Section, Snapshots, Strategy, position};
+use map_core::strategy::{At, Held, Refused, Section, Snapshots, Span, Strategy, position};
 use map_core::{Equivalent, TryReserveError};
 use smallvec::SmallVec;
 
@@ -516,7 +517,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
 
     fn visit<'a>(
         at: AtShard<'a, K, V>,
-        from: u64,
+        span: Span,
     ) -> Result<(Visit<'a, K, V>, Option<u64>), Refused>
     where
         Self: 'a,
@@ -528,7 +529,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             // SAFETY: 1. It is pinned. `hash`: 1. so the node is alive.
             let next = unsafe {
                 at.open()
-                    .walk(at.hash(), from, |link| links.push((link.hash(), link)))
+                    .walk(at.hash(), span, |link| links.push((link.hash(), link)))
             };
             // A key that was removed and inserted again meanwhile may have been met twice.
             let is_settled = links.len() <= MANY_AT_HOME
@@ -548,7 +549,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             shard = at.lock_shared()?;
         }
         // SAFETY: 1. It is in a table that we have locked.
-        let is_wanted = |link: &Link<K, V>| position(unsafe { link.hash() }) >= from;
+        let is_wanted = |link: &Link<K, V>| span.contains(position(unsafe { link.hash() }));
         // SAFETY: 1. It has the lock.
         items.extend(
             shard
@@ -571,18 +572,20 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         visit.0.next()
     }
 
-    fn for_each(
+    fn for_each<B>(
         at: AtShard<'_, K, V>,
-        from: u64,
+        span: Span,
         _hash: impl Fn(&K) -> u64,
-        mut f: impl FnMut(&K, &V),
-    ) -> Result<Option<u64>, Refused> {
-        let (visit, next) = <Self as Strategy<K, V>>::visit(at, from)?;
+        mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B, Option<u64>>, Refused> {
+        let (visit, next) = <Self as Strategy<K, V>>::visit(at, span)?;
         for held in visit.0 {
             let (key, value) = held.get();
-            f(key, value);
+            if let ControlFlow::Break(broken) = f(key, value) {
+                return Ok(ControlFlow::Break(broken));
+            }
         }
-        Ok(next)
+        Ok(ControlFlow::Continue(next))
     }
 
     fn into_iter(mut locked: Locked<K, V>) -> Entries<K, V> {

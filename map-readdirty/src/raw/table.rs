@@ -21,7 +21,7 @@
 //! - A slot that has become free may be taken by another key. A reader that comes with the old tag finds a node
 //!   with another key, and goes on.
 
-use map_core::strategy::{Coverage, hash_at, position};
+use map_core::strategy::{Coverage, Span, hash_at, position};
 use map_core::{Equivalent, TryReserveError};
 
 use super::node::{HASH, Link, Node};
@@ -289,14 +289,14 @@ impl<K, V> Table<K, V> {
         slots.filter_map(|slot| Link::from_raw(slot.load(Relaxed)))
     }
 
-    /// Shows `f` the nodes whose home is the line of `from`, and which are not before `from`, and returns the
+    /// Shows `f` the nodes of a span whose home is the line of its first position, and returns the
     /// first position behind that line, if the table has one.
     ///
     /// # Safety
     ///
     /// 1. As for [`find`](Self::find); the nodes are alive as long.
-    pub(crate) unsafe fn at_home(&self, from: u64, mut f: impl FnMut(Link<K, V>)) -> Option<u64> {
-        let home = self.home(hash_at(from));
+    pub(crate) unsafe fn at_home(&self, span: Span, mut f: impl FnMut(Link<K, V>)) -> Option<u64> {
+        let home = self.home(hash_at(span.from()));
         let mut at = home;
         loop {
             let line = self.line(at);
@@ -307,7 +307,7 @@ impl<K, V> Table<K, V> {
                 if let Some(link) = Link::from_raw(slot.load(Acquire)) {
                     // SAFETY: as in `find`.
                     let hash = unsafe { link.hash() };
-                    if position(hash) >= from && self.home(hash) == home {
+                    if span.contains(position(hash)) && self.home(hash) == home {
                         f(link);
                     }
                 }

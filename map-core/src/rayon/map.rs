@@ -1,0 +1,273 @@
+//! What rayon does with a map.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use ::rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, bridge_unindexed};
+use ::rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
+
+use crate::iter;
+use crate::map::{Map, ReadOnlyView, Walk};
+use crate::mapref::multiple::RefMulti;
+use crate::raw::coverage::{Coverage, hash_at};
+use crate::raw::held::{Place, here};
+use crate::strategy::Strategy;
+
+impl<K, V, T, S> Map<K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
+    S: BuildHasher + Send + Sync,
+{
+    /// Goes over all entries in parallel: each that is present throughout is given out exactly
+    /// once, no key twice, also while shards split and merge.
+    ///
+    /// The work is divided between shards, by their prefixes: a map of one shard (of a few hundred entries)
+    /// is gone through by one job. Each job locks one shard at a time for reading, until it has gone through it
+    /// and the guards given out from it are gone: so they should be short-lived. One atomic operation per
+    /// entry, no allocation but rayon's own. Waits for writers of a shard, so the caller must have no write guard
+    /// on this map. What may be called from the closures is said in [`rayon`](crate::rayon#locks-and-jobs).
+    ///
+    /// ```
+    /// use map_core::{Map, Strategy};
+    /// use rayon::iter::ParallelIterator;
+    ///
+    /// fn total<T>(stock: &Map<String, u64, T>) -> u64
+    /// where
+    ///     T: Strategy<String, u64, Locked: Send + Sync, Open: Send + Sync>,
+    /// {
+    ///     stock.par_iter().map(|entry| *entry.value()).sum()
+    /// }
+    /// ```
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn par_iter(&self) -> Iter<'_, K, V, T, S> {
+        Iter {
+            map: self,
+            part: Coverage::ALL,
+            place: here(),
+        }
+    }
+}
+
+/// Goes over a map in parallel, giving out read guards. Made by [`Map::par_iter`].
+pub struct Iter<'a, K, V, T: Strategy<K, V>, S> {
+    map: &'a Map<K, V, T, S>,
+    /// The positions that are gone over.
+    part: Coverage,
+    place: Place,
+}
+
+/// [`Map::par_iter`].
+impl<'a, K, V, T, S> IntoParallelIterator for &'a Map<K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold<'a>: Send>,
+    S: BuildHasher + Send + Sync,
+{
+    type Iter = Iter<'a, K, V, T, S>;
+    type Item = RefMulti<'a, K, V, T>;
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn into_par_iter(self) -> Self::Iter {
+        self.par_iter()
+    }
+}
+
+impl<'a, K, V, T, S> ParallelIterator for Iter<'a, K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold<'a>: Send>,
+    S: BuildHasher + Send + Sync,
+{
+    type Item = RefMulti<'a, K, V, T>;
+
+    fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
+        bridge_unindexed(Part(self), consumer)
+    }
+}
+
+impl<K, V, T: Strategy<K, V>, S> Clone for Iter<'_, K, V, T, S> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
+impl<K, V, T: Strategy<K, V>, S> fmt::Debug for Iter<'_, K, V, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Iter").finish_non_exhaustive()
+    }
+}
+
+/// A part of the positions of a map, as rayon divides them.
+///
+/// A part is not a set of shards, which split and merge while jobs wait for their turn, but of
+/// positions: a job passes over what other jobs see in a shard that is larger than its part.
+struct Part<'a, K, V, T: Strategy<K, V>, S>(Iter<'a, K, V, T, S>);
+
+impl<'a, K, V, T, S> UnindexedProducer for Part<'a, K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold<'a>: Send>,
+    S: BuildHasher + Send + Sync,
+{
+    type Item = RefMulti<'a, K, V, T>;
+
+    fn split(self) -> (Self, Option<Self>) {
+        let (lower, upper) = halves(self.0.map, self.0.part);
+        let part = |part| Self(Iter { part, ..self.0 });
+        (part(lower), upper.map(part))
+    }
+
+    fn fold_with<F: Folder<Self::Item>>(self, folder: F) -> F {
+        let Iter { map, part, place } = self.0;
+        folder.consume_iter(iter::Iter::over(map, Walk::over(part), place))
+    }
+}
+
+/// The halves of a part of the positions; the whole if there is but one shard in it, just now.
+pub(super) fn halves<K, V, T: Strategy<K, V>, S>(
+    map: &Map<K, V, T, S>,
+    part: Coverage,
+) -> (Coverage, Option<Coverage>) {
+    let shard = map.directory.find(hash_at(part.start())).coverage_hint();
+    // One that is being split or merged covers nothing, and says nothing.
+    if shard == Coverage::NOTHING || shard.depth() <= part.depth() {
+        return (part, None);
+    }
+    (part.half(false), Some(part.half(true)))
+}
+
+/// Takes the entries out of a map in parallel, shard by shard. Made by `into_par_iter`.
+pub struct OwningIter<K, V, T: Strategy<K, V>> {
+    tables: Vec<T::Locked>,
+}
+
+/// Takes the entries out of a map that nobody else has any more. The work is divided between shards.
+///
+/// ```
+/// use map_core::{Map, Strategy};
+/// use rayon::iter::{IntoParallelIterator, ParallelIterator};
+///
+/// fn longest<T>(names: Map<u32, String, T>) -> Option<String>
+/// where
+///     T: Strategy<u32, String, Locked: Send>,
+/// {
+///     names.into_par_iter().map(|(_, name)| name).max_by_key(String::len)
+/// }
+/// ```
+impl<K, V, T, S> IntoParallelIterator for Map<K, V, T, S>
+where
+    K: Send,
+    V: Send,
+    T: Strategy<K, V, Locked: Send>,
+{
+    type Iter = OwningIter<K, V, T>;
+    type Item = (K, V);
+
+    fn into_par_iter(self) -> Self::Iter {
+        OwningIter {
+            tables: self.directory.into_tables(),
+        }
+    }
+}
+
+/// Takes the entries out of the map that was only read.
+impl<K, V, T, S> IntoParallelIterator for ReadOnlyView<K, V, T, S>
+where
+    K: Send,
+    V: Send,
+    T: Strategy<K, V, Locked: Send>,
+{
+    type Iter = OwningIter<K, V, T>;
+    type Item = (K, V);
+
+    fn into_par_iter(self) -> Self::Iter {
+        self.into_inner().into_par_iter()
+    }
+}
+
+impl<K, V, T> ParallelIterator for OwningIter<K, V, T>
+where
+    K: Send,
+    V: Send,
+    T: Strategy<K, V, Locked: Send>,
+{
+    type Item = (K, V);
+
+    fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
+        self.tables
+            .into_par_iter()
+            .flat_map_iter(T::into_iter)
+            .drive_unindexed(consumer)
+    }
+}
+
+impl<K, V, T: Strategy<K, V>> fmt::Debug for OwningIter<K, V, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwningIter").finish_non_exhaustive()
+    }
+}
+
+/// Inserts pairs in parallel. Of several pairs with one key any one's value may stay.
+impl<K, V, T, S> ParallelExtend<(K, V)> for Map<K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
+    S: BuildHasher + Send + Sync,
+{
+    fn par_extend<I: IntoParallelIterator<Item = (K, V)>>(&mut self, pairs: I) {
+        (&*self).par_extend(pairs);
+    }
+}
+
+/// Inserts pairs in parallel into a map that others may use meanwhile. Of several pairs with one key
+/// any one's value may stay.
+///
+/// Each pair is one [`insert`](Map::insert): so whoever calls this must have no guard on this map, for the
+/// jobs would wait for it.
+///
+/// ```
+/// use map_core::{Map, Strategy};
+/// use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
+///
+/// fn add_squares<T>(mut squares: &Map<u64, u64, T>)
+/// where
+///     T: Strategy<u64, u64, Locked: Send + Sync, Open: Send + Sync>,
+/// {
+///     squares.par_extend((0..1000).into_par_iter().map(|n| (n, n * n)));
+/// }
+/// ```
+impl<K, V, T, S> ParallelExtend<(K, V)> for &Map<K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
+    S: BuildHasher + Send + Sync,
+{
+    fn par_extend<I: IntoParallelIterator<Item = (K, V)>>(&mut self, pairs: I) {
+        let map = *self;
+        pairs.into_par_iter().for_each(|(key, value)| {
+            map.insert(key, value);
+        });
+    }
+}
+
+/// Makes a map of pairs in parallel. Of several pairs with one key any one's value may stay.
+impl<K, V, T, S> FromParallelIterator<(K, V)> for Map<K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
+    S: BuildHasher + Default + Send + Sync,
+{
+    fn from_par_iter<I: IntoParallelIterator<Item = (K, V)>>(pairs: I) -> Self {
+        let map = Self::default();
+        (&map).par_extend(pairs);
+        map
+    }
+}

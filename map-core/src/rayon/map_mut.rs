@@ -1,0 +1,119 @@
+//! Changing the values of a map in parallel.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use ::rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, bridge_unindexed};
+use ::rayon::iter::{IntoParallelIterator, ParallelIterator};
+
+use super::map::halves;
+use crate::iter;
+use crate::map::{Map, Walk};
+use crate::mapref::multiple::RefMutMulti;
+use crate::raw::coverage::Coverage;
+use crate::raw::held::{Place, here};
+use crate::strategy::Strategy;
+
+impl<K, V, T, S> Map<K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
+    S: BuildHasher + Send + Sync,
+{
+    /// Goes over all entries in parallel, giving out write guards: each entry that is present throughout
+    /// exactly once, no key twice, also while shards split and merge.
+    ///
+    /// The work is divided as in [`par_iter`](Self::par_iter). Each job locks one shard at a time for
+    /// writing, until it has gone through it and the guards given out from it are gone; for one shard it costs what
+    /// [`iter_mut`](Self::iter_mut) costs. Waits for everybody in a shard, so the caller must have no guard on
+    /// this map. The closures must not use this map: see [`rayon`](crate::rayon#locks-and-jobs).
+    ///
+    /// ```
+    /// use rayon::iter::ParallelIterator;
+    ///
+    /// let map: map_sharded::ShardedMap<u32, u32> = (0..1000).map(|n| (n, n)).collect();
+    /// map.par_iter_mut().for_each(|mut entry| *entry *= 2);
+    /// assert_eq!(map.get_copied(&21), Some(42));
+    /// ```
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn par_iter_mut(&self) -> IterMut<'_, K, V, T, S> {
+        IterMut {
+            map: self,
+            part: Coverage::ALL,
+            place: here(),
+        }
+    }
+}
+
+/// Goes over a map in parallel, giving out write guards. Made by [`Map::par_iter_mut`].
+pub struct IterMut<'a, K, V, T: Strategy<K, V>, S> {
+    map: &'a Map<K, V, T, S>,
+    /// The positions that are gone over.
+    part: Coverage,
+    place: Place,
+}
+
+/// [`Map::par_iter_mut`].
+impl<'a, K, V, T, S> IntoParallelIterator for &'a mut Map<K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
+    S: BuildHasher + Send + Sync,
+    RefMutMulti<'a, K, V, T>: Send,
+{
+    type Iter = IterMut<'a, K, V, T, S>;
+    type Item = RefMutMulti<'a, K, V, T>;
+
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn into_par_iter(self) -> Self::Iter {
+        self.par_iter_mut()
+    }
+}
+
+impl<'a, K, V, T, S> ParallelIterator for IterMut<'a, K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
+    S: BuildHasher + Send + Sync,
+    RefMutMulti<'a, K, V, T>: Send,
+{
+    type Item = RefMutMulti<'a, K, V, T>;
+
+    fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
+        bridge_unindexed(Part(self), consumer)
+    }
+}
+
+impl<K, V, T: Strategy<K, V>, S> fmt::Debug for IterMut<'_, K, V, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IterMut").finish_non_exhaustive()
+    }
+}
+
+/// A part of the positions of a map, as rayon divides them.
+struct Part<'a, K, V, T: Strategy<K, V>, S>(IterMut<'a, K, V, T, S>);
+
+impl<'a, K, V, T, S> UnindexedProducer for Part<'a, K, V, T, S>
+where
+    K: Eq + Hash + Send + Sync,
+    V: Send + Sync,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
+    S: BuildHasher + Send + Sync,
+    RefMutMulti<'a, K, V, T>: Send,
+{
+    type Item = RefMutMulti<'a, K, V, T>;
+
+    fn split(self) -> (Self, Option<Self>) {
+        let (lower, upper) = halves(self.0.map, self.0.part);
+        let part = |part| Self(IterMut { part, ..self.0 });
+        (part(lower), upper.map(part))
+    }
+
+    fn fold_with<F: Folder<Self::Item>>(self, folder: F) -> F {
+        let IterMut { map, part, place } = self.0;
+        folder.consume_iter(iter::IterMut::over(map, Walk::over(part), place))
+    }
+}
