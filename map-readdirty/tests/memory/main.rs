@@ -1,0 +1,239 @@
+//! What the map allocates, keeps, and gives back. One test at a time: they look at the memory of the process.
+
+mod counting;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use counting::{allocations, live};
+use map_core::{Change, Map};
+use map_readdirty::promotion::Plain;
+use map_readdirty::{ReadDirty, ReadDirtyMap};
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A published map, on a thread that has read it.
+fn filled(keys: u64) -> ReadDirtyMap<u64, u64> {
+    let map: ReadDirtyMap<u64, u64> = (0..keys).map(|key| (key, key)).collect();
+    for key in 0..keys {
+        assert!(map.get(&key).is_some());
+    }
+    let _ = map.pin().get(&0);
+    map
+}
+
+#[test]
+fn reads_allocate_nothing() {
+    let _alone = alone();
+    let map = filled(1000);
+    let reads = || {
+        for key in 0..2000 {
+            assert_eq!(map.get(&key).is_some(), key < 1000);
+            assert_eq!(map.get_copied(&key).is_some(), key < 1000);
+            assert_eq!(map.contains_key(&key), key < 1000);
+            assert_eq!(map.pin().get(&key).is_some(), key < 1000);
+        }
+        assert_eq!((map.len(), map.is_empty()), (1000, false));
+        map.for_each(|key, value| assert_eq!(key, value));
+    };
+    assert_eq!(allocations(reads), 0);
+}
+
+#[test]
+fn what_is_rejected_allocates_nothing() {
+    let _alone = alone();
+    let map = filled(100);
+    let rejected = || {
+        for key in 0..100 {
+            assert_eq!(*map.get_or_insert_with(key, || unreachable!()), key);
+            assert_eq!(map.compare_exchange(&key, &(key + 1), 0), Err(0));
+            assert_eq!(map.compare_remove(&key, &(key + 1)), None);
+            assert!(!map.delete(&(key + 100)));
+            drop(map.compute(key, |_| Change::Keep));
+            assert_eq!(map.get_mut(&key).map(|value| *value), Some(key));
+        }
+    };
+    assert_eq!(allocations(rejected), 0);
+}
+
+#[test]
+fn an_empty_map_is_walked_and_cleared_without_allocating() {
+    let _alone = alone();
+    let map = ReadDirtyMap::<u64, u64>::new();
+    let _ = map.get(&1);
+    let walks = || {
+        map.for_each(|_, _| unreachable!());
+        assert_eq!(map.iter().count(), 0);
+        map.clear();
+    };
+    assert_eq!(allocations(walks), 0);
+}
+
+#[test]
+fn churn_allocates_next_to_nothing() {
+    let _alone = alone();
+    let map = filled(1000);
+    let churn = |from: u64, rounds: u64| {
+        for key in from..from + rounds {
+            map.store(key, key);
+            assert!(map.delete(&(key - 1000)));
+            assert_eq!(map.get_copied(&key), Some(key));
+            map.store(key, key + 1);
+        }
+    };
+    churn(1000, 20_000);
+    let calls = allocations(|| churn(21_000, 20_000));
+    // 60,000 writes.
+    assert!(calls < 600, "{calls} allocations");
+}
+
+#[test]
+fn a_guard_keeps_one_entry() {
+    let _alone = alone();
+    let map = filled(100);
+    let guard = map.get(&7).expect("it is there");
+    for round in 0..50_000 {
+        map.store(round % 100, round);
+    }
+    let stats = map.stats();
+    assert_eq!(stats.guarded_entries, 1);
+    assert!(stats.pending_entries < 2_000, "{stats:?}");
+    assert_eq!(*guard, 7);
+    drop(guard);
+    for round in 0..2_000 {
+        map.store(round % 100, round);
+    }
+    assert_eq!(map.stats().guarded_entries, 0);
+}
+
+#[test]
+fn guards_beyond_the_slots_keep_their_entries_too() {
+    let _alone = alone();
+    let map = filled(100);
+    let guards: Vec<_> = (0..100)
+        .map(|key| map.get(&key).expect("it is there"))
+        .collect();
+    for round in 0..20_000 {
+        map.store(round % 100, u64::MAX);
+    }
+    assert_eq!(map.stats().guarded_entries, 100);
+    assert!(
+        guards
+            .iter()
+            .enumerate()
+            .all(|(key, guard)| **guard == key as u64)
+    );
+    // They may end on any thread.
+    thread::scope(|scope| {
+        scope.spawn(move || drop(guards));
+    });
+    for round in 0..4_000 {
+        map.store(round % 100, round);
+    }
+    assert_eq!(map.stats().guarded_entries, 0);
+}
+
+#[test]
+fn a_session_holds_back_its_own_map() {
+    let _alone = alone();
+    let (held, other) = (filled(100), filled(100));
+    let mut session = held.pin();
+    let before = session.get(&7).copied();
+    for round in 0..20_000 {
+        held.store(round % 100, round);
+        other.store(round % 100, round);
+    }
+    assert_eq!(before, Some(7));
+    assert!(other.stats().pending_entries < 2_000, "{:?}", other.stats());
+    let stats = held.stats();
+    assert!(stats.pending_entries > 19_000, "{stats:?}");
+    assert!(stats.oldest_pending.is_some());
+    session.repin();
+    for round in 0..2_000 {
+        held.store(round % 100, round);
+    }
+    assert!(held.stats().pending_entries < 2_000, "{:?}", held.stats());
+    drop(session);
+}
+
+#[test]
+fn a_long_callback_holds_nothing_back() {
+    let _alone = alone();
+    let map = filled(1_000);
+    let mut is_first = true;
+    map.for_each(|_, _| {
+        if std::mem::take(&mut is_first) {
+            for round in 0..50_000 {
+                map.store(round % 1_000, round);
+            }
+            assert!(map.stats().pending_entries < 4_000, "{:?}", map.stats());
+        }
+    });
+    let mut items = map.iter();
+    let first = items.next();
+    for round in 0..50_000 {
+        map.store(round % 1_000, round);
+    }
+    assert!(map.stats().pending_entries < 4_000, "{:?}", map.stats());
+    drop((first, items));
+}
+
+#[test]
+fn memory_comes_back() {
+    let _alone = alone();
+    let map = filled(10);
+    let small = live();
+    for key in 0..200_000 {
+        map.store(key, key);
+        let _ = map.get(&key);
+    }
+    let large = live();
+    assert!(large - small > 200_000 * 24);
+    map.clear();
+    assert!(map.is_empty());
+    let left = live() - small;
+    assert!(
+        left < (large - small) / 10,
+        "{left} of {} bytes are left",
+        large - small
+    );
+    // And by removing one by one.
+    for key in 0..200_000 {
+        map.store(key, key);
+    }
+    map.retain(|_, _| false);
+    map.shrink_to_fit();
+    let left = live() - small;
+    assert!(
+        left < (large - small) / 10,
+        "{left} of {} bytes are left",
+        large - small
+    );
+}
+
+#[test]
+fn a_dropped_map_leaves_nothing() {
+    let _alone = alone();
+    // What a thread keeps, and what a process keeps.
+    drop(filled(1000));
+    let before = live();
+    {
+        let map = filled(1000);
+        let guard = map.get(&1);
+        map.clear();
+        drop(guard);
+        let plain: Map<u64, Box<u64>, ReadDirty<Plain>> =
+            (0..1000).map(|key| (key, Box::new(key))).collect();
+        for key in 0..2000 {
+            let _ = plain.get(&key);
+        }
+        plain.retain(|key, _| key % 2 == 0);
+    }
+    // The clock may still have a question to answer.
+    let left = live() - before;
+    assert!(left < 8192, "{left} bytes are left");
+}
