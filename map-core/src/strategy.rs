@@ -364,6 +364,29 @@ pub trait Strategy<K, V>: Sized {
         f: impl FnOnce(K, V) -> (K, V),
     ) -> Option<(K, V)>;
 
+    /// Removes the entry at a slot as an edit has changed it; the change is not to be seen by others before.
+    fn remove_edited(
+        section: &mut Section<'_, K, V, Self>,
+        slot: Self::Slot,
+        edit: Self::Edit,
+    ) -> (K, V) {
+        Self::finish(section, slot, edit);
+        Self::remove(section, slot)
+    }
+
+    /// Replaces the entry at a slot, and returns it as an edit has changed it; the change is not to be seen by
+    /// others before.
+    fn replace_edited(
+        section: &mut Section<'_, K, V, Self>,
+        slot: Self::Slot,
+        edit: Self::Edit,
+        key: K,
+        value: V,
+    ) -> (K, V) {
+        Self::finish(section, slot, edit);
+        Self::replace_pair(section, slot, key, value)
+    }
+
     /// Unlocks the shard but keeps the entry at a slot alive.
     fn downgrade<'a>(
         section: Section<'a, K, V, Self>,

@@ -195,3 +195,24 @@ map_core::map_aliases!(crate::ReadDirty);
 /// ```
 #[cfg(doctest)]
 pub struct SessionsBorrow;
+
+/// Guards do not outlive their map.
+///
+/// ```compile_fail
+/// let guards: Vec<_>;
+/// {
+///     let map: map_readdirty::ReadDirtyMap<u32, u32> = (0..32).map(|n| (n, n)).collect();
+///     guards = (0..32).map(|n| map.get(&n)).collect();
+/// }
+/// ```
+///
+/// ```
+/// let map: map_readdirty::ReadDirtyMap<u32, u32> = (0..32).map(|n| (n, n)).collect();
+/// let guards: Vec<_>;
+/// {
+///     guards = (0..32).map(|n| map.get(&n)).collect();
+/// }
+/// assert!(guards.iter().all(Option::is_some));
+/// ```
+#[cfg(doctest)]
+pub struct GuardsBorrow;

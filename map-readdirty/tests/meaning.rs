@@ -208,3 +208,110 @@ fn drop_counts_are_exact_whoever_is_around() {
         drop(park);
     });
 }
+
+/// A value that is changed and removed in one operation is not seen changed.
+#[test]
+fn what_is_changed_and_removed_is_not_seen_in_between() {
+    let map = ReadDirtyMap::new();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    map.insert(1, 0);
+    thread::scope(|scope| {
+        let (map, done) = (&map, &done);
+        let reader = scope.spawn(move || {
+            while !done.load(Ordering::Relaxed) {
+                assert_ne!(map.get_copied(&1), Some(7));
+            }
+        });
+        for round in 0..20_000 {
+            let removed = match round % 3 {
+                0 => map.remove_if_mut(&1, |_, value| {
+                    *value = 7;
+                    true
+                }),
+                1 => match map.entry(1) {
+                    map_core::mapref::entry::Entry::Occupied(mut entry) => {
+                        *entry.get_mut() = 7;
+                        Some(entry.remove_entry())
+                    }
+                    map_core::mapref::entry::Entry::Vacant(_) => None,
+                },
+                _ => match map.entry(1) {
+                    map_core::mapref::entry::Entry::Occupied(mut entry) => {
+                        *entry.get_mut() = 7;
+                        Some(entry.replace_entry(0))
+                    }
+                    map_core::mapref::entry::Entry::Vacant(_) => None,
+                },
+            };
+            assert_eq!(removed, Some((1, 7)));
+            map.insert(1, 0);
+        }
+        done.store(true, Ordering::Relaxed);
+        reader.join().expect("it does not panic");
+    });
+}
+
+/// Two threads store to a key each and then read the other's: one of them sees the other's store, whichever way they
+/// read.
+#[test]
+fn of_two_that_store_and_read_one_sees_the_other() {
+    const ROUNDS: u64 = 20_000;
+    let builder = ReadDirtyMap::<u64, u64>::builder().shards(64);
+    let map = builder.build().expect("64 are not too many");
+    for key in 0..32 {
+        map.insert(key, 0);
+        assert!(map.contains_key(&key));
+    }
+    for way in 0..3 {
+        let steps = [const { std::sync::atomic::AtomicU64::new(0) }; 2];
+        let saw = thread::scope(|scope| {
+            let (map, steps) = (&map, &steps);
+            [0_usize, 1]
+                .map(|me| scope.spawn(move || play(map, steps, me, way)))
+                .map(|thread| thread.join().expect("it does not panic"))
+        });
+        for round in 1..=ROUNDS {
+            let at = round as usize - 1;
+            let stamp = way * ROUNDS + round;
+            assert!(
+                saw[0][at] == stamp || saw[1][at] == stamp,
+                "in round {round}, way {way}, both missed the other's store"
+            );
+        }
+    }
+
+    fn play(
+        map: &ReadDirtyMap<u64, u64>,
+        steps: &[std::sync::atomic::AtomicU64; 2],
+        me: usize,
+        way: u64,
+    ) -> Vec<u64> {
+        let rounds = |read: &dyn Fn(u64) -> Option<u64>| {
+            (1..=ROUNDS)
+                .map(|round| {
+                    steps[me].store(round, Ordering::SeqCst);
+                    let mut spins = 0;
+                    while steps[1 - me].load(Ordering::SeqCst) < round {
+                        spins += 1;
+                        if spins % 1000 == 0 {
+                            thread::yield_now();
+                        }
+                    }
+                    let pair = round % 16 * 2;
+                    map.store(pair + me as u64, way * ROUNDS + round);
+                    read(pair + 1 - me as u64).expect("it stays")
+                })
+                .collect()
+        };
+        match way {
+            0 => rounds(&|key| map.get_copied(&key)),
+            1 => {
+                let session = map.pin();
+                rounds(&|key| session.get(&key).copied())
+            }
+            _ => map
+                .get_with(&31, |_, _| rounds(&|key| map.get_copied(&key)))
+                .expect("it stays"),
+        }
+    }
+}

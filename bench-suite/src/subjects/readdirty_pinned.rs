@@ -11,7 +11,7 @@ use map_adaptive::{Map, Pinned, ReadDirty};
 pub(super) struct Of<K: Key, V: Value>(readdirty::Of<K, V>);
 
 impl<K: Key, V: Value> Subject<K, V> for Of<K, V> {
-    const NAME: &'static str = "readdirty-pinned";
+    const NAME: &'static str = "rd-pinned";
     const ROLE: Role = Role::Own;
     type Session<'a> = Batch<'a, K, V>;
 

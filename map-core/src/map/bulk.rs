@@ -176,6 +176,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Merges shards with their buddies as long as both together are at most half full.
     fn merge_small(&self, place: Place) {
+        if self.directory.is_inline() {
+            return;
+        }
         let most = self.directory.shard_limit() / 2;
         // From the back to the front a merger is met again, and may merge again.
         let mut walk = Walk::new();

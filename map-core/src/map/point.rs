@@ -159,7 +159,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     {
         let hash = self.hash(key);
         let mut section = self.lock(hash, here());
-        T::remove_key(&mut section, hash, key)
+        let removed = T::remove_key(&mut section, hash, key);
+        // Here and not at the end: should something that was removed earlier panic in its Drop, what is being
+        // returned is not leaked.
+        drop(section);
+        removed
     }
 
     /// Removes and drops the entry of `key`; `false` if there is none.
@@ -205,7 +209,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let mut section = self.lock(hash, here());
         let slot = T::locate(&section, hash, key)?;
         let (key, value) = T::pair(&section, slot);
-        f(key, value).then(|| T::remove(&mut section, slot))
+        let removed = f(key, value).then(|| T::remove(&mut section, slot));
+        // As in `remove`.
+        drop(section);
+        removed
     }
 
     /// Removes and returns the entry of `key` if `f`, which may change the value, says so.
@@ -234,9 +241,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let slot = T::locate(&section, hash, key)?;
         let mut entry = Editing::<K, V, T>::new(section, slot);
         let (key, value) = entry.get_mut();
-        let remove = f(key, value);
-        let (mut section, slot) = entry.finish();
-        remove.then(|| T::remove(&mut section, slot))
+        if f(key, value) {
+            Some(entry.remove())
+        } else {
+            drop(entry);
+            None
+        }
     }
 
     /// The place of `key`, locked: to look at what is there and then decide. See
@@ -355,14 +365,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             return Computed::Unchanged;
         };
         let (key, value) = T::pair(&section, slot);
-        match f(key, value) {
+        let done = match f(key, value) {
             Change::Keep => Computed::Unchanged,
             Change::Set(value) => Computed::Updated(T::replace(&mut section, slot, value)),
             Change::Remove => {
                 let (key, value) = T::remove(&mut section, slot);
                 Computed::Removed(key, value)
             }
-        }
+        };
+        // As in `remove`.
+        drop(section);
+        done
     }
 
     /// Replaces the value of `key` by `new` if it equals `current`, and returns the old value.
@@ -388,12 +401,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     {
         let hash = self.hash(key);
         let mut section = self.lock(hash, here());
-        match T::locate(&section, hash, key) {
+        let done = match T::locate(&section, hash, key) {
             Some(slot) if T::pair(&section, slot).1 == *current => {
                 Ok(T::replace(&mut section, slot, new))
             }
             _ => Err(new),
-        }
+        };
+        // As in `remove`.
+        drop(section);
+        done
     }
 
     /// Removes and returns the entry of `key` if its value equals `current`.

@@ -300,9 +300,7 @@ impl<'a, K, V, T: Strategy<K, V>> OccupiedEntry<'a, K, V, T> {
     #[inline]
     pub fn remove_entry(self) -> (K, V) {
         let Self { entry, key } = self;
-        let (mut section, slot) = entry.finish();
-        let pair = T::remove(&mut section, slot);
-        drop(section);
+        let pair = entry.remove();
         drop(key);
         pair
     }
@@ -322,8 +320,7 @@ impl<'a, K, V, T: Strategy<K, V>> OccupiedEntry<'a, K, V, T> {
     #[inline]
     pub fn replace_entry(self, value: V) -> (K, V) {
         let Self { entry, key } = self;
-        let (mut section, slot) = entry.finish();
-        T::replace_pair(&mut section, slot, key, value)
+        entry.replace(key, value)
     }
 }
 

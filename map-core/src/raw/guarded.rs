@@ -19,6 +19,17 @@ pub struct Held<'a, P: ?Sized, H> {
     pointer: NonNull<P>,
     hold: H,
     lifetime: PhantomData<&'a P>,
+    #[expect(dead_code, reason = "it is kept for its Drop")]
+    anchor: Anchor<'a>,
+}
+
+/// Has to be dropped within its lifetime, which the compiler sees to for what has a destructor: a hold may be
+/// of a type that does not say so, and ends in something of the map that it must not outlive.
+struct Anchor<'a>(PhantomData<&'a ()>);
+
+impl Drop for Anchor<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {}
 }
 
 // SAFETY: shared access to the `P`, and the hold.
@@ -37,6 +48,7 @@ impl<'a, P: ?Sized, L, O> Held<'a, P, Shared<'a, L, O>> {
             pointer,
             hold: shard,
             lifetime: PhantomData,
+            anchor: Anchor(PhantomData),
         })
     }
 }
@@ -54,6 +66,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
             pointer,
             hold,
             lifetime: PhantomData,
+            anchor: Anchor(PhantomData),
         }
     }
 
@@ -81,6 +94,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
             pointer: self.pointer,
             hold: f(self.hold),
             lifetime: PhantomData,
+            anchor: Anchor(PhantomData),
         }
     }
 
@@ -95,6 +109,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
                 pointer,
                 hold: self,
                 lifetime: PhantomData,
+                anchor: Anchor(PhantomData),
             }),
             None => Err(self),
         }
@@ -111,6 +126,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
                 pointer,
                 hold: self.hold,
                 lifetime: PhantomData,
+                anchor: Anchor(PhantomData),
             }),
             None => Err(self),
         }
@@ -270,26 +286,54 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
         (key, value)
     }
 
-    /// Publishes the change and gives back the lock.
+    /// Takes it apart.
     #[inline]
-    pub(crate) fn finish(self) -> (Section<'a, K, V, T>, T::Slot) {
+    fn into_parts(self) -> (Section<'a, K, V, T>, T::Slot, T::Edit) {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: taken once, as `this` is not dropped.
-        let (mut section, edit) = unsafe {
+        let (section, edit) = unsafe {
             (
                 ManuallyDrop::take(&mut this.section),
                 ManuallyDrop::take(&mut this.edit),
             )
         };
-        T::finish(&mut section, this.slot, edit);
-        (section, this.slot)
+        (section, this.slot, edit)
+    }
+
+    /// Publishes the change and gives back the lock.
+    #[inline]
+    pub(crate) fn finish(self) -> (Section<'a, K, V, T>, T::Slot) {
+        let (mut section, slot, edit) = self.into_parts();
+        T::finish(&mut section, slot, edit);
+        (section, slot)
+    }
+
+    /// Removes the entry as it was changed, and unlocks the shard.
+    #[inline]
+    pub(crate) fn remove(self) -> (K, V) {
+        let (mut section, slot, edit) = self.into_parts();
+        let pair = T::remove_edited(&mut section, slot, edit);
+        // Here and not at the end: should something that was removed earlier panic in its Drop, the pair is not
+        // leaked.
+        drop(section);
+        pair
+    }
+
+    /// Replaces the entry, returns it as it was changed, and unlocks the shard.
+    #[inline]
+    pub(crate) fn replace(self, key: K, value: V) -> (K, V) {
+        let (mut section, slot, edit) = self.into_parts();
+        let pair = T::replace_edited(&mut section, slot, edit, key, value);
+        // As above.
+        drop(section);
+        pair
     }
 }
 
 impl<K, V, T: Strategy<K, V>> Drop for Editing<'_, K, V, T> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: taken once, here; `finish` forgets `self`.
+        // SAFETY: taken once, here; `into_parts` forgets `self`.
         let (mut section, edit) = unsafe {
             (
                 ManuallyDrop::take(&mut self.section),
@@ -412,6 +456,7 @@ impl<'a, I, L: Table, O> ShardIter<'a, I, L, O> {
             pointer: NonNull::from(pair),
             hold,
             lifetime: PhantomData,
+            anchor: Anchor(PhantomData),
         })
     }
 }

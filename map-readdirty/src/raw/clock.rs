@@ -16,6 +16,8 @@
 //! not find the node. Otherwise (8) is before (5), so the reader was pinned when the answer was deferred,
 //! and the answer waits for it: that is what `crossbeam-epoch` promises.
 //!
+//! (8) is also made by whoever pins a session anew, see [`Session::repin`].
+//!
 //! Sessions pin themselves in a collector of their map, made at the first session. A stamp made before that has
 //! no number there: then (2) is before the fence of whoever made it, which is before (8), and the session does
 //! not find what was stamped.
@@ -24,7 +26,7 @@ use std::sync::Arc;
 
 use crossbeam_epoch::{Collector, Guard};
 
-use super::seat;
+use super::seat::{self, Session};
 use crate::sync::atomic::{
     AtomicPtr, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
     Ordering::Release, Ordering::SeqCst, fence,
@@ -94,7 +96,7 @@ pub(crate) struct Clocks {
 
 impl Clocks {
     fn sessions(&self) -> Option<&Sessions> {
-        // Acquire: pairs with the Release in `pin_session`.
+        // Acquire: pairs with the Release in `make_sessions`.
         // SAFETY: null, or from a box that is freed with `self`.
         unsafe { self.sessions.load(Acquire).as_ref() }
     }
@@ -130,19 +132,19 @@ impl Clocks {
     pub(crate) fn tick(&self) {
         self.plain.tick(&seat::pin());
         if let Some(sessions) = self.sessions() {
-            let guard = seat::pin_session(sessions.number, &sessions.collector);
+            let guard = seat::pin_sessions_clock(sessions.number, &sessions.collector);
             sessions.clock.tick(&guard);
         }
     }
 
     /// Pins a session.
     #[inline]
-    pub(crate) fn pin_session(&self) -> Guard {
+    pub(crate) fn open_session(&self) -> Session {
         let sessions = match self.sessions() {
             Some(sessions) => sessions,
             None => self.make_sessions(),
         };
-        seat::pin_session(sessions.number, &sessions.collector)
+        Session::new(sessions.number, &sessions.collector)
     }
 
     #[cold]

@@ -7,14 +7,23 @@ use std::ptr::{self, NonNull};
 use crossbeam_epoch::Guard;
 
 use super::node::Link;
-use super::seat;
+use super::seat::{self, Session};
 
-/// Keeps whatever was found under it alive: for the length of an operation, or of a session.
-pub struct Pin(pub(super) Guard);
+/// Keeps whatever was found under it alive, for the length of an operation.
+pub struct Pin(#[expect(dead_code, reason = "held, not used")] pub(super) Guard);
 
 impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pin").finish_non_exhaustive()
+    }
+}
+
+/// Keeps whatever was found under it alive, for the length of a session.
+pub struct SessionPin(pub(super) Session);
+
+impl fmt::Debug for SessionPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionPin").finish_non_exhaustive()
     }
 }
 

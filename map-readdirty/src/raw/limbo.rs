@@ -23,10 +23,10 @@ const TICK: u32 = if REAL_FENCES { 4 } else { 1 };
 /// and the nodes of one serve until the next.
 const POOL: usize = 16 * BATCH;
 /// If more batches than these wait for plain reads, which are short, somebody was interrupted in the midst of one: writers
-/// then let others run once they have released the lock, the more often the more batches there are (they do not wait for
-/// anybody: that could be for ever).
+/// then let others run once they have released the lock, the more often the more batches there are; but no more often than so,
+/// until all is well again. They do not wait for anybody: that could be for ever.
 const MANY_BATCHES: usize = 32;
-const MOST_YIELDS: usize = 256;
+const MOST_YIELDS: usize = 4096;
 /// So many nodes with guards are looked at again with each batch.
 const SECOND_LOOKS: usize = 2 * BATCH;
 
@@ -80,7 +80,7 @@ struct Batch {
     stamp: Stamp,
     nodes: usize,
     /// About when.
-    since: Option<Instant>,
+    since: Instant,
 }
 
 /// What waits, and what is at hand.
@@ -94,6 +94,8 @@ pub(crate) struct Limbo<K, V> {
     /// Batches since time was helped along, and when that was.
     since_tick: u32,
     last_tick: Option<Instant>,
+    /// How often others were let run for what is waiting.
+    yields: usize,
     /// Ripe, but guards referred to them when last looked at.
     guarded: VecDeque<Link<K, V>>,
     tables: Vec<(Stamp, NonNull<Table<K, V>>)>,
@@ -110,6 +112,7 @@ impl<K, V> Default for Limbo<K, V> {
             fresh: 0,
             since_tick: 0,
             last_tick: None,
+            yields: 0,
             guarded: VecDeque::new(),
             tables: Vec::new(),
             pool: Vec::new(),
@@ -175,6 +178,11 @@ impl<K, V> Limbo<K, V> {
     /// Puts a table aside that came from a box, and that readers cannot find any more.
     pub(crate) fn retire_table(&mut self, table: NonNull<Table<K, V>>, clocks: &Clocks) {
         self.tables.push((clocks.stamp(), table));
+        if self.tables.len() > 1 {
+            // A shard that only grows retires nothing else.
+            clocks.tick();
+            self.ripen(clocks, false);
+        }
     }
 
     #[cold]
@@ -187,15 +195,21 @@ impl<K, V> Limbo<K, V> {
             self.last_tick = Some(Instant::now());
             clocks.tick();
         }
-        self.ripen(clocks);
+        self.ripen(clocks, false);
         let excess = self.batches.len().saturating_sub(MANY_BATCHES);
-        if excess > 0
+        if excess == 0 {
+            self.yields = 0;
+        } else if self.yields < MOST_YIELDS
+            && !seat::is_pinned()
             && self
                 .batches
                 .front()
                 .is_some_and(|batch| clocks.waits_for_reads(batch.stamp))
         {
-            self.waste().yields += (excess * excess / 16).min(MOST_YIELDS);
+            let excess = excess.min(64);
+            let yields = 1 + excess * excess / 16;
+            self.yields += yields;
+            self.waste().yields += yields;
         }
     }
 
@@ -204,7 +218,11 @@ impl<K, V> Limbo<K, V> {
             self.batches.push_back(Batch {
                 stamp: clocks.stamp(),
                 nodes: mem::take(&mut self.fresh),
-                since: self.last_tick,
+                since: match self.batches.back() {
+                    None => Instant::now(),
+                    // Good enough, and cheaper.
+                    Some(last) => self.last_tick.unwrap_or(last.since).max(last.since),
+                },
             });
         }
     }
@@ -215,7 +233,7 @@ impl<K, V> Limbo<K, V> {
         // So many steps time needs if nobody holds it up.
         for _ in 0..6 {
             clocks.tick();
-            self.ripen(clocks);
+            self.ripen(clocks, true);
             if self.batches.is_empty() && self.tables.is_empty() {
                 break;
             }
@@ -230,7 +248,10 @@ impl<K, V> Limbo<K, V> {
     }
 
     /// Lets go of what is ripe.
-    fn ripen(&mut self, clocks: &Clocks) {
+    ///
+    /// Nodes wait until there are as many as there are threads to be asked for their guards, unless all are
+    /// wanted.
+    fn ripen(&mut self, clocks: &Clocks, all: bool) {
         let ripe_tables = self
             .tables
             .extract_if(.., |(stamp, _)| clocks.is_ripe(*stamp));
@@ -238,16 +259,18 @@ impl<K, V> Limbo<K, V> {
         if !ripe_tables.is_empty() {
             self.waste().tables.extend(ripe_tables);
         }
-        let mut ripe = 0;
-        while let Some(batch) = self.batches.front()
-            && clocks.is_ripe(batch.stamp)
-        {
-            ripe += batch.nodes;
-            self.batches.pop_front();
-        }
-        if ripe == 0 {
+        let is_ripe = |batch: &&Batch| clocks.is_ripe(batch.stamp);
+        let (batches, ripe) = self
+            .batches
+            .iter()
+            .take_while(is_ripe)
+            .fold((0, 0), |(batches, nodes), batch| {
+                (batches + 1, nodes + batch.nodes)
+            });
+        if ripe == 0 || !all && ripe < seat::seats() {
             return;
         }
+        self.batches.drain(..batches);
         // After it was seen that the stamps are ripe: so every guard that was made of one of these nodes is either
         // seen here, or has gone.
         let guarded = seat::guarded();
@@ -316,10 +339,7 @@ impl<K, V> Limbo<K, V> {
             pending: self.retired.len(),
             guarded: self.guarded.len(),
             pooled: self.pool.len(),
-            age: self
-                .batches
-                .front()
-                .and_then(|batch| Some(batch.since?.elapsed())),
+            age: self.batches.front().map(|batch| batch.since.elapsed()),
         }
     }
 }
@@ -329,10 +349,10 @@ impl<K, V> Drop for Limbo<K, V> {
         let waiting = mem::take(&mut self.retired).into_iter();
         let waiting = waiting.chain(mem::take(&mut self.guarded));
         let waiting = waiting.collect();
-        let tables = mem::take(&mut self.tables);
-        self.waste()
-            .tables
-            .extend(tables.into_iter().map(|(_, table)| table));
+        for (_, table) in mem::take(&mut self.tables) {
+            // SAFETY: it came from a box; a limbo is dropped with its map, or empty, so no pin is left.
+            drop(unsafe { Box::from_raw(table.as_ptr()) });
+        }
         for node in mem::take(&mut self.pool) {
             // SAFETY: 1. Nodes of the pool are empty, and nobody else has their addresses.
             unsafe { node.free() };

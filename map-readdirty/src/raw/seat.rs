@@ -12,7 +12,9 @@ use std::ptr::NonNull;
 use crossbeam_epoch::{Collector, Guard, LocalHandle};
 use map_core::roster::{Roster, Seat};
 
-use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Release};
+use crate::sync::atomic::{
+    AtomicPtr, Ordering::Acquire, Ordering::Release, Ordering::SeqCst, fence,
+};
 use crate::sync::{REAL_FENCES, global, lazy, thread_cells};
 
 /// Guards that a thread can have at once without counting them in their nodes. In a model one.
@@ -42,6 +44,8 @@ struct Local {
     guards: &'static Seat<Guards>,
     /// By the number of the collector, those used last at the end.
     sessions: RefCell<Vec<(u64, LocalHandle)>>,
+    /// Sessions open on this thread.
+    open_sessions: Cell<usize>,
 }
 
 impl Drop for Local {
@@ -56,11 +60,16 @@ thread_cells! {
     static OWNER: Owner = Owner(Cell::new(None));
 }
 
-struct Owner(Cell<Option<Box<Local>>>);
+/// From a box.
+struct Owner(Cell<Option<NonNull<Local>>>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
         let _ = OWN.try_with(|own| own.set(None));
+        if let Some(local) = self.0.take() {
+            // SAFETY: it came from a box, and `OWN` has it no more.
+            drop(unsafe { Box::from_raw(local.as_ptr()) });
+        }
     }
 }
 
@@ -68,7 +77,7 @@ impl Drop for Owner {
 #[inline(always)]
 fn with_own<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
     let own = OWN.try_with(Cell::get).ok()??;
-    // SAFETY: the box is dropped by `Owner`, after it has cleared `OWN`.
+    // SAFETY: it is freed by `Owner`, after that has cleared `OWN`.
     Some(f(unsafe { own.as_ref() }))
 }
 
@@ -80,9 +89,11 @@ fn with_local<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
                 handle: COLLECTOR.register(),
                 guards: GUARDS.claim(|| Guards(std::array::from_fn(|_| AtomicPtr::default()))),
                 sessions: RefCell::default(),
+                open_sessions: Cell::new(0),
             });
-            let _ = OWN.try_with(|own| own.set(Some(NonNull::from(&*local))));
+            let local = NonNull::from(Box::leak(local));
             owner.0.set(Some(local));
+            let _ = OWN.try_with(|own| own.set(Some(local)));
         }
     });
     equipped.ok()?;
@@ -106,32 +117,88 @@ fn pin_slow() -> Guard {
 }
 
 /// Pins the thread in the clock of a map's sessions, which has this number.
-pub(crate) fn pin_session(number: u64, collector: &Collector) -> Guard {
+pub(crate) fn pin_sessions_clock(number: u64, collector: &Collector) -> Guard {
     let known = with_local(|local| {
         let mut sessions = local.sessions.borrow_mut();
-        if let Some(place) = sessions.iter().rposition(|(known, _)| *known == number) {
-            return sessions[place].1.pin();
+        let known = sessions.iter().rposition(|(known, _)| *known == number);
+        if let Some(place) = known {
+            // Those used last are kept.
+            let last = sessions.len() - 1;
+            sessions.swap(place, last);
+        } else {
+            if sessions.len() == SESSIONS {
+                sessions.remove(0);
+            }
+            sessions.push((number, collector.register()));
         }
-        if sessions.len() == SESSIONS {
-            sessions.remove(0);
-        }
-        sessions.push((number, collector.register()));
         sessions[sessions.len() - 1].1.pin()
     });
     known.unwrap_or_else(|| collector.register().pin())
 }
 
+/// A session of this thread: a pin in the clock of a map's sessions.
+pub(crate) struct Session(Guard);
+
+impl Session {
+    pub(crate) fn new(number: u64, collector: &Collector) -> Self {
+        let guard = pin_sessions_clock(number, collector);
+        with_own(|own| own.open_sessions.set(own.open_sessions.get() + 1));
+        Self(guard)
+    }
+
+    /// Pins it anew.
+    pub(crate) fn repin(&mut self) {
+        self.0.repin();
+        // SeqCst: the fence (8) in the header of `clock`, which this kind of pin does not have.
+        fence(SeqCst);
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        with_own(|own| {
+            own.open_sessions
+                .set(own.open_sessions.get().saturating_sub(1))
+        });
+    }
+}
+
+/// Whether this thread is pinned, so that its reads have no fence of their own; `true` if that is not known, in
+/// a thread that is ending.
+#[inline]
+pub(crate) fn is_pinned() -> bool {
+    match with_own(|own| own.open_sessions.get() > 0 || own.handle.is_pinned()) {
+        Some(pinned) => pinned,
+        None => is_ending(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn is_ending() -> bool {
+    with_local(|_| ()).is_none()
+}
+
+/// How many threads have guard slots, or had them.
+pub(crate) fn seats() -> usize {
+    GUARDS.made() as usize
+}
+
 /// Stores the address of a node in a guard slot of this thread, if one is free.
 #[inline(always)]
 pub(crate) fn claim_guard(node: *mut ()) -> Option<&'static AtomicPtr<()>> {
-    with_own(|own| {
-        let guards: &'static Guards = own.guards;
-        let slots = &guards.0;
-        match claim(&slots[0], node) {
-            Some(slot) => Some(slot),
-            None => claim_other(slots, node),
-        }
-    })?
+    let guards = with_own(|own| own.guards).or_else(own_guards)?;
+    let slots = &guards.0;
+    match claim(&slots[0], node) {
+        Some(slot) => Some(slot),
+        None => claim_other(slots, node),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn own_guards() -> Option<&'static Seat<Guards>> {
+    with_local(|local| local.guards)
 }
 
 #[cold]

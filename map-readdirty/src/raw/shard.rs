@@ -10,8 +10,11 @@ use map_core::{Equivalent, TryReserveError, strategy};
 use super::clock::Clocks;
 use super::limbo::{Entries, Holdings, Limbo, Waste};
 use super::node::Link;
+use super::seat;
 use super::table::{Index, Table};
-use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use crate::sync::atomic::{
+    AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst, fence,
+};
 
 /// The tag of a read word whose table lacks entries: they are in the dirty table.
 const AMENDED: usize = 1;
@@ -186,6 +189,17 @@ impl<K, V> Default for Rest<K, V> {
     }
 }
 
+/// After a change, before the operation ends. A thread's own next read must not come before its change is there for
+/// others to see: a plain read has a fence in its pin, but one within a session, or within another read, has none,
+/// and the lock may be given back by a plain store.
+#[inline]
+fn settle() {
+    if seat::is_pinned() {
+        // SeqCst: with another such fence, or with that of another's pin.
+        fence(SeqCst);
+    }
+}
+
 /// What has happened in a shard, and what it holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Record {
@@ -254,6 +268,11 @@ impl<K, V> Locked<K, V> {
             self.read()
         };
         table.expect("a slot's table stays while its shard is locked")
+    }
+
+    /// Whether there is no table at all.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.read.is_none() && self.dirty.is_none()
     }
 
     fn rest(&mut self) -> &mut Rest<K, V> {
@@ -348,6 +367,7 @@ impl<K, V> Locked<K, V> {
         if fills && let Some(read) = self.read() {
             let index = read.insert(hash, link);
             self.read_len += 1;
+            settle();
             return Slot::new(index, false);
         }
         let dirty = self.dirty().expect("there is room");
@@ -356,6 +376,7 @@ impl<K, V> Locked<K, V> {
         if self.dirty_len == 1 {
             self.mark(open);
         }
+        settle();
         slot
     }
 
@@ -375,6 +396,7 @@ impl<K, V> Locked<K, V> {
     pub(crate) fn replace(&mut self, open: &Open<K, V>, slot: Slot, link: Link<K, V>) {
         let old = self.link(slot);
         self.table(slot).replace(slot.index(), link);
+        settle();
         self.rest().limbo.retire(old, open.clocks());
     }
 
@@ -392,6 +414,7 @@ impl<K, V> Locked<K, V> {
         } else {
             self.read_len -= 1;
         }
+        settle();
         self.rest().limbo.retire(old, open.clocks());
     }
 
@@ -428,12 +451,19 @@ impl<K, V> Locked<K, V> {
     /// # Errors
     ///
     /// If there is not enough memory; then nothing has changed.
-    pub(crate) fn promote(&mut self, open: &Open<K, V>) -> Result<(), TryReserveError> {
-        let Some(dirty) = &self.dirty else {
+    pub(crate) fn promote(
+        &mut self,
+        open: &Open<K, V>,
+        coverage: Coverage,
+    ) -> Result<(), TryReserveError> {
+        if self.dirty.is_none() {
+            if self.read.is_none() {
+                self.publish(open, Some(Box::new(Table::new(coverage, 0)?)));
+            }
             return Ok(());
-        };
+        }
         if self.read_len > 0 {
-            let (coverage, len) = (dirty.coverage(), strategy::Table::len(self));
+            let len = strategy::Table::len(self);
             self.rebuild(open, coverage, len)?;
         } else {
             let len = self.dirty_len;
@@ -613,6 +643,12 @@ impl<K, V> Locked<K, V> {
 
     /// Removes all entries, and lets go of whatever can be let go without waiting.
     pub(crate) fn clear(&mut self, open: &Open<K, V>) {
+        if strategy::Table::len(self) == 0 && self.dirty.is_none() {
+            // A read table may stay if it is of the smallest: readers of an empty map need no lock.
+            if self.read().is_none_or(Table::is_smallest) {
+                return;
+            }
+        }
         let links: Vec<_> = self.links().collect();
         self.forget_tables(open);
         if let Some(rest) = &mut self.rest {

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 
 use map_core::strategy::{At, Held, Refused, Section, Snapshots, Span, Strategy, position};
 use map_core::{Equivalent, TryReserveError};
 use smallvec::SmallVec;
 
-use super::hold::{Hold, Pin, entry};
+use super::hold::{Hold, Pin, SessionPin, entry};
 use super::limbo::Entries;
 use super::node::Link;
 use super::seat;
@@ -53,14 +54,27 @@ unsafe impl<K: Send, V: Send> Send for Draft<K, V> {}
 // SAFETY: as above.
 unsafe impl<K: Sync, V: Sync> Sync for Draft<K, V> {}
 
-impl<K, V> Drop for Draft<K, V> {
-    fn drop(&mut self) {
+impl<K, V> Draft<K, V> {
+    /// The node, to be put into a table.
+    fn into_link(self) -> Link<K, V> {
+        ManuallyDrop::new(self).0
+    }
+
+    /// The entry.
+    fn into_pair(self) -> (K, V) {
+        let link = self.into_link();
         // SAFETY: 1. Nobody else has the node, which has an entry; then it is empty.
         unsafe {
-            let pair = self.0.empty();
-            self.0.free();
-            drop(pair);
+            let pair = link.empty();
+            link.free();
+            pair
         }
+    }
+}
+
+impl<K, V> Drop for Draft<K, V> {
+    fn drop(&mut self) {
+        drop(Self(self.0).into_pair());
     }
 }
 
@@ -71,7 +85,7 @@ pub struct Visit<'a, K, V>(smallvec::IntoIter<[Item<'a, K, V>; AT_HOME]>);
 type Item<'a, K, V> = Held<'a, (K, V), Hold<K, V>>;
 
 /// So many entries have the same home at most, as a rule.
-const AT_HOME: usize = 8;
+const AT_HOME: usize = 16;
 /// More with one home are looked at under the lock.
 const MANY_AT_HOME: usize = 24;
 
@@ -119,7 +133,9 @@ impl<P: Promotion> ReadDirty<P> {
         let shard = at.lock_shared()?;
         let misses = shard.count_miss();
         let (read, dirty) = shard.lens();
-        if misses > 0 && P::is_due(Standing::new(misses, dirty, read)) {
+        // A shard that has no tables yet gets an empty read table, so that absent keys are told without the lock.
+        let is_bare = shard.is_bare();
+        if is_bare || misses > 0 && P::is_due(Standing::new(misses, dirty, read)) {
             drop(shard);
             at.ask_to_tend()?;
             // It could not be had.
@@ -233,9 +249,10 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     fn tend(section: &mut Section<'_, K, V, Self>) {
+        let coverage = section.coverage();
         let (open, locked) = section.parts();
         // Without the memory, readers go on taking the lock.
-        let _ = locked.promote(open);
+        let _ = locked.promote(open, coverage);
     }
 
     #[inline]
@@ -393,10 +410,8 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     #[inline]
     fn finish(section: &mut Section<'_, K, V, Self>, slot: Slot, edit: Edit<K, V>) {
         if let Some(draft) = edit.0 {
-            let new = draft.0;
-            std::mem::forget(draft);
             let (open, locked) = section.parts();
-            locked.replace(open, slot, new);
+            locked.replace(open, slot, draft.into_link());
         }
     }
 
@@ -405,7 +420,41 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         Self: 'a,
     {
         // SAFETY: 1. It has the lock.
-        unsafe { held(section.link(slot)) }
+        let found = unsafe { held(section.link(slot)) };
+        // Here and not at the end: should something that was removed earlier panic in its Drop, the hold is not leaked.
+        drop(section);
+        found
+    }
+
+    fn remove_edited(
+        section: &mut Section<'_, K, V, Self>,
+        slot: Slot,
+        edit: Edit<K, V>,
+    ) -> (K, V) {
+        let Some(draft) = edit.0 else {
+            return Self::remove(section, slot);
+        };
+        let (open, locked) = section.parts();
+        locked.remove(open, slot);
+        draft.into_pair()
+    }
+
+    fn replace_edited(
+        section: &mut Section<'_, K, V, Self>,
+        slot: Slot,
+        edit: Edit<K, V>,
+        key: K,
+        value: V,
+    ) -> (K, V) {
+        let Some(draft) = edit.0 else {
+            return Self::replace_pair(section, slot, key, value);
+        };
+        // SAFETY: 1. It is in a table that we have locked.
+        let hash = unsafe { section.link(slot).hash() };
+        let (open, locked) = section.parts();
+        let new = locked.make(hash, (key, value));
+        locked.replace(open, slot, new);
+        draft.into_pair()
     }
 
     fn capacity(locked: &Locked<K, V>) -> usize {
@@ -489,9 +538,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
                 let (open, locked) = section.parts();
                 locked.remove(open, slot);
                 if let Some(draft) = edit.0 {
-                    let link = draft.0;
-                    std::mem::forget(draft);
-                    locked.discard(link);
+                    locked.discard(draft.into_link());
                 }
             }
         }
@@ -594,15 +641,15 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
 }
 
 impl<K: Clone, V: Clone, P: Promotion> Snapshots<K, V> for ReadDirty<P> {
-    type Pin = Pin;
+    type Pin = SessionPin;
     type Stats = Stats;
 
     #[inline]
-    fn pin(open: &Open<K, V>) -> Pin {
-        Pin(open.clocks().pin_session())
+    fn pin(open: &Open<K, V>) -> SessionPin {
+        SessionPin(open.clocks().open_session())
     }
 
-    fn repin(pin: &mut Pin) {
+    fn repin(pin: &mut SessionPin) {
         pin.0.repin();
     }
 
@@ -610,7 +657,7 @@ impl<K: Clone, V: Clone, P: Promotion> Snapshots<K, V> for ReadDirty<P> {
     unsafe fn peek_pinned<'p, Q>(
         at: AtShard<'p, K, V>,
         key: &Q,
-        _pin: &'p Pin,
+        _pin: &'p SessionPin,
     ) -> Result<Option<&'p (K, V)>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,

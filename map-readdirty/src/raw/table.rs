@@ -131,6 +131,10 @@ impl<K, V> Table<K, V> {
         self.coverage
     }
 
+    pub(crate) fn is_smallest(&self) -> bool {
+        self.lines.len() == 1
+    }
+
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
         capacity_of(self.lines.len())
@@ -336,5 +340,85 @@ impl<K, V> Table<K, V> {
             Some(end) => Some(next.min(end)),
             None => (next < 1 << 63).then_some(next),
         }
+    }
+}
+
+#[cfg(all(test, not(crossbeam_loom)))]
+mod tests {
+    use super::*;
+    use map_core::strategy::MAX_DEPTH;
+
+    /// A part of all positions, chosen by the bits of a number.
+    fn part(depth: u32, bits: u64) -> Coverage {
+        (0..depth).fold(Coverage::ALL, |part, step| {
+            part.half(bits >> (step % 64) & 1 == 1)
+        })
+    }
+
+    #[test]
+    fn a_line_fills_a_cache_line() {
+        assert_eq!(size_of::<Line<u64, u64>>(), 64);
+        assert_eq!(align_of::<Line<u64, u64>>(), 64);
+    }
+
+    #[test]
+    fn homes_are_in_the_order_of_positions_and_their_borders_known() {
+        for (depth, bits) in [
+            (0, 0),
+            (1, 1),
+            (3, 0b101),
+            (7, !0),
+            (20, 0x5a5a5),
+            (MAX_DEPTH, !0),
+        ] {
+            let coverage = part(depth, bits);
+            for entries in [1, 8, 64, 100, 1000, 7168] {
+                let table = Table::<u64, u64>::new(coverage, entries).expect("there is memory");
+                let mut from = coverage.start();
+                let mut last_home = None;
+                let mut steps = 0;
+                loop {
+                    let home = table.home(hash_at(from));
+                    assert!(home < table.lines.len());
+                    assert!(last_home.is_none_or(|last| last < home), "no line twice");
+                    last_home = Some(home);
+                    steps += 1;
+                    let next = table.start_of(home + 1);
+                    let Some(next) = next.filter(|next| Some(*next) != coverage.end()) else {
+                        break;
+                    };
+                    assert!(next > from, "it goes on");
+                    // The position before the border has a smaller home, or the same hash bits.
+                    let unit = position(1 << HASH.trailing_zeros());
+                    assert_eq!(table.home(hash_at(next - unit)), home);
+                    from = next;
+                }
+                assert!(steps <= table.lines.len());
+                assert_eq!(table.start_of(table.lines.len()), coverage.end());
+            }
+        }
+    }
+
+    #[test]
+    fn passers_are_counted_in_and_out() {
+        let table = Table::<u64, u64>::new(Coverage::ALL, 100).expect("there is memory");
+        // All with the same hash, so the same home; more than fit there.
+        let hash = 0x1234_5678_9abc_def0;
+        let links: Vec<_> = (0..60_u64).map(|key| Link::new(hash, (key, key))).collect();
+        let at: Vec<_> = links.iter().map(|&link| table.insert(hash, link)).collect();
+        for key in 0..60 {
+            // SAFETY: 1. Nobody else has the table.
+            let found = unsafe { table.find(hash, &key) };
+            assert_eq!(found.map(|(index, _)| index), Some(at[key as usize]));
+        }
+        for (index, link) in at.into_iter().zip(links) {
+            table.remove(index, hash);
+            // SAFETY: 1. Nobody else has it, and it is in no table.
+            unsafe {
+                link.empty();
+                link.free();
+            }
+        }
+        assert!(table.lines.iter().all(|line| line.meta.load(Relaxed) == 0));
     }
 }

@@ -53,7 +53,7 @@ fn what_is_rejected_allocates_nothing() {
             assert_eq!(map.compare_exchange(&key, &(key + 1), 0), Err(0));
             assert_eq!(map.compare_remove(&key, &(key + 1)), None);
             assert!(!map.delete(&(key + 100)));
-            drop(map.compute(key, |_| Change::Keep));
+            let _ = map.compute(key, |_| Change::Keep);
             assert_eq!(map.get_mut(&key).map(|value| *value), Some(key));
         }
     };
@@ -65,6 +65,7 @@ fn an_empty_map_is_walked_and_cleared_without_allocating() {
     let _alone = alone();
     let map = ReadDirtyMap::<u64, u64>::new();
     let _ = map.get(&1);
+    assert_eq!(map.stats().published_shards, 1);
     let walks = || {
         map.for_each(|_, _| unreachable!());
         assert_eq!(map.iter().count(), 0);
@@ -87,8 +88,22 @@ fn churn_allocates_next_to_nothing() {
     };
     churn(1000, 20_000);
     let calls = allocations(|| churn(21_000, 20_000));
-    // 60,000 writes.
-    assert!(calls < 600, "{calls} allocations");
+    // Of 60,000 writes each 32nd may ask the clock, which allocates.
+    assert!(calls < 60_000 / 32, "{calls} allocations");
+}
+
+#[test]
+fn a_map_that_only_grows_keeps_no_old_tables() {
+    let _alone = alone();
+    let before = live();
+    let map = ReadDirtyMap::new();
+    for key in 0..200_000_u64 {
+        map.store(key, key);
+        // Published from the start.
+        assert!(map.get(&(key / 2)).is_some());
+    }
+    let each = (live() - before) / 200_000;
+    assert!(each < 100, "{each} bytes an entry");
 }
 
 #[test]
@@ -152,8 +167,11 @@ fn a_session_holds_back_its_own_map() {
     let stats = held.stats();
     assert!(stats.pending_entries > 19_000, "{stats:?}");
     assert!(stats.oldest_pending.is_some());
-    session.repin();
+    // The clock goes on by steps, each of which it can take when the session has been pinned anew.
     for round in 0..2_000 {
+        if round % 100 == 0 {
+            session.repin();
+        }
         held.store(round % 100, round);
     }
     assert!(held.stats().pending_entries < 2_000, "{:?}", held.stats());
@@ -233,7 +251,7 @@ fn a_dropped_map_leaves_nothing() {
         }
         plain.retain(|key, _| key % 2 == 0);
     }
-    // The clock may still have a question to answer.
+    // The clock may still have questions to answer; the maps had ten times as much.
     let left = live() - before;
-    assert!(left < 8192, "{left} bytes are left");
+    assert!(left < 16384, "{left} bytes are left");
 }
