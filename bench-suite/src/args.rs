@@ -116,8 +116,9 @@ impl Pace {
 
 /// Bytes that a map of that many entries may take at the peak of its growth, whichever subject it is.
 pub fn peak(keys: u64, entry: usize) -> u64 {
-    // Tables are between half and seven eighths full; a box adds about fifty bytes an entry. While a table grows there are two.
-    keys.saturating_mul(entry as u64 * 3 + 50)
+    // Tables are between half and seven eighths full; while a table grows there are two. A box adds about fifty bytes an entry, and
+    // flurry another hundred.
+    keys.saturating_mul(entry as u64 * 3 + 150)
 }
 
 /// Refuses numbers of keys that need more memory than there is, with what they need it `for_what` and what `less` to ask for.

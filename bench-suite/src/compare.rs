@@ -44,7 +44,7 @@ pub enum KeyType {
 ///
 /// Every subject of a cell (workload, keys, threads, types) is built with room for its keys and filled, then they are measured
 /// in turns, round by round. Every answer is counted and compared with what the workload implies: a subject that does less than it
-/// should ends the run. Keys are scattered over 64 bits and picked uniformly unless --zipf is given.
+/// should ends the run. Keys are scattered over 64 bits and picked uniformly, unless the workload or --zipf says otherwise.
 #[derive(Args, Clone, Debug)]
 pub struct Compare {
     #[command(flatten)]
@@ -66,7 +66,8 @@ pub struct Compare {
     key_type: Vec<KeyType>,
     #[command(flatten)]
     pace: Pace,
-    /// Pick the keys of reads and updates by Zipf's law with this exponent, from a million picks drawn beforehand
+    /// Pick the keys of reads and updates by Zipf's law with this exponent in the other workloads too, from a million picks drawn
+    /// beforehand
     #[arg(long, value_name = "THETA", allow_negative_numbers = true, value_parser = theta)]
     zipf: Option<f64>,
     /// Operations of a session: what pins, pins once in so many operations
@@ -314,8 +315,9 @@ impl Spot<'_> {
             .population(self.keys, self.threads as u64)
             .residents;
         let zipf = self
-            .compare
-            .zipf
+            .workload
+            .skew()
+            .or(self.compare.zipf)
             .filter(|_| residents > 0 && self.workload.shares().is_some());
         let skew = |thread: usize| {
             let law = Zipf::new(residents as f64, zipf?).expect("the exponent was checked");

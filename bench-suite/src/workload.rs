@@ -8,11 +8,16 @@ use serde::Serialize;
 pub enum Workload {
     /// Reads of present keys.
     ReadHit,
+    /// The same, by Zipf's law.
+    ReadHitZipf,
     /// Reads of absent keys.
     ReadMiss,
     /// 95 % reads, 5 % updates.
     #[serde(rename = "95-5")]
     Mostly95,
+    /// The same, by Zipf's law.
+    #[serde(rename = "95-5-zipf")]
+    Mostly95Zipf,
     /// 70 % reads, 25 % updates, 5 % inserts and removes.
     #[serde(rename = "70-25-5")]
     Mixed70,
@@ -62,10 +67,12 @@ pub struct Population {
 
 impl Workload {
     /// Every workload, in the order of the table.
-    pub const ALL: [Workload; 8] = [
+    pub const ALL: [Workload; 10] = [
         Workload::ReadHit,
+        Workload::ReadHitZipf,
         Workload::ReadMiss,
         Workload::Mostly95,
+        Workload::Mostly95Zipf,
         Workload::Mixed70,
         Workload::Half,
         Workload::Update,
@@ -77,8 +84,10 @@ impl Workload {
     pub fn name(self) -> &'static str {
         match self {
             Workload::ReadHit => "read-hit",
+            Workload::ReadHitZipf => "read-hit-zipf",
             Workload::ReadMiss => "read-miss",
             Workload::Mostly95 => "95-5",
+            Workload::Mostly95Zipf => "95-5-zipf",
             Workload::Mixed70 => "70-25-5",
             Workload::Half => "50-50",
             Workload::Update => "update",
@@ -91,8 +100,10 @@ impl Workload {
     pub fn about(self) -> &'static str {
         match self {
             Workload::ReadHit => "100 % reads of present keys",
+            Workload::ReadHitZipf => "the same, keys picked by Zipf's law with exponent 0.99",
             Workload::ReadMiss => "100 % reads of absent keys",
             Workload::Mostly95 => "95 % reads, 5 % updates, all of present keys",
+            Workload::Mostly95Zipf => "the same, keys picked by Zipf's law with exponent 0.99",
             Workload::Mixed70 => {
                 "70 % reads and 25 % updates of the 90 % of the keys that stay; 5 % insert a new key or remove the \
                  oldest one that this thread inserted, in turns, so that the size is steady to one key a thread"
@@ -121,15 +132,20 @@ impl Workload {
             })
         };
         match self {
-            Workload::ReadHit => shares(100, 0, 0, Reads::Residents),
+            Workload::ReadHit | Workload::ReadHitZipf => shares(100, 0, 0, Reads::Residents),
             Workload::ReadMiss => shares(100, 0, 0, Reads::Strangers),
-            Workload::Mostly95 => shares(95, 5, 0, Reads::Residents),
+            Workload::Mostly95 | Workload::Mostly95Zipf => shares(95, 5, 0, Reads::Residents),
             Workload::Mixed70 => shares(70, 25, 5, Reads::Residents),
             Workload::Half => shares(50, 50, 0, Reads::Residents),
             Workload::Update => shares(0, 100, 0, Reads::Residents),
             Workload::Churn => shares(10, 0, 90, Reads::OwnWindow),
             Workload::Growth => None,
         }
+    }
+
+    /// The exponent of Zipf's law that picks the keys, where it is not picked uniformly.
+    pub fn skew(self) -> Option<f64> {
+        matches!(self, Workload::ReadHitZipf | Workload::Mostly95Zipf).then_some(0.99)
     }
 
     /// Divides the keys. Needs at least two keys for each thread.

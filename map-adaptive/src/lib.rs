@@ -67,7 +67,8 @@ pub use map_core::{
     BuildError, Builder, Change, Computed, ConcurrentMap, Equivalent, Map, Pinned, RandomState,
     ReadBias, Set, Strategy, TryReserveError, TryResult, try_result,
 };
-pub use map_readdirty::{Promotion, ReadDirty, ReadDirtyMap, promotion};
+pub use map_readdirty as read_dirty_map;
+pub use map_readdirty::{Promotion, ReadDirty, ReadDirtyMap, ReadDirtySet, promotion};
 
 #[cfg(feature = "rayon")]
 pub use map_sharded::rayon;
