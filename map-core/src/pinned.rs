@@ -39,7 +39,8 @@ impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T
     }
 
     /// The key and the value stored for `key`.
-    #[inline]
+    // Always: the call would cost a quarter of what it does.
+    #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
     where
