@@ -3,10 +3,12 @@
 //!
 //! This is the only file of the crate that knows `cfg(crossbeam_loom)`.
 
-pub(crate) use map_core::sync::{REAL_FENCES, Watch, atomic, hint, yield_now};
+pub(crate) use map_core::sync::{REAL_FENCES, Watch, fence_in_model, hint, yield_now};
 
 #[cfg(not(crossbeam_loom))]
 mod real {
+    pub(crate) use map_core::sync::atomic;
+
     /// Declares a static value that is made when it is first used.
     macro_rules! lazy {
         (static $name:ident: $type:ty = $value:expr;) => {
@@ -32,7 +34,17 @@ mod real {
 }
 
 #[cfg(crossbeam_loom)]
+#[path = "sync/atomic_model.rs"]
+mod atomic_model;
+
+#[cfg(crossbeam_loom)]
 mod real {
+    /// Atomic types, their orderings, and the fence.
+    pub(crate) mod atomic {
+        pub(crate) use super::super::atomic_model::{AtomicPtr, AtomicU64};
+        pub(crate) use map_core::sync::atomic::{Ordering, fence};
+    }
+
     macro_rules! global {
         (static $name:ident: $type:ty = $value:expr;) => {
             loom::lazy_static! { static ref $name: $type = $value; }
@@ -49,4 +61,4 @@ mod real {
     pub(crate) use {global, thread_cells};
 }
 
-pub(crate) use real::{global, lazy, thread_cells};
+pub(crate) use real::{atomic, global, lazy, thread_cells};

@@ -15,7 +15,7 @@ use map_core::roster::{Roster, Seat};
 use crate::sync::atomic::{
     AtomicPtr, Ordering::Acquire, Ordering::Release, Ordering::SeqCst, fence,
 };
-use crate::sync::{REAL_FENCES, global, lazy, thread_cells};
+use crate::sync::{REAL_FENCES, fence_in_model, global, lazy, thread_cells};
 
 /// Guards that a thread can have at once without counting them in their nodes. In a model one.
 const SLOTS: usize = if REAL_FENCES { 13 } else { 1 };
@@ -103,10 +103,13 @@ fn with_local<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
 /// Pins the thread in the clock of plain reads.
 #[inline(always)]
 pub(crate) fn pin() -> Guard {
-    match with_own(|own| own.handle.pin()) {
+    let guard = match with_own(|own| own.handle.pin()) {
         Some(guard) => guard,
         None => pin_slow(),
-    }
+    };
+    // The pin's own, which is a SeqCst write on some processors.
+    fence_in_model();
+    guard
 }
 
 #[cold]
@@ -133,7 +136,10 @@ pub(crate) fn pin_sessions_clock(number: u64, collector: &Collector) -> Guard {
         }
         sessions[sessions.len() - 1].1.pin()
     });
-    known.unwrap_or_else(|| collector.register().pin())
+    let guard = known.unwrap_or_else(|| collector.register().pin());
+    // As in `pin`.
+    fence_in_model();
+    guard
 }
 
 /// A session of this thread: a pin in the clock of a map's sessions.

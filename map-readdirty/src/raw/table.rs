@@ -20,6 +20,9 @@
 //!   was there all the time, it would have seen it; so at some moment meanwhile it was not there.
 //! - A slot that has become free may be taken by another key. A reader that comes with the old tag finds a node
 //!   with another key, and goes on.
+//! - A key comes and goes with the store to its slot: tag and counts are there before it comes, and stay until it has gone.
+//!   Otherwise a key that goes and comes back to its slot could be found by a reader with the old tag, and
+//!   then missed by the same reader, for want of the new one.
 
 use map_core::strategy::{Coverage, Span, hash_at, position};
 use map_core::{Equivalent, TryReserveError};
@@ -28,7 +31,7 @@ use super::node::{HASH, Link, Node};
 use crate::sync::atomic::{
     AtomicPtr, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
 };
-use crate::sync::hint;
+use crate::sync::{Watch, hint};
 
 /// Slots of a line.
 const WAYS: usize = 7;
@@ -77,6 +80,13 @@ pub(crate) struct Table<K, V> {
     /// Readers that had to take the lock since the table was made. On a line that readers of a
     /// published table load: counted only while it is not published.
     pub(crate) misses: hint::AtomicU32,
+    watch: Watch,
+}
+
+impl<K, V> Drop for Table<K, V> {
+    fn drop(&mut self) {
+        self.watch.write();
+    }
 }
 
 /// Where an entry stands in a table: eight times the line, and the slot in it.
@@ -123,6 +133,7 @@ impl<K, V> Table<K, V> {
             shift: TAG_WIDTH + coverage.depth(),
             lines: lines.into_boxed_slice(),
             misses: hint::AtomicU32::new(0),
+            watch: Watch::default(),
         })
     }
 
@@ -159,6 +170,7 @@ impl<K, V> Table<K, V> {
 
     #[inline]
     fn line(&self, line: usize) -> &Line<K, V> {
+        self.watch.read();
         debug_assert!(line < self.lines.len());
         // SAFETY: all lines come from `home`, whose result is less than the number of lines since `along` is a fraction
         // of 2^64; or from `behind`; or they are part of an index, which was made of one of these.
@@ -235,11 +247,11 @@ impl<K, V> Table<K, V> {
             if free != 0 {
                 let bit = free.trailing_zeros();
                 let way = bit as usize / 8;
-                // Release: pairs with the Acquire in `find`; publishes the node. (A reader may come with the
-                // tag of an entry that was here.)
-                line.slots[way].store(link.as_ptr(), Release);
-                // Release: pairs with the Acquire in `find`; after the slot, and after the counts before it.
+                // Release: pairs with the Acquire in `find`; after the counts before it.
                 line.meta.store(meta | tag_of(hash) << (bit - 7), Release);
+                // Release: pairs with the Acquire in `find`; publishes the node, and all that leads to it:
+                // hence last. (A reader may come with the tag of an entry that was here.)
+                line.slots[way].store(link.as_ptr(), Release);
                 return at << 3 | way;
             }
             if meta >> PASSERS != MANY_PASSERS {

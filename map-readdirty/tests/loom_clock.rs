@@ -1,0 +1,185 @@
+//! Models of the read/dirty map's clock, by loom: the module itself, included here.
+//!
+//! Run with `.ci/models`, which sets `--cfg crossbeam_loom`; without it there is nothing here.
+//!
+//! Weakened one by one, to see that the models notice:
+//!
+//! | changed in `raw/clock.rs` | outcome |
+//! |---|---|
+//! | no fence in `stamp` | red |
+//! | ripe with the question before | red |
+//! | no fence in `tick` | not seen within two preemptions and a minute: `crossbeam-epoch` has fences of its own on the way |
+#![cfg(crossbeam_loom)]
+#![expect(unsafe_code, reason = "the functions under test are unsafe")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    unreachable_pub,
+    reason = "each test uses its part of the crate's modules"
+)]
+
+use std::sync::Arc;
+
+use loom::thread;
+use raw::clock::{Clocks, Stamp};
+use raw::node::{Link, Node};
+use raw::seat;
+use rig::{explore, join, spawn};
+use sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+#[path = "../src/promotion.rs"]
+mod promotion;
+#[path = "../src/raw/mod.rs"]
+mod raw;
+mod rig;
+#[path = "../src/stats.rs"]
+mod stats;
+#[macro_use]
+#[path = "../src/sync.rs"]
+mod sync;
+
+/// A slot with a node in it, and the clocks of its map.
+struct Slot {
+    clocks: Clocks,
+    node: AtomicPtr<Node<u64, u64>>,
+}
+
+impl Slot {
+    fn new() -> Arc<Self> {
+        let link = Link::new(0, (1, 1));
+        Arc::new(Self {
+            clocks: Clocks::default(),
+            node: AtomicPtr::new(link.as_ptr()),
+        })
+    }
+
+    /// Reads what is in the slot. The thread is pinned.
+    fn read(&self) {
+        if let Some(link) = Link::from_raw(self.node.load(Acquire)) {
+            // SAFETY: 1. Found under a pin: that is what the model is about.
+            let (key, value) = unsafe { *link.pair() };
+            assert_eq!((key, value), (1, 1), "used again");
+        }
+    }
+
+    /// Takes the node out, and says what it is to wait for.
+    fn take_out(&self) -> (Link<u64, u64>, Stamp) {
+        let old = self.node.load(Relaxed);
+        self.node.store(std::ptr::null_mut(), Relaxed);
+        let link = Link::from_raw(old).expect("taken out once");
+        (link, self.clocks.stamp())
+    }
+
+    /// Helps time along so many times at most, and writes to the node when it is ripe.
+    fn wait(&self, (link, stamp): (Link<u64, u64>, Stamp), ticks: usize) -> bool {
+        for _ in 0..ticks {
+            self.clocks.tick();
+            if self.clocks.is_ripe(stamp) {
+                // SAFETY: 1. It is ripe: that is what the model is about.
+                unsafe {
+                    link.empty();
+                    link.fill(0, (2, 2));
+                }
+                // SAFETY: as above, and it need not be dropped.
+                unsafe { link.free() };
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// So many steps time needs if nobody holds it up.
+const ENOUGH: usize = 4;
+
+/// A reader of its own, and one who retires and waits.
+#[test]
+fn reader_and_retirement() {
+    explore(|| {
+        let slot = Slot::new();
+        let reader = spawn(&slot, |slot| {
+            let _pin = seat::pin();
+            slot.read();
+        });
+        let old = slot.take_out();
+        slot.wait(old, ENOUGH);
+        join(reader);
+    });
+}
+
+/// The same, when the reader has been known for long.
+#[test]
+fn old_reader_and_retirement() {
+    explore(|| {
+        let slot = Slot::new();
+        let writer = spawn(&slot, |slot| {
+            let old = slot.take_out();
+            slot.wait(old, ENOUGH)
+        });
+        for _ in 0..2 {
+            let _pin = seat::pin();
+            slot.read();
+        }
+        join(writer);
+    });
+}
+
+/// Somebody else's question is open, or is asked just now.
+#[test]
+fn reader_and_retirement_and_question_of_another() {
+    explore(|| {
+        let slot = Slot::new();
+        slot.clocks.tick();
+        let other = spawn(&slot, |slot| {
+            {
+                let _pin = seat::pin();
+                slot.read();
+            }
+            slot.clocks.tick();
+            slot.clocks.tick();
+        });
+        let old = slot.take_out();
+        slot.wait(old, 2);
+        join(other);
+    });
+}
+
+/// The first session of a map begins while something is retired.
+#[test]
+fn first_session_and_retirement() {
+    explore(|| {
+        let slot = Slot::new();
+        let writer = spawn(&slot, |slot| {
+            let old = slot.take_out();
+            slot.wait(old, ENOUGH)
+        });
+        {
+            let _pin = slot.clocks.open_session();
+            slot.read();
+        }
+        join(writer);
+    });
+}
+
+/// A session reads, is pinned anew, and reads. That it was pinned before comes before the rest.
+#[test]
+fn session_pinned_anew_and_retirement() {
+    explore(|| {
+        let slot = Slot::new();
+        drop(slot.clocks.open_session());
+        let writer = thread::current();
+        let reader = spawn(&slot, move |slot| {
+            drop(slot.clocks.open_session());
+            let mut pin = slot.clocks.open_session();
+            writer.unpark();
+            slot.read();
+            pin.repin();
+            slot.read();
+        });
+        thread::park();
+        let old = slot.take_out();
+        slot.wait(old, ENOUGH);
+        join(reader);
+    });
+}
