@@ -1,10 +1,9 @@
 //! A family of concurrent hash maps under one roof. Depend on this crate alone.
 //!
 //! Today it holds [`ShardedMap`], small locked shards that split under load, and [`LockMap`], the same
-//! shards for maps that shall split as they fill and for no other reason; and [`AdaptiveRwLock`], a
-//! read-write lock for anything else, which goes by how it is used. What will live here
-//! besides: a map of lock-free reads (a published read table beside a dirty one), and `AdaptiveMap`,
-//! which watches the live operation mix, switches each shard to the strategy that suits it, and can
+//! shards for maps that shall split as they fill and for no other reason; [`ReadDirtyMap`], lock-free reads of
+//! published tables; and [`AdaptiveRwLock`], a read-write lock for anything else, which goes by how it is used. What
+//! will live here besides is `AdaptiveMap`, which watches the live operation mix, switches each shard to the strategy that suits it, and can
 //! say why. They share one front, so code written for one of them, or for any [`ConcurrentMap`], will
 //! not have to change.
 //!

@@ -78,6 +78,11 @@ pub type LockMap<K, V, S = RandomState> = Map<K, V, Lock, S>;
 
 /// A concurrent hash set of locked shards that split as they fill, and for no other reason: the keys of a
 /// [`LockMap`]. Its methods are those of [`Set`](map_core::Set).
+///
+/// ```
+/// let set = map_adaptive::LockSet::new();
+/// assert!(set.insert("a") && !set.insert("a"));
+/// ```
 pub type LockSet<K, S = RandomState> = map_core::Set<K, Lock, S>;
 
 map_core::map_aliases!(map_sharded::Lock);

@@ -13,7 +13,7 @@ impl<K, V, T: crate::Strategy<K, V>, S> Kind for Map<K, V, T, S> {
 }
 
 /// Makes the modules `mapref`, `setref`, `iter`, `iter_set` and `try_result`, and `ReadOnlyView`, of a map and its
-/// set: dashmap's names with dashmap's parameters, for one strategy.
+/// set: dashmap's names with dashmap's parameters, for one strategy. With the feature `rayon`, the module `rayon`, too.
 ///
 /// The strategy has to be named by an absolute path. It stays open as a last parameter of the guards, so
 /// that code for several maps can use one set of names.
@@ -124,5 +124,63 @@ macro_rules! map_aliases {
         /// A map that is only read: it gives out plain references, and takes no locks.
         pub type ReadOnlyView<K, V, S = $crate::RandomState, T = $strategy> =
             $crate::ReadOnlyView<K, V, T, S>;
+
+        $crate::parallel_aliases!($strategy);
     };
+}
+
+/// The part of [`map_aliases`](crate::map_aliases) that there is with the feature `rayon`.
+#[cfg(feature = "rayon")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! parallel_aliases {
+    ($strategy:ty) => {
+        /// Parallel iterators over a map, or over another map if `T` says so. What may be called while
+        /// they go on is said in [`map_core::rayon`].
+        pub mod rayon {
+            /// Parallel iterators over a map.
+            pub mod map {
+                use $crate::RandomState;
+                use $crate::rayon::{map, map_mut};
+
+                /// Goes over the entries in parallel, giving out read guards.
+                pub type Iter<'a, K, V, S = RandomState, T = $strategy> = map::Iter<'a, K, V, T, S>;
+                /// Goes over the entries in parallel, giving out write guards.
+                pub type IterMut<'a, K, V, S = RandomState, T = $strategy> =
+                    map_mut::IterMut<'a, K, V, T, S>;
+                /// Takes the entries out in parallel.
+                pub type OwningIter<K, V, T = $strategy> = map::OwningIter<K, V, T>;
+            }
+
+            /// Parallel iterators over a set.
+            pub mod set {
+                use $crate::RandomState;
+                use $crate::rayon::set;
+
+                /// Goes over the keys in parallel, giving out read guards.
+                pub type Iter<'a, K, S = RandomState, T = $strategy> = set::Iter<'a, K, T, S>;
+                /// Takes the keys out in parallel.
+                pub type OwningIter<K, T = $strategy> = set::OwningIter<K, T>;
+            }
+
+            /// Parallel iterators over a map that is only read.
+            pub mod view {
+                use $crate::rayon::view;
+
+                #[doc(no_inline)]
+                pub use view::Entry;
+
+                /// Goes over the entries in parallel, without a lock.
+                pub type Iter<'a, K, V, T = $strategy> = view::Iter<'a, K, V, T>;
+            }
+        }
+    };
+}
+
+/// Nothing, without the feature `rayon`.
+#[cfg(not(feature = "rayon"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! parallel_aliases {
+    ($strategy:ty) => {};
 }

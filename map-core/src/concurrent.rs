@@ -5,6 +5,20 @@ use std::hash::Hash;
 use equivalent::Equivalent;
 
 /// What [`ConcurrentMap::compute`] shall do with the entry it was shown.
+///
+/// ```
+/// use map_core::Change;
+///
+/// let tickets = map_sharded::ShardedMap::new();
+/// tickets.insert("a", 1);
+/// let spend = |left: Option<&u32>| match left {
+///     Some(1) => Change::Remove,
+///     Some(left) => Change::Set(left - 1),
+///     None => Change::Keep,
+/// };
+/// tickets.compute("a", spend);
+/// assert!(tickets.is_empty());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change<V> {
     /// Leave the entry, or its absence, as it is.
@@ -17,6 +31,16 @@ pub enum Change<V> {
 
 /// What a computation did. Values that left the map come back to the caller, who drops them with
 /// no lock held.
+///
+/// ```
+/// use map_core::{Change, Computed};
+///
+/// let map = map_sharded::ShardedMap::new();
+/// assert_eq!(map.compute("a", |_| Change::Set(1)), Computed::Inserted);
+/// assert_eq!(map.compute("a", |_| Change::Set(2)), Computed::Updated(1));
+/// assert_eq!(map.compute("a", |_| Change::Remove), Computed::Removed("a", 2));
+/// assert_eq!(map.compute("a", |_| Change::Keep), Computed::Unchanged);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Computed<K, V> {
     /// Nothing changed.

@@ -3,6 +3,12 @@
 use std::fmt;
 
 /// There is not enough memory, or not enough address space, for so many entries.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::<u64, u64>::new();
+/// let error = map.try_reserve(usize::MAX).expect_err("so much there is not");
+/// assert!(error.to_string().contains("exceeds the address space"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TryReserveError {
     kind: Kind,
@@ -16,6 +22,12 @@ enum Kind {
 
 impl TryReserveError {
     /// So many entries exceed what can be addressed.
+    ///
+    /// ```
+    /// use map_core::TryReserveError;
+    ///
+    /// assert_ne!(TryReserveError::overflow(1, 8), TryReserveError::out_of_memory(1));
+    /// ```
     #[must_use]
     pub fn overflow(entries: usize, entry_size: usize) -> Self {
         Self {
@@ -27,6 +39,12 @@ impl TryReserveError {
     }
 
     /// The allocator refused.
+    ///
+    /// ```
+    /// use map_core::TryReserveError;
+    ///
+    /// assert_eq!(TryReserveError::out_of_memory(7).to_string(), "no memory for 7 entries");
+    /// ```
     #[must_use]
     pub fn out_of_memory(entries: usize) -> Self {
         Self {
@@ -55,6 +73,13 @@ impl fmt::Display for TryReserveError {
 impl std::error::Error for TryReserveError {}
 
 /// A map was asked for that cannot be.
+///
+/// ```
+/// use map_core::BuildError;
+///
+/// let built = map_sharded::ShardedMap::<u8, u8>::builder().shard_limit(0).build();
+/// assert_eq!(built.err(), Some(BuildError::ZeroShardLimit));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {

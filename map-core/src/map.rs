@@ -50,6 +50,16 @@ pub(crate) use walk::Walk;
 ///   Values and keys are dropped with no lock held, unless a guard or an entry holds it.
 /// - Keys must hash and compare consistently, as for any hash map. If they do not, entries may
 ///   not be found, but nothing worse happens.
+///
+/// ```
+/// // Code for every map of the family.
+/// fn total<T: map_core::Strategy<u32, u64>>(map: &map_core::Map<u32, u64, T>) -> u64 {
+///     map.iter().map(|entry| *entry).sum()
+/// }
+///
+/// let map: map_sharded::ShardedMap<u32, u64> = [(1, 10), (2, 20)].into_iter().collect();
+/// assert_eq!(total(&map), 30);
+/// ```
 pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
     pub(crate) directory: Directory<T::Locked, T::Open>,
     hasher: S,

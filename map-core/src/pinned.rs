@@ -19,6 +19,14 @@ use crate::strategy::{Patience, Snapshots};
 ///
 /// A session stays on its thread. It dereferences to its map, for all other operations; those do not need
 /// the session, and neither help nor hinder it.
+///
+/// ```
+/// let map = map_readdirty::ReadDirtyMap::new();
+/// map.store("a", 1);
+/// let session = map.pin();
+/// let (one, none) = (session.get("a"), session.get("b"));
+/// assert_eq!((one, none), (Some(&1), None));
+/// ```
 #[must_use = "a session holds back the map's garbage as long as it lives"]
 pub struct Pinned<'m, K, V, T: Snapshots<K, V>, S> {
     map: &'m Map<K, V, T, S>,
@@ -34,11 +42,24 @@ impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T
     }
 
     /// The map.
+    ///
+    /// ```
+    /// let map = map_readdirty::ReadDirtyMap::new();
+    /// map.store("a", 1);
+    /// let map = map.pin().map();
+    /// assert_eq!(map.len(), 1);
+    /// ```
     pub fn map(&self) -> &'m Map<K, V, T, S> {
         self.map
     }
 
-    /// The key and the value stored for `key`.
+    /// The key and the value stored for `key`. Costs what [`get`](Self::get) does.
+    ///
+    /// ```
+    /// let map = map_readdirty::ReadDirtyMap::new();
+    /// map.store("a", 1);
+    /// assert_eq!(map.pin().get_key_value("a"), Some((&"a", &1)));
+    /// ```
     // Always: the call would cost a quarter of what it does.
     #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
@@ -73,6 +94,12 @@ impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T
     ///
     /// No lock, no allocation, no write to memory that other threads read. (Where the key is in a dirty
     /// table, one lock.)
+    ///
+    /// ```
+    /// let map = map_readdirty::ReadDirtyMap::new();
+    /// map.store("a", 1);
+    /// assert_eq!(map.pin().get("a"), Some(&1));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get<Q>(&self, key: &Q) -> Option<&V>
@@ -82,7 +109,13 @@ impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T
         Some(self.get_key_value(key)?.1)
     }
 
-    /// Whether there is an entry for `key`.
+    /// Whether there is an entry for `key`. Costs what [`get`](Self::get) does.
+    ///
+    /// ```
+    /// let map = map_readdirty::ReadDirtyMap::new();
+    /// map.store("a", 1);
+    /// assert!(map.pin().contains_key("a"));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn contains_key<Q>(&self, key: &Q) -> bool
@@ -94,6 +127,16 @@ impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T
 
     /// Pins the session anew: what was removed before may be freed. References that it gave out must be gone,
     /// which the compiler sees to.
+    ///
+    /// ```
+    /// let map = map_readdirty::ReadDirtyMap::new();
+    /// map.store("a", 1);
+    /// let mut session = map.pin();
+    /// assert!(session.contains_key("a"));
+    /// map.delete("a");
+    /// session.repin();
+    /// assert!(!session.contains_key("a"));
+    /// ```
     pub fn repin(&mut self) {
         T::repin(&mut self.pin);
     }
@@ -119,12 +162,24 @@ impl<K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// Costs a look into the thread's memory and one atomic read-modify-write; the first of a thread on this
     /// map allocates.
+    ///
+    /// ```
+    /// let map = map_readdirty::ReadDirtyMap::new();
+    /// map.store("a", 1);
+    /// assert_eq!(map.pin().get("a"), Some(&1));
+    /// ```
     #[inline]
     pub fn pin(&self) -> Pinned<'_, K, V, T, S> {
         Pinned::new(self)
     }
 
     /// What has happened in the map, and what it holds. Locks one shard at a time for reading.
+    ///
+    /// ```
+    /// let map = map_readdirty::ReadDirtyMap::new();
+    /// map.store("a", 1);
+    /// assert_eq!(map.stats().dirty_entries, 1);
+    /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn stats(&self) -> T::Stats {
         let mut stats = T::Stats::default();

@@ -100,11 +100,23 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
     }
 
     /// The hasher.
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// let set: map_sharded::ShardedSet<&str> = ["a"].into_iter().collect();
+    /// assert_eq!(set.hasher().hash_one("a"), set.hasher().hash_one("a"));
+    /// ```
     pub fn hasher(&self) -> &S {
         self.map.hasher()
     }
 
     /// What the hasher makes of an item: see [`Map::hash_usize`].
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<&str> = ["a"].into_iter().collect();
+    /// assert_eq!(set.hash_usize(&"b"), set.hash_usize(&"b"));
+    /// ```
     pub fn hash_usize<Q: Hash>(&self, item: &Q) -> usize {
         self.map.hash_usize(item)
     }

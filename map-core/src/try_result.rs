@@ -26,16 +26,35 @@ pub enum TryResult<R> {
 
 impl<R> TryResult<R> {
     /// Whether there is an entry, and it could be had.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert!(map.try_get("a").is_present());
+    /// ```
     pub fn is_present(&self) -> bool {
         matches!(self, Self::Present(_))
     }
 
     /// Whether there is no entry.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert!(map.try_get("b").is_absent());
+    /// ```
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
     /// Whether somebody holds the shard's lock.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get_mut("a");
+    /// assert!(map.try_get("a").is_locked());
+    /// ```
     pub fn is_locked(&self) -> bool {
         matches!(self, Self::Locked)
     }

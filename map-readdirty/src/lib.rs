@@ -154,6 +154,11 @@ pub type ReadDirtyMap<K, V, S = RandomState> = map_core::Map<K, V, ReadDirty, S>
 
 /// A concurrent hash set with lock-free reads: the keys of a [`ReadDirtyMap`]. Its methods are those of
 /// [`map_core::Set`].
+///
+/// ```
+/// let set = map_readdirty::ReadDirtySet::new();
+/// assert!(set.insert("a") && !set.insert("a"));
+/// ```
 pub type ReadDirtySet<K, S = RandomState> = map_core::Set<K, ReadDirty, S>;
 
 map_core::map_aliases!(crate::ReadDirty);

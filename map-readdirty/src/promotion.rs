@@ -5,6 +5,28 @@
 ///
 /// It is a type argument of [`ReadDirty`](crate::ReadDirty), asked under the shard's lock. Whatever it says,
 /// the map does the same things; only the price differs.
+///
+/// ```
+/// use map_core::Map;
+/// use map_readdirty::promotion::{Promotion, Standing};
+/// use map_readdirty::ReadDirty;
+///
+/// /// Publishes when ten reads have missed.
+/// struct Tenth;
+///
+/// impl Promotion for Tenth {
+///     const FILLS: bool = false;
+///
+///     fn is_due(shard: Standing) -> bool {
+///         shard.misses >= 10
+///     }
+/// }
+///
+/// let map: Map<u32, u32, ReadDirty<Tenth>> = Map::new();
+/// map.store(1, 10);
+/// assert_eq!((0..10).filter(|_| map.contains_key(&1)).count(), 10);
+/// assert_eq!(map.stats().promotions, 1);
+/// ```
 pub trait Promotion: 'static {
     /// Whether new keys go to free places of a published read table, which then grows as a hash table
     /// does: one larger is made and published when it is full. Otherwise they go to the dirty table, and readers that
@@ -16,6 +38,14 @@ pub trait Promotion: 'static {
 }
 
 /// How a shard stands, seen by a reader that took the lock.
+///
+/// ```
+/// use map_readdirty::promotion::{Plain, Promotion, Standing};
+///
+/// fn eager(shard: Standing) -> bool {
+///     shard.dirty < 8 || Plain::is_due(shard)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Standing {
@@ -39,6 +69,15 @@ impl Standing {
 
 /// The default: a shard is published at the first read, which costs nothing since the dirty table becomes the
 /// read table as it is; from then on new keys fill the read table, so that readers never take the lock.
+///
+/// ```
+/// use map_readdirty::{ReadDirty, promotion::Fill};
+///
+/// let map: map_core::Map<u32, u32, ReadDirty<Fill>> = map_core::Map::new();
+/// map.store(1, 10);
+/// assert!(map.contains_key(&1));
+/// assert_eq!(map.stats().promotions, 1);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Fill;
 
@@ -52,6 +91,15 @@ impl Promotion for Fill {
 
 /// Promotes when the misses have paid for it: as many as the dirty table has entries, and an eighth of those that
 /// the read table has. New keys go to the dirty table, and published tables have no traces of them until then.
+///
+/// ```
+/// use map_readdirty::{ReadDirty, promotion::Amortized};
+///
+/// let map: map_core::Map<u32, u32, ReadDirty<Amortized>> = map_core::Map::new();
+/// map.store(1, 10);
+/// assert!(map.contains_key(&1));
+/// assert_eq!(map.stats().promotions, 1);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Amortized;
 
@@ -66,6 +114,15 @@ impl Promotion for Amortized {
 /// The rule of Go's `sync.Map` before version 1.24: promotes after as many misses as the dirty table has
 /// entries. (There the dirty table has all entries, so promotion is a swap of pointers, but the next new key copies the
 /// read table. Here it has the new ones alone, and promotion copies.)
+///
+/// ```
+/// use map_readdirty::{ReadDirty, promotion::Plain};
+///
+/// let map: map_core::Map<u32, u32, ReadDirty<Plain>> = map_core::Map::new();
+/// map.store(1, 10);
+/// assert!(map.contains_key(&1));
+/// assert_eq!(map.stats().promotions, 1);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Plain;
 

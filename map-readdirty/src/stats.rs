@@ -6,6 +6,12 @@ use crate::raw::shard::Record;
 
 /// What has happened in a [`ReadDirtyMap`](crate::ReadDirtyMap) and what it holds at the moment, gathered shard by
 /// shard: see [`Map::stats`](map_core::Map::stats). Reads that take no lock are not counted: that would cost them a write.
+///
+/// ```
+/// let map: map_readdirty::ReadDirtyMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// let stats = map.stats();
+/// assert_eq!((stats.shards, stats.read_entries + stats.dirty_entries), (1, 10));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

@@ -51,44 +51,23 @@ use ahash::RandomState;
 pub use shard::{Entries, Lock, Sharded};
 
 /// A concurrent hash map of locked shards. Its methods are those of [`map_core::Map`].
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", 1);
+/// assert_eq!(map.get_copied("a"), Some(1));
+/// ```
 pub type ShardedMap<K, V, S = RandomState> = map_core::Map<K, V, Sharded, S>;
 
 /// A concurrent hash set of locked shards. Its methods are those of [`map_core::Set`].
+///
+/// ```
+/// let set = map_sharded::ShardedSet::new();
+/// assert!(set.insert("a") && !set.insert("a"));
+/// ```
 pub type ShardedSet<K, S = RandomState> = map_core::Set<K, Sharded, S>;
 
 map_core::map_aliases!(crate::Sharded);
-
-/// Parallel iterators over a [`ShardedMap`], or over another map of locked shards if `T` says so. What
-/// may be called while they go on is said in [`map_core::rayon`].
-#[cfg(feature = "rayon")]
-pub mod rayon {
-    /// Parallel iterators over a map.
-    pub mod map {
-        use crate::Sharded;
-        use ahash::RandomState;
-        use map_core::rayon::map;
-
-        /// Goes over the entries in parallel, giving out read guards.
-        pub type Iter<'a, K, V, S = RandomState, T = Sharded> = map::Iter<'a, K, V, T, S>;
-        /// Goes over the entries in parallel, giving out write guards.
-        pub type IterMut<'a, K, V, S = RandomState, T = Sharded> =
-            map_core::rayon::map_mut::IterMut<'a, K, V, T, S>;
-        /// Takes the entries out in parallel.
-        pub type OwningIter<K, V, T = Sharded> = map::OwningIter<K, V, T>;
-    }
-
-    /// Parallel iterators over a set.
-    pub mod set {
-        use crate::Sharded;
-        use ahash::RandomState;
-        use map_core::rayon::set;
-
-        /// Goes over the keys in parallel, giving out read guards.
-        pub type Iter<'a, K, S = RandomState, T = Sharded> = set::Iter<'a, K, T, S>;
-        /// Takes the keys out in parallel.
-        pub type OwningIter<K, T = Sharded> = set::OwningIter<K, T>;
-    }
-}
 
 /// A guard that can be written through does not take a shorter-lived value than the map holds.
 ///

@@ -12,11 +12,21 @@ use map_core::{Equivalent, TryReserveError};
 
 /// The strategy of [`ShardedMap`](crate::ShardedMap): each shard is a table of entries under a
 /// read-write lock, and splits when it is full; and, if `CONTENTION`, when its lock is fought over.
+///
+/// ```
+/// let map: map_core::Map<u32, u32, map_sharded::Sharded> = map_core::Map::new();
+/// map.insert(1, 10);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Sharded<const CONTENTION: bool = true>;
 
 /// The strategy of `LockMap`: the same shards, which split when they are full and for no other
 /// reason.
+///
+/// ```
+/// let map: map_core::Map<u32, u32, map_sharded::Lock> = map_core::Map::new();
+/// map.insert(1, 10);
+/// ```
 pub type Lock = Sharded<false>;
 
 /// The entries of a shard.

@@ -8,5 +8,9 @@ pub(crate) mod dashmap {
     pub use map_adaptive::lock_map::{iter, iter_set, mapref, setref, try_result};
 }
 
+/// What the map asks of keys and values, besides what dashmap does: nothing.
+pub(crate) trait Storable {}
+impl<T> Storable for T {}
+
 #[path = "surface.rs"]
 pub(crate) mod surface;

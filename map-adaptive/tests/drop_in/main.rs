@@ -4,6 +4,7 @@
 #![expect(clippy::duplicate_mod, reason = "that is the point")]
 
 mod lock;
+mod read_dirty;
 mod sharded;
 mod theirs;
 
@@ -44,6 +45,78 @@ same!(
     futures,
     drops,
 );
+
+/// The same over `ReadDirtyMap`, where that does not mean something else.
+macro_rules! same_over_read_dirty {
+    ($($part:ident),+ $(,)?) => {
+        mod over_read_dirty {
+            $(#[test]
+            fn $part() {
+                let theirs = crate::theirs::surface::$part();
+                assert_eq!(crate::read_dirty::surface::$part(), theirs);
+            })+
+        }
+    };
+}
+
+same_over_read_dirty!(
+    constructors,
+    points,
+    borrowed_keys,
+    guards,
+    parts_of_values,
+    entries,
+    everything,
+    iterators,
+    many_guards,
+    changes,
+    operators,
+    collections,
+    views,
+    sets,
+    named_types,
+    generic_code,
+    hashers,
+    threads,
+    futures,
+);
+
+/// The rest over `ReadDirtyMap`: `others` are the lines that it may see otherwise.
+fn same_but_for(ours: &[String], theirs: &[String], others: &[usize]) {
+    assert_eq!(ours.len(), theirs.len());
+    for (line, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+        assert!(
+            others.contains(&line) || ours == theirs,
+            "{ours} and {theirs}"
+        );
+    }
+}
+
+/// Its read guards are snapshots, and in no writer's way.
+#[test]
+fn tries_over_read_dirty() {
+    let (ours, theirs) = (read_dirty::surface::tries(), theirs::surface::tries());
+    same_but_for(&ours, &theirs, &[8]);
+    assert_eq!(ours[8], "map.try_get_mut(&1).is_locked(): false");
+}
+
+/// There an inserted key takes the place of the stored one.
+#[test]
+fn occupied_and_vacant_over_read_dirty() {
+    let ours = read_dirty::surface::occupied_and_vacant();
+    let theirs = theirs::surface::occupied_and_vacant();
+    let last = theirs.len() - 1;
+    same_but_for(&ours, &theirs, &[last]);
+    assert!(ours[last].contains("Name(\"a\", 10), 60"), "{}", ours[last]);
+}
+
+/// There drops come late, and pairs that were removed are clones: the counts of drops (line 0) and of
+/// values that are left (line 2) may differ as long as the map lives.
+#[test]
+fn drops_over_read_dirty() {
+    let (ours, theirs) = (read_dirty::surface::drops(), theirs::surface::drops());
+    same_but_for(&ours, &theirs, &[0, 2]);
+}
 
 /// It would be noticed if something were seen otherwise.
 #[test]

@@ -1,7 +1,7 @@
 //! A client of dashmap 6.1, written as its users write: it uses every item of the public surface, and each
 //! part returns what it saw.
 //!
-//! `dashmap` is whatever stands in the module above.
+//! `dashmap` is whatever stands in the module above, and `Storable` what it asks of keys and values besides.
 
 #![deny(warnings)]
 
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use super::dashmap;
+use super::{Storable, dashmap};
 use dashmap::iter::{Iter, IterMut, OwningIter};
 use dashmap::mapref::entry::Entry;
 use dashmap::mapref::multiple::{RefMulti, RefMutMulti};
@@ -633,7 +633,7 @@ pub(crate) fn sets() -> Seen {
 
 /// Every type by its name, with as few parameters as may be.
 #[expect(dead_code, reason = "it is about the types")]
-struct Named<'a, K: Eq + Hash, V> {
+struct Named<'a, K: Eq + Hash + Storable, V: Storable> {
     iter: Iter<'a, K, V>,
     iter_with_hasher: Iter<'a, K, V, RandomState>,
     iter_of_map: Iter<'a, K, V, RandomState, DashMap<K, V, RandomState>>,
@@ -677,10 +677,12 @@ pub(crate) fn named_types() -> Seen {
         wrapper.next().is_some(),
         wrapper.count()
     );
-    fn consume<K: Eq + Hash, V, S: BuildHasher + Clone>(iter: OwningIter<K, V, S>) -> usize {
+    fn consume<K: Eq + Hash + Storable, V: Storable, S: BuildHasher + Clone>(
+        iter: OwningIter<K, V, S>,
+    ) -> usize {
         iter.count()
     }
-    fn go_over<K: Eq + Hash, V, S: BuildHasher + Clone>(
+    fn go_over<K: Eq + Hash + Storable, V: Storable, S: BuildHasher + Clone>(
         iter: Iter<'_, K, V, S, DashMap<K, V, S>>,
     ) -> usize {
         iter.count()
@@ -723,11 +725,13 @@ where
 }
 
 /// A type that keeps a map of anything.
-struct Cache<K, V, S> {
+struct Cache<K: Storable, V: Storable, S> {
     map: Arc<DashMap<K, V, S>>,
 }
 
-impl<K: Eq + Hash + Clone, V, S: BuildHasher + Clone + Default> Cache<K, V, S> {
+impl<K: Eq + Hash + Storable + Clone, V: Storable, S: BuildHasher + Clone + Default>
+    Cache<K, V, S>
+{
     fn new() -> Self {
         let map = Arc::default();
         Self { map }
@@ -888,6 +892,7 @@ pub(crate) fn futures() -> Seen {
 }
 
 /// Looks, when it is dropped, whether its map can be used.
+#[derive(Clone)]
 struct Looks(std::sync::Weak<DashMap<u8, Looks>>, Arc<AtomicUsize>);
 
 impl Drop for Looks {

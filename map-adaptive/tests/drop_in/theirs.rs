@@ -2,5 +2,9 @@
 
 pub(crate) use ::dashmap;
 
+/// What the map asks of keys and values, besides what dashmap does: nothing.
+pub(crate) trait Storable {}
+impl<T> Storable for T {}
+
 #[path = "surface.rs"]
 pub(crate) mod surface;

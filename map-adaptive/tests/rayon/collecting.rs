@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use map_adaptive::{LockMap, LockSet, ShardedMap, ShardedSet};
+use map_adaptive::{LockMap, LockSet, ReadDirtyMap, ReadDirtySet, ShardedMap, ShardedSet};
 use rayon::iter::{
     IntoParallelIterator, IntoParallelRefIterator, ParallelExtend, ParallelIterator,
 };
@@ -55,6 +55,11 @@ fn lock_maps_make_the_round_trip() {
     round_trip!(LockMap);
 }
 
+#[test]
+fn read_dirty_maps_make_the_round_trip() {
+    round_trip!(ReadDirtyMap);
+}
+
 /// Each key comes into a set once and out of it once, by every way.
 macro_rules! set_round_trip {
     ($set:ident) => {
@@ -80,6 +85,7 @@ macro_rules! set_round_trip {
 fn sets_make_the_round_trip() {
     set_round_trip!(ShardedSet);
     set_round_trip!(LockSet);
+    set_round_trip!(ReadDirtySet);
 }
 
 /// Every value is changed once, and no other is met.
@@ -95,6 +101,33 @@ fn values_are_changed_in_parallel() {
             map.for_each(|key, value| assert_eq!(*value, (key + 1) * 2));
             assert_eq!(map.into_read_only().into_par_iter().count() as u64, count);
         }
+    });
+}
+
+/// A map that is only read is gone over without a lock, by as many as like.
+macro_rules! views {
+    ($map:ident) => {
+        for count in COUNTS {
+            let view = pairs(count).collect::<$map<_, _>>().into_read_only();
+            let met: Vec<_> = view.par_iter().map(|entry| entry.pair()).collect();
+            assert_eq!(met.len() as u64, count, "no key is met twice");
+            let expected = BTreeMap::from_iter((0..count).map(|n| (n, n.to_string())));
+            assert_eq!(BTreeMap::from_iter(met), expected.iter().collect());
+            let nested = (&view)
+                .into_par_iter()
+                .all(|entry| view.get(entry.key()).is_some_and(|value| *value == *entry));
+            assert!(nested, "closures may look up");
+            assert_eq!(view.into_par_iter().count() as u64, count);
+        }
+    };
+}
+
+#[test]
+fn views_are_gone_over_in_parallel() {
+    pool(4).install(|| {
+        views!(ShardedMap);
+        views!(LockMap);
+        views!(ReadDirtyMap);
     });
 }
 

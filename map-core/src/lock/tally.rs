@@ -45,6 +45,15 @@ pub(crate) enum Turn {
 ///
 /// One that announces itself spares an atomic read-modify-write and writes to no cache line that other readers write to; in
 /// return, each write to such a shard or lock looks through the slots of all threads that read.
+///
+/// ```
+/// use map_core::ReadBias;
+/// use map_sharded::ShardedMap;
+///
+/// let map = ShardedMap::<u32, u32>::builder().read_bias(ReadBias::Always).build()?;
+/// assert_eq!(map.read_bias(), ReadBias::Always);
+/// # Ok::<(), map_core::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadBias {
     /// It goes by the share of writes that it sees and by the number of threads of the process that read: about 45 % with

@@ -276,6 +276,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Whether readers announce themselves, as it was set.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::<u32, u32>::new();
+    /// assert_eq!(map.read_bias(), map_core::ReadBias::Adaptive);
+    /// ```
     pub fn read_bias(&self) -> ReadBias {
         self.leaning.get()
     }
@@ -308,6 +313,14 @@ pub struct Builder<K, V, T, S = RandomState> {
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     /// Hashes with `hasher`.
+    ///
+    /// ```
+    /// use std::hash::RandomState;
+    ///
+    /// let map = map_sharded::ShardedMap::builder().hasher(RandomState::new()).build()?;
+    /// map.insert(1, 10);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
     pub fn hasher<S2: BuildHasher>(self, hasher: S2) -> Builder<K, V, T, S2> {
         let Self {
             capacity,
@@ -327,6 +340,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     }
 
     /// Has room for so many entries from the start.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::<u32, u32>::builder().capacity(1_000).build()?;
+    /// assert!(map.capacity() >= 1_000);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
     pub fn capacity(mut self, entries: usize) -> Self {
         self.capacity = entries;
         self
@@ -335,6 +354,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     /// Has at least so many shards from the start, rounded up to a power of two. Splits them
     /// further at need; maps that split under contention merge them when they turn out not to be
     /// needed.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::<u32, u32>::builder().shards(5).build()?;
+    /// assert_eq!(map.shards(), 8);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
     pub fn shards(mut self, shards: usize) -> Self {
         self.shards = shards;
         self
@@ -359,6 +384,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
 
     /// Whether readers announce themselves, or count themselves in the lock: see [`ReadBias`]. Without
     /// effect on a map whose reads take no lock.
+    ///
+    /// ```
+    /// use map_core::ReadBias;
+    ///
+    /// let map = map_sharded::ShardedMap::<u32, u32>::builder().read_bias(ReadBias::Never).build()?;
+    /// assert_eq!(map.read_bias(), ReadBias::Never);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
     pub fn read_bias(mut self, bias: ReadBias) -> Self {
         self.read_bias = bias;
         self

@@ -58,6 +58,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// The same as [`insert`](Self::insert), but for maps whose readers take no lock: there `insert` has to
     /// clone the value that it returns, and this clones nothing.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// map.store("a", 2);
+    /// assert_eq!(map.get_copied("a"), Some(2));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn store(&self, key: K, value: V) {
@@ -170,6 +177,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// The same as [`remove`](Self::remove), but for maps whose readers take no lock: there `remove` has to
     /// clone what it returns, and this clones nothing.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert!(map.delete("a") && !map.delete("a"));
+    /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn delete<Q>(&self, key: &Q) -> bool

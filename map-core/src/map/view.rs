@@ -118,6 +118,12 @@ impl<K, V, T: Strategy<K, V>, S> ReadOnlyView<K, V, T, S> {
         self.shards.tables().map(T::capacity).sum()
     }
 
+    /// What lies under the locks.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &T::Locked> {
+        self.shards.tables()
+    }
+
     /// All entries, shard by shard. Takes no lock, allocates nothing (unless the strategy's own iterator
     /// does).
     ///

@@ -108,6 +108,12 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
     }
 
     /// The key: of the entry if there is one, else the one asked for.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.entry("a").key(), &"a");
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         match self {
@@ -117,6 +123,12 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
     }
 
     /// The key that the entry was asked for with.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// assert_eq!(map.entry("b").into_key(), "b");
+    /// ```
     #[inline]
     pub fn into_key(self) -> K {
         match self {
@@ -247,24 +259,64 @@ impl<'a, K, V, T: Strategy<K, V>> Entry<'a, K, V, T> {
 
 impl<'a, K, V, T: Strategy<K, V>> OccupiedEntry<'a, K, V, T> {
     /// The value.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(entry) = map.entry("a") {
+    ///     assert_eq!(entry.get(), &1);
+    /// }
+    /// ```
     #[inline]
     pub fn get(&self) -> &V {
         &self.entry.get().1
     }
 
     /// The value, to be changed.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(mut entry) = map.entry("a") {
+    ///     *entry.get_mut() += 1;
+    /// }
+    /// ```
     #[inline]
     pub fn get_mut(&mut self) -> &mut V {
         self.entry.get_mut().1
     }
 
     /// The key of the entry.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(entry) = map.entry("a") {
+    ///     assert_eq!(entry.key(), &"a");
+    /// }
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         self.entry.key()
     }
 
     /// The key that the entry was asked for with.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(entry) = map.entry("a") {
+    ///     assert_eq!(entry.into_key(), "a");
+    /// }
+    /// ```
     #[inline]
     pub fn into_key(self) -> K {
         let Self { entry, key } = self;
@@ -273,12 +325,32 @@ impl<'a, K, V, T: Strategy<K, V>> OccupiedEntry<'a, K, V, T> {
     }
 
     /// Replaces the value and returns the old one.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(mut entry) = map.entry("a") {
+    ///     assert_eq!(entry.insert(2), 1);
+    /// }
+    /// ```
     #[inline]
     pub fn insert(&mut self, value: V) -> V {
         std::mem::replace(self.get_mut(), value)
     }
 
     /// A write guard on the entry.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(entry) = map.entry("a") {
+    ///     *entry.into_ref() += 1;
+    /// }
+    /// ```
     #[inline]
     pub fn into_ref(self) -> RefMut<'a, K, V, T> {
         let Self { entry, key } = self;
@@ -288,6 +360,16 @@ impl<'a, K, V, T: Strategy<K, V>> OccupiedEntry<'a, K, V, T> {
     }
 
     /// Removes the entry and returns its value.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(entry) = map.entry("a") {
+    ///     assert_eq!(entry.remove(), 1);
+    /// }
+    /// ```
     #[inline]
     pub fn remove(self) -> V {
         let (key, value) = self.remove_entry();
@@ -297,6 +379,16 @@ impl<'a, K, V, T: Strategy<K, V>> OccupiedEntry<'a, K, V, T> {
     }
 
     /// Removes the entry and returns it.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// map.insert("a", 1);
+    /// if let Entry::Occupied(entry) = map.entry("a") {
+    ///     assert_eq!(entry.remove_entry(), ("a", 1));
+    /// }
+    /// ```
     #[inline]
     pub fn remove_entry(self) -> (K, V) {
         let Self { entry, key } = self;
@@ -326,18 +418,46 @@ impl<'a, K, V, T: Strategy<K, V>> OccupiedEntry<'a, K, V, T> {
 
 impl<'a, K, V, T: Strategy<K, V>> VacantEntry<'a, K, V, T> {
     /// The key.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// if let Entry::Vacant(entry) = map.entry("a") {
+    ///     assert_eq!(entry.key(), &"a");
+    ///     entry.insert(1);
+    /// }
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         &self.key
     }
 
     /// The key.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::<_, u32>::new();
+    /// if let Entry::Vacant(entry) = map.entry("a") {
+    ///     assert_eq!(entry.into_key(), "a");
+    /// }
+    /// ```
     #[inline]
     pub fn into_key(self) -> K {
         self.key
     }
 
     /// Inserts the entry.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// if let Entry::Vacant(entry) = map.entry("a") {
+    ///     assert_eq!(*entry.insert(1), 1);
+    /// }
+    /// ```
     #[inline]
     pub fn insert(self, value: V) -> RefMut<'a, K, V, T> {
         let Self {
@@ -350,6 +470,15 @@ impl<'a, K, V, T: Strategy<K, V>> VacantEntry<'a, K, V, T> {
     }
 
     /// Inserts the entry.
+    ///
+    /// ```
+    /// use map_sharded::{ShardedMap, mapref::entry::Entry};
+    ///
+    /// let map = ShardedMap::new();
+    /// if let Entry::Vacant(entry) = map.entry("a") {
+    ///     assert_eq!(entry.insert_entry(1).remove_entry(), ("a", 1));
+    /// }
+    /// ```
     #[inline]
     pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V, T>
     where

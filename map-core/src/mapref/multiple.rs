@@ -18,18 +18,39 @@ pub struct RefMulti<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V)
 
 impl<K, V, T: Strategy<K, V>> RefMulti<'_, K, V, T> {
     /// The key.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.iter().next().expect("it was inserted");
+    /// assert_eq!(guard.key(), &"a");
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         &self.0.get().0
     }
 
     /// The value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.iter().next().expect("it was inserted");
+    /// assert_eq!(guard.value(), &1);
+    /// ```
     #[inline]
     pub fn value(&self) -> &V {
         &self.0.get().1
     }
 
     /// Key and value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.iter().next().expect("it was inserted");
+    /// assert_eq!(guard.pair(), (&"a", &1));
+    /// ```
     #[inline]
     pub fn pair(&self) -> (&K, &V) {
         let (key, value) = self.0.get();
@@ -74,24 +95,53 @@ pub struct RefMutMulti<'a, K, V, T: Strategy<K, V>>(pub(crate) EditingOneOf<'a, 
 
 impl<K, V, T: Strategy<K, V>> RefMutMulti<'_, K, V, T> {
     /// The key.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.iter_mut().next().expect("it was inserted");
+    /// assert_eq!(guard.key(), &"a");
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         &self.0.get().0
     }
 
     /// The value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.iter_mut().next().expect("it was inserted");
+    /// assert_eq!(guard.value(), &1);
+    /// ```
     #[inline]
     pub fn value(&self) -> &V {
         &self.0.get().1
     }
 
     /// The value, to be changed.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let mut guard = map.iter_mut().next().expect("it was inserted");
+    /// *guard.value_mut() += 1;
+    /// assert_eq!(*guard, 2);
+    /// ```
     #[inline]
     pub fn value_mut(&mut self) -> &mut V {
         self.0.get_mut().1
     }
 
     /// Key and value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.iter_mut().next().expect("it was inserted");
+    /// assert_eq!(guard.pair(), (&"a", &1));
+    /// ```
     #[inline]
     pub fn pair(&self) -> (&K, &V) {
         let (key, value) = self.0.get();
@@ -99,6 +149,15 @@ impl<K, V, T: Strategy<K, V>> RefMutMulti<'_, K, V, T> {
     }
 
     /// Key and value, the latter to be changed.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let mut guard = map.iter_mut().next().expect("it was inserted");
+    /// let (_, value) = guard.pair_mut();
+    /// *value += 1;
+    /// assert_eq!(*guard, 2);
+    /// ```
     #[inline]
     pub fn pair_mut(&mut self) -> (&K, &mut V) {
         self.0.get_mut()

@@ -24,18 +24,39 @@ pub struct Ref<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::
 
 impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     /// The key.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get("a").expect("it was inserted");
+    /// assert_eq!(guard.key(), &"a");
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         &self.0.get().0
     }
 
     /// The value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get("a").expect("it was inserted");
+    /// assert_eq!(guard.value(), &1);
+    /// ```
     #[inline]
     pub fn value(&self) -> &V {
         &self.0.get().1
     }
 
     /// Key and value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get("a").expect("it was inserted");
+    /// assert_eq!(guard.pair(), (&"a", &1));
+    /// ```
     #[inline]
     pub fn pair(&self) -> (&K, &V) {
         let (key, value) = self.0.get();
@@ -130,24 +151,53 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// The key.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get_mut("a").expect("it was inserted");
+    /// assert_eq!(guard.key(), &"a");
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         &self.0.get().0
     }
 
     /// The value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get_mut("a").expect("it was inserted");
+    /// assert_eq!(guard.value(), &1);
+    /// ```
     #[inline]
     pub fn value(&self) -> &V {
         &self.0.get().1
     }
 
     /// The value, to be changed.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let mut guard = map.get_mut("a").expect("it was inserted");
+    /// *guard.value_mut() += 1;
+    /// assert_eq!(*guard, 2);
+    /// ```
     #[inline]
     pub fn value_mut(&mut self) -> &mut V {
         self.0.get_mut().1
     }
 
     /// Key and value.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let guard = map.get_mut("a").expect("it was inserted");
+    /// assert_eq!(guard.pair(), (&"a", &1));
+    /// ```
     #[inline]
     pub fn pair(&self) -> (&K, &V) {
         let (key, value) = self.0.get();
@@ -155,6 +205,15 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// Key and value, the latter to be changed.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", 1);
+    /// let mut guard = map.get_mut("a").expect("it was inserted");
+    /// let (_, value) = guard.pair_mut();
+    /// *value += 1;
+    /// assert_eq!(*guard, 2);
+    /// ```
     #[inline]
     pub fn pair_mut(&mut self) -> (&K, &mut V) {
         self.0.get_mut()
@@ -201,6 +260,15 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", vec![1]);
+    /// let guard = map.get_mut("a").expect("it was inserted");
+    /// let whole = guard.try_map(|list| list.get_mut(7)).expect_err("it is too short");
+    /// let mut first = whole.try_map(|list| list.first_mut()).expect("it is not empty");
+    /// *first += 1;
+    /// ```
     #[inline]
     pub fn try_map<F, U: ?Sized>(self, f: F) -> Result<MappedRefMut<'a, K, V, U, T>, Self>
     where
@@ -237,30 +305,65 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for RefMut<'_, 
 }
 
 /// A read guard on a part of a value.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let guard = map.get("a").expect("it was inserted").map(|value| &value.1);
+/// assert_eq!((guard.key(), guard.len()), (&"a", 3));
+/// ```
 pub struct MappedRef<'a, K, V, U: ?Sized, T: Strategy<K, V> + 'a>(
     Held<'a, U, Held<'a, (K, V), T::Hold<'a>>>,
 );
 
 impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
     /// The key of the entry.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get("a").expect("it was inserted").map(|value| &value.1);
+    /// assert_eq!(guard.key(), &"a");
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         &self.0.hold().get().0
     }
 
     /// The part.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get("a").expect("it was inserted").map(|value| &value.1);
+    /// assert_eq!(guard.value(), &"one");
+    /// ```
     #[inline]
     pub fn value(&self) -> &U {
         self.0.get()
     }
 
     /// Key and part.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get("a").expect("it was inserted").map(|value| &value.1);
+    /// assert_eq!(guard.pair(), (&"a", &"one"));
+    /// ```
     #[inline]
     pub fn pair(&self) -> (&K, &U) {
         (self.key(), self.value())
     }
 
     /// A guard on a part of the part.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get("a").expect("it was inserted").map(|value| value);
+    /// assert_eq!(*guard.map(|value| &value.0), 1);
+    /// ```
     #[inline]
     pub fn map<F, W: ?Sized>(self, f: F) -> MappedRef<'a, K, V, W, T>
     where
@@ -277,6 +380,13 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get("a").expect("it was inserted").map(|value| value.1);
+    /// assert!(guard.try_map(|name| name.strip_prefix("two")).is_err());
+    /// ```
     #[inline]
     pub fn try_map<F, W: ?Sized>(self, f: F) -> Result<MappedRef<'a, K, V, W, T>, Self>
     where
@@ -327,36 +437,82 @@ pub struct MappedRefMut<'a, K, V, U: ?Sized, T: Strategy<K, V>>(EditingPart<'a, 
 
 impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
     /// The key of the entry.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get_mut("a").expect("it was inserted").map(|value| &mut value.0);
+    /// assert_eq!(guard.key(), &"a");
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         self.0.key()
     }
 
     /// The part.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get_mut("a").expect("it was inserted").map(|value| &mut value.0);
+    /// assert_eq!(guard.value(), &1);
+    /// ```
     #[inline]
     pub fn value(&self) -> &U {
         self.0.get()
     }
 
     /// The part, to be changed.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let mut guard = map.get_mut("a").expect("it was inserted").map(|value| &mut value.0);
+    /// *guard.value_mut() += 1;
+    /// assert_eq!(*guard, 2);
+    /// ```
     #[inline]
     pub fn value_mut(&mut self) -> &mut U {
         self.0.get_mut()
     }
 
     /// Key and part.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get_mut("a").expect("it was inserted").map(|value| &mut value.0);
+    /// assert_eq!(guard.pair(), (&"a", &1));
+    /// ```
     #[inline]
     pub fn pair(&self) -> (&K, &U) {
         (self.key(), self.value())
     }
 
     /// Key and part, the latter to be changed.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let mut guard = map.get_mut("a").expect("it was inserted").map(|value| &mut value.0);
+    /// let (_, value) = guard.pair_mut();
+    /// *value += 1;
+    /// assert_eq!(*guard, 2);
+    /// ```
     #[inline]
     pub fn pair_mut(&mut self) -> (&K, &mut U) {
         self.0.pair_mut()
     }
 
     /// A guard on a part of the part.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get_mut("a").expect("it was inserted").map(|value| value);
+    /// *guard.map(|value| &mut value.0) += 1;
+    /// assert_eq!(map.get_copied("a"), Some((2, "one")));
+    /// ```
     #[inline]
     pub fn map<F, W: ?Sized>(self, f: F) -> MappedRefMut<'a, K, V, W, T>
     where
@@ -373,6 +529,14 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
+    ///
+    /// ```
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert("a", (1, "one"));
+    /// let guard = map.get_mut("a").expect("it was inserted").map(|value| value);
+    /// let whole = guard.try_map(|_| None::<&mut u32>).expect_err("there is no such part");
+    /// assert_eq!(whole.0, 1);
+    /// ```
     #[inline]
     pub fn try_map<F, W: ?Sized>(self, f: F) -> Result<MappedRefMut<'a, K, V, W, T>, Self>
     where

@@ -7,7 +7,7 @@ use ::rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, brid
 use ::rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
 use crate::iter;
-use crate::map::{Map, ReadOnlyView, Walk};
+use crate::map::{Map, Walk};
 use crate::mapref::multiple::RefMulti;
 use crate::raw::coverage::{Coverage, hash_at};
 use crate::raw::held::{Place, here};
@@ -30,15 +30,10 @@ where
     /// on this map. What may be called from the closures is said in [`rayon`](crate::rayon#locks-and-jobs).
     ///
     /// ```
-    /// use map_core::{Map, Strategy};
     /// use rayon::iter::ParallelIterator;
     ///
-    /// fn total<T>(stock: &Map<String, u64, T>) -> u64
-    /// where
-    ///     T: Strategy<String, u64, Locked: Send + Sync, Open: Send + Sync>,
-    /// {
-    ///     stock.par_iter().map(|entry| *entry.value()).sum()
-    /// }
+    /// let stock: map_sharded::ShardedMap<u32, u64> = (0..10).map(|n| (n, 5)).collect();
+    /// assert_eq!(stock.par_iter().map(|entry| *entry.value()).sum::<u64>(), 50);
     /// ```
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn par_iter(&self) -> Iter<'_, K, V, T, S> {
@@ -51,6 +46,14 @@ where
 }
 
 /// Goes over a map in parallel, giving out read guards. Made by [`Map::par_iter`].
+///
+/// ```
+/// use rayon::iter::ParallelIterator;
+///
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// let iter = map.par_iter();
+/// assert_eq!(iter.map(|entry| *entry).sum::<u32>(), 45);
+/// ```
 pub struct Iter<'a, K, V, T: Strategy<K, V>, S> {
     map: &'a Map<K, V, T, S>,
     /// The positions that are gone over.
@@ -142,6 +145,13 @@ pub(super) fn halves<K, V, T: Strategy<K, V>, S>(
 }
 
 /// Takes the entries out of a map in parallel, shard by shard. Made by `into_par_iter`.
+///
+/// ```
+/// use rayon::iter::{IntoParallelIterator, ParallelIterator};
+///
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// assert_eq!(map.into_par_iter().map(|(_, value)| value).sum::<u32>(), 45);
+/// ```
 pub struct OwningIter<K, V, T: Strategy<K, V>> {
     tables: Vec<T::Locked>,
 }
@@ -172,21 +182,6 @@ where
         OwningIter {
             tables: self.directory.into_tables(),
         }
-    }
-}
-
-/// Takes the entries out of the map that was only read.
-impl<K, V, T, S> IntoParallelIterator for ReadOnlyView<K, V, T, S>
-where
-    K: Send,
-    V: Send,
-    T: Strategy<K, V, Locked: Send>,
-{
-    type Iter = OwningIter<K, V, T>;
-    type Item = (K, V);
-
-    fn into_par_iter(self) -> Self::Iter {
-        self.into_inner().into_par_iter()
     }
 }
 

@@ -47,6 +47,14 @@ where
 }
 
 /// Goes over a map in parallel, giving out write guards. Made by [`Map::par_iter_mut`].
+///
+/// ```
+/// use rayon::iter::ParallelIterator;
+///
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// map.par_iter_mut().for_each(|mut entry| *entry += 1);
+/// assert_eq!(map.get_copied(&9), Some(10));
+/// ```
 pub struct IterMut<'a, K, V, T: Strategy<K, V>, S> {
     map: &'a Map<K, V, T, S>,
     /// The positions that are gone over.

@@ -8,8 +8,8 @@
 //! | `map.par_extend(pairs)`, `(&map).par_extend(pairs)` | inserts pairs, the latter into a map that others use |
 //! | `pairs.collect::<Map<..>>()` | makes a map |
 //!
-//! Sets have all of it but `par_iter_mut`, with keys for pairs, and an owned [`ReadOnlyView`](crate::ReadOnlyView) has
-//! `into_par_iter`.
+//! Sets have all of it but `par_iter_mut`, with keys for pairs, and a [`ReadOnlyView`](crate::ReadOnlyView) has
+//! `into_par_iter` and, without any lock, `par_iter`.
 //!
 //! # Locks and jobs
 //!
@@ -34,3 +34,4 @@
 pub mod map;
 pub mod map_mut;
 pub mod set;
+pub mod view;

@@ -32,6 +32,13 @@ where
 }
 
 /// Goes over a set in parallel, giving out read guards. Made by [`Set::par_iter`].
+///
+/// ```
+/// use rayon::iter::ParallelIterator;
+///
+/// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+/// assert_eq!(set.par_iter().map(|key| *key).sum::<u32>(), 45);
+/// ```
 pub struct Iter<'a, K, T: Strategy<K, ()>, S>(map::Iter<'a, K, (), T, S>);
 
 /// [`Set::par_iter`].
@@ -76,6 +83,13 @@ impl<K, T: Strategy<K, ()>, S> fmt::Debug for Iter<'_, K, T, S> {
 }
 
 /// Takes the keys out of a set in parallel, shard by shard. Made by `into_par_iter`.
+///
+/// ```
+/// use rayon::iter::{IntoParallelIterator, ParallelIterator};
+///
+/// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
+/// assert_eq!(set.into_par_iter().sum::<u32>(), 45);
+/// ```
 pub struct OwningIter<K, T: Strategy<K, ()>>(map::OwningIter<K, (), T>);
 
 /// Takes the keys out of a set that nobody else has any more. The work is divided between shards.

@@ -7,10 +7,21 @@ use crate::mapref;
 use crate::strategy::Strategy;
 
 /// A read guard on a key met by an iterator. It may outlive the iterator.
+///
+/// ```
+/// let set: map_sharded::ShardedSet<&str> = ["a"].into_iter().collect();
+/// let keys: Vec<_> = set.iter().collect();
+/// assert_eq!(*keys[0], "a");
+/// ```
 pub struct RefMulti<'a, K, T: Strategy<K, ()>>(pub(crate) mapref::multiple::RefMulti<'a, K, (), T>);
 
 impl<K, T: Strategy<K, ()>> RefMulti<'_, K, T> {
     /// The key.
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<&str> = ["a"].into_iter().collect();
+    /// assert!(set.iter().all(|key| key.key() == &"a"));
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         self.0.key()

@@ -7,10 +7,21 @@ use crate::mapref;
 use crate::strategy::Strategy;
 
 /// A read guard on a key.
+///
+/// ```
+/// let set: map_sharded::ShardedSet<&str> = ["a"].into_iter().collect();
+/// let key = set.get("a").expect("it was inserted");
+/// assert_eq!(key.len(), 1);
+/// ```
 pub struct Ref<'a, K, T: Strategy<K, ()> + 'a>(pub(crate) mapref::one::Ref<'a, K, (), T>);
 
 impl<K, T: Strategy<K, ()>> Ref<'_, K, T> {
     /// The key.
+    ///
+    /// ```
+    /// let set: map_sharded::ShardedSet<&str> = ["a"].into_iter().collect();
+    /// assert_eq!(set.get("a").expect("it was inserted").key(), &"a");
+    /// ```
     #[inline]
     pub fn key(&self) -> &K {
         self.0.key()

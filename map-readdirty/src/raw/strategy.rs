@@ -20,6 +20,13 @@ use crate::promotion::{Fill, Promotion, Standing};
 use crate::stats::Stats;
 
 /// The strategy of a [`ReadDirtyMap`](crate::ReadDirtyMap), with its promotion policy.
+///
+/// ```
+/// use map_readdirty::{ReadDirty, promotion::Plain};
+///
+/// let map: map_core::Map<u32, u32, ReadDirty<Plain>> = map_core::Map::new();
+/// map.store(1, 10);
+/// ```
 pub struct ReadDirty<P = Fill>(PhantomData<fn() -> P>);
 
 impl<P> fmt::Debug for ReadDirty<P> {

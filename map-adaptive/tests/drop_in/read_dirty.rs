@@ -1,0 +1,17 @@
+//! Over `ReadDirtyMap`, whose keys and values are clonable.
+
+#[expect(unreachable_pub, reason = "as it stands in a crate of its own")]
+pub(crate) mod dashmap {
+    pub use map_adaptive::TryReserveError;
+    pub use map_adaptive::read_dirty_map::mapref::entry::{Entry, OccupiedEntry, VacantEntry};
+    pub use map_adaptive::read_dirty_map::{
+        ReadDirtyMap as DashMap, ReadDirtySet as DashSet, ReadOnlyView,
+    };
+    pub use map_adaptive::read_dirty_map::{iter, iter_set, mapref, setref, try_result};
+}
+
+/// What the map asks of keys and values, besides what dashmap does.
+pub(crate) use Clone as Storable;
+
+#[path = "surface.rs"]
+pub(crate) mod surface;
