@@ -107,7 +107,8 @@
 //! assert!(map.contains_key(&7));
 //! let stats = map.stats();
 //! assert_eq!((stats.read_entries, stats.dirty_entries), (100, 0));
-//! assert_eq!((stats.misses, stats.promotions), (1, 1));
+//! assert_eq!(stats.promotions, 1);
+//! assert!(stats.misses >= 1);
 //! ```
 
 #[macro_use]

@@ -23,7 +23,8 @@ pub struct Stats {
     pub read_entries: usize,
     /// Entries in dirty tables.
     pub dirty_entries: usize,
-    /// Reads that took a shard's lock and found a dirty table there, since the map was made.
+    /// Reads that took a shard's lock and found a dirty table there, since the map was made. One that asks for promotion
+    /// counts twice.
     pub misses: u64,
     /// Dirty tables that became read tables, or were merged with one, since the map was made.
     pub promotions: u64,
