@@ -69,19 +69,19 @@ where
         let ledger = Ledger::new();
         let map = rig.map::<Key, Value>();
         let rounds = rig.about(64_000) as u64;
-        let (mut most_alive, mut most_capacity) = (0, 0);
+        let mut most_capacity = 0;
         for round in 0..rounds {
             replace(&map, &ledger, round);
             assert_eq!(map.len() as u64, (round + 1).min(WINDOW as u64));
-            most_alive = most_alive.max(ledger.alive());
             most_capacity = most_capacity.max(map.capacity());
         }
-        // Two instances per entry; and what is yet to be reclaimed: not all that passed, but much if a thread of
-        // another test was interrupted for long in the midst of a read.
-        assert!(
-            most_alive <= (rounds as usize / 2).max(32 * WINDOW),
-            "{most_alive} instances for {WINDOW} entries"
-        );
+        // Two instances per entry, and what is yet to be reclaimed. That may be much for a while, if a thread of another
+        // test was interrupted in the midst of a read; but the churn that goes on takes it down again.
+        let mut rounds = rounds..;
+        while ledger.alive() > 32 * WINDOW {
+            replace(&map, &ledger, rounds.next().expect("the numbers go on"));
+            std::thread::yield_now();
+        }
         assert!(
             most_capacity <= 16 * WINDOW,
             "room for {most_capacity} entries"
