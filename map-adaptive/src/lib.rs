@@ -55,6 +55,7 @@
 //! ```
 
 pub mod lock_map;
+pub mod policy;
 
 pub use lock_map::{LockMap, LockSet};
 pub use map_core::lock;
@@ -68,6 +69,11 @@ pub use map_core::{
 };
 pub use map_readdirty as read_dirty_map;
 pub use map_readdirty::{Promotion, ReadDirty, ReadDirtyMap, ReadDirtySet, promotion};
+
+pub use policy::{
+    CostPolicy, Decision, DocumentPolicy, Explanation, Kind, Outcome, Policy, PolicyConfig,
+    PolicyError, Proposal, SelectorConfig, Window,
+};
 
 #[cfg(feature = "rayon")]
 pub use map_sharded::rayon;
