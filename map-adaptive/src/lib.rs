@@ -54,9 +54,12 @@
 //! # }
 //! ```
 
+mod adaptive;
+pub mod adaptive_map;
 pub mod lock_map;
 pub mod policy;
 
+pub use adaptive_map::{Adaptive, AdaptiveInPlaceMap, AdaptiveMap, AdaptiveSet};
 pub use lock_map::{LockMap, LockSet};
 pub use map_core::lock;
 pub use map_core::lock::{

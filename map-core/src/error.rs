@@ -96,6 +96,8 @@ pub enum BuildError {
     ZeroShardLimit,
     /// The capacity cannot be had.
     Capacity(TryReserveError),
+    /// What the map shall choose its strategy by is no good: this is what is wrong with it.
+    Selector(String),
 }
 
 impl fmt::Display for BuildError {
@@ -109,6 +111,7 @@ impl fmt::Display for BuildError {
                 f.write_str("a shard limit of 0 entries was asked for, the least is 1")
             }
             Self::Capacity(error) => error.fmt(f),
+            Self::Selector(error) => write!(f, "selector: {error}"),
         }
     }
 }

@@ -2,15 +2,17 @@
 
 use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
+use std::time::Instant;
 
 use ahash::RandomState;
 
 use crate::hash::hash_of;
-use crate::lock::slots;
+use crate::lock::{slots, tally};
 use crate::mapref::entry::Entry;
-use crate::raw::coverage::Coverage;
+use crate::raw::coverage::{Coverage, Span, hash_at};
 use crate::raw::directory::{Directory, Reason};
-use crate::raw::header::{Attempt, Refused};
+use crate::raw::header::{Attempt, Crowd, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
 use crate::strategy::{At, Patience, Section, Strategy, Table};
@@ -23,6 +25,7 @@ mod leaning;
 mod lookup;
 mod operators;
 mod point;
+mod selecting;
 mod traits;
 mod view;
 mod walk;
@@ -125,13 +128,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             movable: false,
             announce: false,
             tended: false,
+            sample: false,
+            read_tables: T::SELECTS && self.leaning.has_read_tables(),
             place,
         }
     }
 
     /// Counts a read, and says whether it shall be a sample.
     #[inline(always)]
-    fn is_sample(&self) -> bool {
+    pub(crate) fn is_sample(&self) -> bool {
         T::READS_LOCK && leaning::is_sample()
     }
 
@@ -140,7 +145,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Guards do not where there is but the one shard in the map itself: it may be moved after a guard was
     /// forgotten, and the announcement would stay for what comes to its place.
     #[inline(always)]
-    fn announces(&self, way: Way) -> bool {
+    pub(crate) fn announces(&self, way: Way) -> bool {
         T::READS_LOCK
             && self.leaning.announces()
             && (way == Way::Brief || !self.directory.is_inline())
@@ -157,7 +162,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         mut attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
         let announces = |way| self.announces(way);
-        self.prepare_read(way);
+        if self.prepare_read(way)
+            && T::SELECTS
+            && let Some(way) = way
+        {
+            self.rehearse(hash, way, place, &mut attempt);
+        }
         let mut tended = false;
         loop {
             // Before the shard is looked up: whether it may be the one in the map itself.
@@ -176,18 +186,103 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// What a reader does now and then.
-    fn prepare_read(&self, way: Option<Way>) {
-        if T::READS_LOCK {
-            let could_announce = match way {
-                Some(Way::Brief) => true,
-                Some(Way::Guard) => !self.directory.is_inline(),
-                None => false,
-            };
-            self.leaning.note_read(could_announce, &self.tally);
-            // The thread counts as a reader, also where it would not announce itself.
-            slots::equip();
+    /// What a reader does now and then. Shall it be noted?
+    fn prepare_read(&self, way: Option<Way>) -> bool {
+        if !T::READS_LOCK {
+            return false;
         }
+        let could_announce = match way {
+            Some(Way::Brief) => true,
+            Some(Way::Guard) => !self.directory.is_inline(),
+            None => false,
+        };
+        let is_sample = self.leaning.note_read(could_announce, &self.tally);
+        // The thread counts as a reader, also where it would not announce itself.
+        slots::equip();
+        is_sample
+    }
+
+    /// Runs a read for its cost, as the fast path would, and then does a piece of whatever is due.
+    #[cold]
+    fn rehearse<'a, R>(
+        &'a self,
+        hash: u64,
+        way: Way,
+        place: Place,
+        attempt: &mut impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
+    ) {
+        let patience = if self.announces(way) {
+            Patience::Announce
+        } else {
+            Patience::Fast
+        };
+        let mut at = self.at(hash, patience, place);
+        at.sample = true;
+        let header = at.header;
+        let start = Instant::now();
+        // What was found is let go of within the time.
+        let done = attempt(at).is_ok();
+        let took = start.elapsed();
+        T::note_read(header.open(), header.site(), done.then_some(took));
+        self.do_a_piece(Some(hash), place);
+    }
+
+    /// Runs a visit of a walk for its cost, if it is to be noted.
+    #[inline]
+    pub(crate) fn rehearse_visit(&self, hash: u64, span: Span, place: Place) {
+        if T::SELECTS && leaning::is_sample() {
+            self.rehearse_visit_now(hash, span, place);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn rehearse_visit_now(&self, hash: u64, span: Span, place: Place) {
+        self.prepare_read(None);
+        let mut at = self.at(hash, Patience::Fast, place);
+        at.sample = true;
+        let header = at.header;
+        let mut entries = 0;
+        let start = Instant::now();
+        let visited = T::for_each(
+            at,
+            span,
+            |key| self.hash(key),
+            |_, _| {
+                entries += 1;
+                ControlFlow::<()>::Continue(())
+            },
+        );
+        let took = start.elapsed();
+        if visited.is_ok() {
+            T::note_visit(header.open(), header.site(), entries, took);
+        }
+        self.do_a_piece(Some(hash), place);
+    }
+
+    /// Does what is due in a shard, and in one other, unless somebody is there.
+    pub(crate) fn do_a_piece(&self, hash: Option<u64>, place: Place) {
+        if let Some(hash) = hash {
+            self.change(hash, place);
+        }
+        if let Some(next) = T::next_due(self.open()) {
+            let (coverage, is_due) = self.change(hash_at(next), place);
+            T::went_by(self.open(), coverage, is_due);
+        }
+        self.leaning
+            .set_read_tables(T::has_read_tables(self.open()));
+    }
+
+    /// Does what is due in a shard, unless somebody is there. Says what the shard covers, and whether it is still due.
+    pub(crate) fn change(&self, hash: u64, place: Place) -> (Coverage, bool) {
+        let header = self.directory.find(hash);
+        if T::is_due(header.open())
+            && let Some(mut section) = header.try_lock_exclusive(place)
+            && section.coverage().covers(hash)
+        {
+            T::change(&mut section, |key| self.hash(key));
+        }
+        (header.coverage_hint(), T::is_due(header.open()))
     }
 
     /// Does what a read has found to be due, unless somebody is in the way: this thread itself, perhaps.
@@ -203,8 +298,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Does what a read has asked for.
     #[cold]
     fn recover(&self, refused: Refused, hash: u64, place: Place) {
-        if let Refused::Crowded(crowd) = refused
-            && T::SPLITS_FOR_CONTENTION
+        let Refused::Crowded(crowd) = refused else {
+            return;
+        };
+        T::note_contention(self.directory.find(hash).open(), Crowd::TIMES);
+        if T::splits_for_contention(self.directory.find(hash).open())
             // Not waited for: this thread may have a read guard here.
             && let Some(section) = self.directory.find(hash).try_lock_exclusive(place)
             && section.coverage().covers(hash)
@@ -284,12 +382,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if met.revoked {
             self.leaning.note_revocation(&self.tally);
         }
-        match met.crowded {
-            Some(reading) if T::SPLITS_FOR_CONTENTION => {
-                either(self.split(section, hash, Reason::Contention(reading), place))
+        if let Some(reading) = met.crowded {
+            T::note_contention(section.open(), Crowd::TIMES);
+            if T::splits_for_contention(section.open()) {
+                return either(self.split(section, hash, Reason::Contention(reading), place));
             }
-            _ => self.look_after_sample(section, place),
         }
+        self.look_after_sample(section, place)
     }
 
     /// Does what is due for a shard that has not been locked by the fast path.
@@ -313,12 +412,24 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[inline(never)]
     fn look_after<'a>(
         &'a self,
-        section: Section<'a, K, V, T>,
+        mut section: Section<'a, K, V, T>,
         place: Place,
     ) -> Section<'a, K, V, T> {
         let header = section.header();
         if T::READS_LOCK {
             self.leaning.note_write(&self.tally);
+        }
+        if T::SELECTS {
+            let delay = T::delay_sample(section.open(), tally::draw());
+            if delay > 0 {
+                header.put_off_sample(delay);
+                return section;
+            }
+            T::note_write(&mut section, header.site());
+            if T::is_due(section.open()) {
+                T::change(&mut section, |key| self.hash(key));
+            }
+            self.do_a_piece(None, place);
         }
         if header.is_inspection() {
             self.merge_if_quiet(section, place)

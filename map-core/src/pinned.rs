@@ -6,9 +6,10 @@ use std::ops::Deref;
 
 use equivalent::Equivalent;
 
-use crate::map::{Map, Way};
+use crate::map::{Map, Way, read_fast};
+use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
-use crate::strategy::{Patience, Snapshots};
+use crate::strategy::{Observed, Patience, Sessions};
 
 /// A session of a map whose reads take no lock: it is pinned once, and what its reads find stays alive as long
 /// as it does. Made by [`Map::pin`].
@@ -28,12 +29,12 @@ use crate::strategy::{Patience, Snapshots};
 /// assert_eq!((one, none), (Some(&1), None));
 /// ```
 #[must_use = "a session holds back the map's garbage as long as it lives"]
-pub struct Pinned<'m, K, V, T: Snapshots<K, V>, S> {
+pub struct Pinned<'m, K, V, T: Sessions<K, V>, S> {
     map: &'m Map<K, V, T, S>,
     pin: T::Pin,
 }
 
-impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T, S> {
+impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T, S> {
     pub(crate) fn new(map: &'m Map<K, V, T, S>) -> Self {
         Self {
             map,
@@ -63,30 +64,30 @@ impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T
     // Always: the call would cost a quarter of what it does.
     #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn get_key_value<Q>(&self, key: &Q) -> Option<(&K, &V)>
+    pub fn get_key_value<Q>(&self, key: &Q) -> Option<T::Entry<'_>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.map.hash(key);
-        let at = self.map.at(hash, Patience::Fast, here());
         // SAFETY: 1. The pin is of this map, and what comes back borrows it.
-        let found = unsafe { T::peek_pinned(at, key, &self.pin) };
-        let (key, value) = match found {
-            Ok(found) => found?,
-            Err(_) => self.find_slow(hash, key, here())?,
-        };
-        Some((key, value))
+        let find = |at| unsafe { T::peek_pinned(at, key, &self.pin) };
+        if T::SELECTS {
+            let found = read_fast!(self.map, Guard, hash, |at| find(at.for_guard()));
+            return found.unwrap_or_else(|_| self.find_slow(hash, key, here()));
+        }
+        find(self.map.at(hash, Patience::Fast, here()))
+            .unwrap_or_else(|_| self.find_slow(hash, key, here()))
     }
 
     #[cold]
     #[inline(never)]
-    fn find_slow<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<&(K, V)>
+    fn find_slow<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<T::Entry<'_>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        self.map.read_slow(hash, Some(Way::Brief), place, |at| {
+        self.map.read_slow(hash, Some(Way::Guard), place, |at| {
             // SAFETY: 1. As in `get_key_value`.
-            unsafe { T::peek_pinned(at, key, &self.pin) }
+            unsafe { T::peek_pinned(at.for_guard(), key, &self.pin) }
         })
     }
 
@@ -102,11 +103,11 @@ impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T
     /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn get<Q>(&self, key: &Q) -> Option<&V>
+    pub fn get<Q>(&self, key: &Q) -> Option<T::Value<'_>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        Some(self.get_key_value(key)?.1)
+        self.get_key_value(key).map(T::value)
     }
 
     /// Whether there is an entry for `key`. Costs what [`get`](Self::get) does.
@@ -142,7 +143,7 @@ impl<'m, K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Pinned<'m, K, V, T
     }
 }
 
-impl<K, V, T: Snapshots<K, V>, S> Deref for Pinned<'_, K, V, T, S> {
+impl<K, V, T: Sessions<K, V>, S> Deref for Pinned<'_, K, V, T, S> {
     type Target = Map<K, V, T, S>;
 
     #[inline]
@@ -151,13 +152,13 @@ impl<K, V, T: Snapshots<K, V>, S> Deref for Pinned<'_, K, V, T, S> {
     }
 }
 
-impl<K, V, T: Snapshots<K, V>, S> fmt::Debug for Pinned<'_, K, V, T, S> {
+impl<K, V, T: Sessions<K, V>, S> fmt::Debug for Pinned<'_, K, V, T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pinned").finish_non_exhaustive()
     }
 }
 
-impl<K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Map<K, V, T, S> {
+impl<K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Opens a session: see [`Pinned`].
     ///
     /// Costs a look into the thread's memory and one atomic read-modify-write; the first of a thread on this
@@ -172,7 +173,9 @@ impl<K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub fn pin(&self) -> Pinned<'_, K, V, T, S> {
         Pinned::new(self)
     }
+}
 
+impl<K: Eq + Hash, V, T: Observed<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// What has happened in the map, and what it holds. Locks one shard at a time for reading.
     ///
     /// ```
@@ -184,7 +187,7 @@ impl<K: Eq + Hash, V, T: Snapshots<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub fn stats(&self) -> T::Stats {
         let mut stats = T::Stats::default();
         let place = here();
-        self.for_each_shard(place, |shard| T::observe(&mut stats, shard));
+        self.for_each_shard(place, |open, shard| T::observe(&mut stats, open, shard));
         stats
     }
 }

@@ -11,19 +11,22 @@
 //! long as the user likes (a lock; a guard slot). Both give out a pointer together with what keeps
 //! it alive, so the front runs the user's closure on it with nothing left to go wrong.
 
+use std::any::Any;
 use std::hash::Hash;
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
 
 use equivalent::Equivalent;
 
-use crate::error::TryReserveError;
+use crate::error::{BuildError, TryReserveError};
 use crate::raw::header::Header;
 use crate::raw::held::Place;
 
 pub use crate::raw::coverage::{Coverage, MAX_DEPTH, Span, hash_at, position};
 pub use crate::raw::guarded::{Edit, Held, LockedVisit};
 pub use crate::raw::header::{Crowd, Refused};
-pub use crate::raw::holds::{Exclusive, Shared};
+pub use crate::raw::holds::{Exclusive, Inside, Shared, Within};
 
 /// What lies under a shard's lock.
 pub trait Table: Default {
@@ -79,6 +82,10 @@ pub struct At<'a, L, O> {
     pub(crate) announce: bool,
     /// It has been tried to tend the shard for this operation.
     pub(crate) tended: bool,
+    /// It is only looked at: the operation itself follows.
+    pub(crate) sample: bool,
+    /// Some shard of the map has a read table, as far as is known.
+    pub(crate) read_tables: bool,
     pub(crate) place: Place,
 }
 
@@ -102,6 +109,19 @@ impl<'a, L: Table, O> At<'a, L, O> {
     #[inline]
     pub fn open(&self) -> &'a O {
         self.header.open()
+    }
+
+    /// Whether this is the rehearsal of an operation, to be noted: see [`Strategy::SELECTS`].
+    #[inline(always)]
+    pub fn is_sample(&self) -> bool {
+        self.sample
+    }
+
+    /// Whether it is worth a look whether the shard has something for readers without its lock. `false` only where
+    /// [`Strategy::has_read_tables`] said so a while ago.
+    #[inline(always)]
+    pub fn may_have_read_table(&self) -> bool {
+        self.read_tables
     }
 
     /// Asks for [`Strategy::tend`].
@@ -145,6 +165,44 @@ impl<'a, L: Table, O> At<'a, L, O> {
         }
         Ok(shard)
     }
+}
+
+/// What a builder was told that only the strategy understands.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    config: Option<Arc<dyn Any + Send + Sync>>,
+    policy: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Options {
+    pub(crate) fn set_config(&mut self, config: impl Any + Send + Sync) {
+        self.config = Some(Arc::new(config));
+    }
+
+    pub(crate) fn set_policy(&mut self, policy: impl Any + Send + Sync) {
+        self.policy = Some(Arc::new(policy));
+    }
+
+    /// The [`Selecting::Config`], if there is one.
+    #[must_use]
+    pub fn config<C: Any>(&self) -> Option<&C> {
+        self.config.as_ref()?.downcast_ref()
+    }
+
+    /// The [`Selecting::Policy`], if there is one.
+    #[must_use]
+    pub fn policy<P: Any>(&self) -> Option<&P> {
+        self.policy.as_ref()?.downcast_ref()
+    }
+}
+
+/// Where an operation has been.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// What the shard covers.
+    pub coverage: Coverage,
+    /// The number of its entries.
+    pub len: usize,
 }
 
 /// An exclusively locked shard of a strategy.
@@ -205,6 +263,89 @@ pub trait Strategy<K, V>: Sized {
     /// Whether reads may announce themselves instead of counting themselves in the lock: reads
     /// that take it at all, that is.
     const READS_LOCK: bool;
+    /// Whether the map changes by what it sees how its shards store their entries. One in some hundreds of the operations is
+    /// noted then, and may do a piece of the work: see [`note_read`](Self::note_read) and those that follow it.
+    const SELECTS: bool = false;
+
+    /// Sets a new map up.
+    ///
+    /// # Errors
+    ///
+    /// If the options are no good.
+    fn set_up(open: &Self::Open, options: &Options) -> Result<(), BuildError> {
+        let _ = (open, options);
+        Ok(())
+    }
+
+    /// Notes that a read was rehearsed, which found a shard (or was about to) in so much time; in none, if it met
+    /// somebody. What it found, [`peek`](Self::peek) and [`get`](Self::get) can note, for [`At::is_sample`] says so.
+    fn note_read(open: &Self::Open, site: Site, took: Option<Duration>) {
+        let _ = (open, site, took);
+    }
+
+    /// Notes that a visit of a walk was rehearsed: it met so many entries, in so much time.
+    fn note_visit(open: &Self::Open, site: Site, entries: usize, took: Duration) {
+        let _ = (open, site, entries, took);
+    }
+
+    /// Notes that so many acquisitions of the shard's lock met somebody.
+    fn note_contention(open: &Self::Open, times: u32) {
+        let _ = (open, times);
+    }
+
+    /// How many more writes to a shard shall pass before one is a sample, asked when it would be one anyway: for the
+    /// intervals are all alike, and programs may be periodic. `drawn` is a random number.
+    fn delay_sample(open: &Self::Open, drawn: u16) -> u16 {
+        let _ = (open, drawn);
+        0
+    }
+
+    /// Notes a write that is a sample, before it does anything. What it does, [`upsert`](Self::upsert) and so on can note,
+    /// for [`Inside::is_sample`] says so.
+    fn note_write(section: &mut impl Inside<Self::Locked, Self::Open>, site: Site) {
+        let _ = (section, site);
+    }
+
+    /// Whether there is something to do in a shard for [`change`](Self::change).
+    fn is_due(open: &Self::Open) -> bool {
+        let _ = open;
+        false
+    }
+
+    /// Changes how a shard stores its entries, if that is due. If `hash` panics, nothing is lost.
+    fn change(section: &mut impl Inside<Self::Locked, Self::Open>, hash: impl Fn(&K) -> u64) {
+        let _ = (section, hash);
+    }
+
+    /// The position of another shard of the map that may be due.
+    fn next_due(open: &Self::Open) -> Option<u64> {
+        let _ = open;
+        None
+    }
+
+    /// That shard has been looked after, or is in use and still due: on to what is behind it.
+    fn went_by(open: &Self::Open, coverage: Coverage, is_due: bool) {
+        let _ = (open, coverage, is_due);
+    }
+
+    /// Whether some shard of the map has something for readers without its lock.
+    fn has_read_tables(open: &Self::Open) -> bool {
+        let _ = open;
+        false
+    }
+
+    /// Whether this shard splits when its lock is fought over.
+    fn splits_for_contention(open: &Self::Open) -> bool {
+        let _ = open;
+        Self::SPLITS_FOR_CONTENTION
+    }
+
+    /// Whether the entries of this shard change where they stand. Not all shards of a map need be alike, unless
+    /// [`IN_PLACE`](Self::IN_PLACE) says so.
+    fn is_in_place(locked: &Self::Locked) -> bool {
+        let _ = locked;
+        Self::IN_PLACE
+    }
 
     /// Finds an entry, for the length of an operation.
     ///
@@ -241,7 +382,7 @@ pub trait Strategy<K, V>: Sized {
         Self: 'a;
 
     /// Does what a read has [asked for](At::ask_to_tend).
-    fn tend(section: &mut Section<'_, K, V, Self>) {
+    fn tend(section: &mut impl Inside<Self::Locked, Self::Open>) {
         let _ = section;
     }
 
@@ -253,7 +394,7 @@ pub trait Strategy<K, V>: Sized {
     /// Finds an entry to change it in place. Where [`IN_PLACE`](Self::IN_PLACE) says that entries are, it has to
     /// be there; otherwise nobody asks.
     fn locate_mut<'x, Q>(
-        section: &'x mut Section<'_, K, V, Self>,
+        section: &'x mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: &Q,
     ) -> Option<(Self::Slot, &'x mut (K, V))>
@@ -266,7 +407,11 @@ pub trait Strategy<K, V>: Sized {
 
     /// Finds and removes an entry.
     #[inline]
-    fn remove_key<Q>(section: &mut Section<'_, K, V, Self>, hash: u64, key: &Q) -> Option<(K, V)>
+    fn remove_key<Q>(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(K, V)>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
@@ -283,7 +428,7 @@ pub trait Strategy<K, V>: Sized {
     /// Stores a value, where there is room for one more entry. If the key was present, returns the
     /// value that was replaced and, if it was not needed, the key.
     fn upsert(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: K,
         value: V,
@@ -294,7 +439,7 @@ pub trait Strategy<K, V>: Sized {
     /// Stores a value as [`upsert`](Self::upsert) does, for somebody who does not ask for the old one. Returns what
     /// is left over.
     fn store(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: K,
         value: V,
@@ -307,33 +452,44 @@ pub trait Strategy<K, V>: Sized {
 
     /// Inserts an entry whose key is known to be absent, where there is room for it. Runs no code
     /// of the user.
-    fn insert_new(section: &mut Section<'_, K, V, Self>, hash: u64, key: K, value: V)
-    -> Self::Slot;
+    fn insert_new(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Self::Slot;
 
     /// Replaces the value at a slot and returns the old one.
-    fn replace(section: &mut Section<'_, K, V, Self>, slot: Self::Slot, value: V) -> V;
+    fn replace(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        slot: Self::Slot,
+        value: V,
+    ) -> V;
 
     /// Replaces key (by an equal one) and value at a slot and returns the old ones.
     fn replace_pair(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
         key: K,
         value: V,
     ) -> (K, V);
 
     /// Removes the entry at a slot, for somebody who does not ask for it. Returns what is left over.
-    fn delete(section: &mut Section<'_, K, V, Self>, slot: Self::Slot) -> Option<(K, V)> {
+    fn delete(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        slot: Self::Slot,
+    ) -> Option<(K, V)> {
         Some(Self::remove(section, slot))
     }
 
     /// Removes the entry at a slot.
-    fn remove(section: &mut Section<'_, K, V, Self>, slot: Self::Slot) -> (K, V);
+    fn remove(section: &mut impl Inside<Self::Locked, Self::Open>, slot: Self::Slot) -> (K, V);
 
     /// The entry at a slot, to be changed: in place, or a copy kept in `edit`, which is made at
     /// the first call. The result is used until the next call or [`finish`](Self::finish), and
     /// `section` and `edit` are moved meanwhile: hence what [`Edit`] demands.
     fn edit<'x>(
-        section: &'x mut Section<'_, K, V, Self>,
+        section: &'x mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
         edit: &'x mut Self::Edit,
     ) -> &'x mut (K, V);
@@ -351,7 +507,11 @@ pub trait Strategy<K, V>: Sized {
     }
 
     /// Makes a change to be seen. Called once for every edit, also for one that changed nothing.
-    fn finish(section: &mut Section<'_, K, V, Self>, slot: Self::Slot, edit: Self::Edit);
+    fn finish(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        slot: Self::Slot,
+        edit: Self::Edit,
+    );
 
     /// Replaces the entry at a slot by what `f`, called once, makes of it: the same key and another value.
     /// Returns what has to be dropped. The other slots stay good, as does this one.
@@ -359,14 +519,14 @@ pub trait Strategy<K, V>: Sized {
     /// If `f` panics, the entry is gone where entries are changed [in place](Self::IN_PLACE), and as it was
     /// where they are not.
     fn alter(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
         f: impl FnOnce(K, V) -> (K, V),
     ) -> Option<(K, V)>;
 
     /// Removes the entry at a slot as an edit has changed it; the change is not to be seen by others before.
     fn remove_edited(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
         edit: Self::Edit,
     ) -> (K, V) {
@@ -377,7 +537,7 @@ pub trait Strategy<K, V>: Sized {
     /// Replaces the entry at a slot, and returns it as an edit has changed it; the change is not to be seen by
     /// others before.
     fn replace_edited(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
         edit: Self::Edit,
         key: K,
@@ -406,7 +566,7 @@ pub trait Strategy<K, V>: Sized {
     ///
     /// If there is not so much memory; then nothing has changed.
     fn resize(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         capacity: usize,
         hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError>;
@@ -417,8 +577,8 @@ pub trait Strategy<K, V>: Sized {
     ///
     /// If there is not enough memory; then nothing has changed.
     fn divide(
-        from: &mut Section<'_, K, V, Self>,
-        into: &mut Section<'_, K, V, Self>,
+        from: &mut impl Inside<Self::Locked, Self::Open>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
         hash: impl Fn(&K) -> u64,
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError>;
@@ -430,17 +590,17 @@ pub trait Strategy<K, V>: Sized {
     ///
     /// If there is not enough memory; then nothing has changed.
     fn absorb(
-        into: &mut Section<'_, K, V, Self>,
-        from: &mut Section<'_, K, V, Self>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+        from: &mut impl Inside<Self::Locked, Self::Open>,
         hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError>;
 
     /// Takes all entries out.
-    fn take(section: &mut Section<'_, K, V, Self>) -> Self::Locked;
+    fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Self::Locked;
 
     /// Keeps the entries that `keep` says; the others go to `removed`.
     fn retain(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         keep: impl FnMut(&K, &mut V) -> bool,
         removed: &mut Vec<(K, V)>,
     );
@@ -522,12 +682,22 @@ pub trait Strategy<K, V>: Sized {
     fn into_iter(locked: Self::Locked) -> Self::IntoIter;
 }
 
-/// A strategy whose readers take no lock, so that one pin can serve many reads.
-pub trait Snapshots<K, V>: Strategy<K, V> {
+/// A strategy whose readers (mostly) take no lock, so that one pin can serve many reads.
+pub trait Sessions<K, V>: Strategy<K, V> {
     /// Keeps alive whatever was found under it.
     type Pin;
-    /// What [`Map::stats`](crate::Map::stats) gathers.
-    type Stats: Default;
+    /// An entry that was found under a pin.
+    type Entry<'p>
+    where
+        Self: 'p,
+        K: 'p,
+        V: 'p;
+    /// Its value.
+    type Value<'p>
+    where
+        Self: 'p,
+        K: 'p,
+        V: 'p;
 
     /// Pins a session, given the open part of any shard of the map.
     fn pin(open: &Self::Open) -> Self::Pin;
@@ -549,10 +719,79 @@ pub trait Snapshots<K, V>: Strategy<K, V> {
         at: At<'p, Self::Locked, Self::Open>,
         key: &Q,
         pin: &'p Self::Pin,
-    ) -> Result<Option<&'p (K, V)>, Refused>
+    ) -> Result<Option<Self::Entry<'p>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>;
 
+    /// The value of an entry.
+    fn value<'p>(entry: Self::Entry<'p>) -> Self::Value<'p>
+    where
+        Self: 'p,
+        K: 'p,
+        V: 'p;
+}
+
+/// A strategy that has something to say about its shards.
+pub trait Observed<K, V>: Strategy<K, V> {
+    /// What [`Map::stats`](crate::Map::stats) gathers.
+    type Stats: Default;
+
     /// Adds what is to be said about a shard.
-    fn observe(stats: &mut Self::Stats, locked: &Self::Locked);
+    fn observe(stats: &mut Self::Stats, open: &Self::Open, locked: &Self::Locked);
+}
+
+/// A strategy that chooses among others, shard by shard, and can be asked and told about that.
+pub trait Selecting<K, V>: Observed<K, V> {
+    /// What a shard can be.
+    type Kind;
+    /// Why it cannot.
+    type Unavailable;
+    /// How what the policy proposes is carried out.
+    type Config: Any + Send + Sync;
+    /// What is wrong with a configuration.
+    type ConfigError;
+    /// What proposes.
+    type Policy: Any + Send + Sync;
+    /// What was decided, and why.
+    type Decision;
+    /// All of that, for a person.
+    type Explanation;
+
+    /// What the shards are, or are about to be, but for those that go their own way.
+    fn kind(open: &Self::Open) -> Self::Kind;
+
+    /// What was decided, oldest first.
+    fn decisions(open: &Self::Open) -> Vec<Self::Decision>;
+
+    /// What there is to be said, given what the shards are.
+    fn explain(open: &Self::Open, stats: &Self::Stats) -> Self::Explanation;
+
+    /// All shards shall be of a kind.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot.
+    fn pin_kind(open: &Self::Open, kind: Self::Kind) -> Result<(), Self::Unavailable>;
+
+    /// This shard goes its own way no longer.
+    fn conform(open: &Self::Open);
+
+    /// The policy decides again.
+    fn release(open: &Self::Open);
+
+    /// How proposals are carried out.
+    fn config(open: &Self::Open) -> Self::Config;
+
+    /// Replaces that.
+    ///
+    /// # Errors
+    ///
+    /// If it is no good; then nothing has changed.
+    fn set_config(open: &Self::Open, config: Self::Config) -> Result<(), Self::ConfigError>;
+
+    /// What proposes.
+    fn policy(open: &Self::Open) -> Self::Policy;
+
+    /// Replaces that.
+    fn set_policy(open: &Self::Open, policy: Self::Policy);
 }

@@ -123,6 +123,17 @@ pub use promotion::Promotion;
 pub use raw::strategy::ReadDirty;
 pub use stats::Stats;
 
+/// For strategies that are made of this one and of others.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::raw::hold::{Hold, Pin, SessionPin};
+    pub use crate::raw::limbo::Entries;
+    pub use crate::raw::parts::*;
+    pub use crate::raw::shard::{Locked, Open, Slot};
+    pub use crate::raw::strategy::{Edit, Iter, Visit};
+    pub use crate::stats::Stats;
+}
+
 /// A concurrent hash map with lock-free reads. Its methods are those of [`map_core::Map`].
 ///
 /// Another [promotion policy](promotion) makes another map:

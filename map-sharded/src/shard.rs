@@ -6,7 +6,7 @@ use std::mem;
 use hashbrown::HashTable;
 use hashbrown::hash_table::{self, Entry};
 use map_core::strategy::{
-    At, Exclusive, Held, LockedVisit, Refused, Section, Shared, Span, Strategy, Table,
+    At, Held, Inside, LockedVisit, Refused, Section, Shared, Span, Strategy, Table,
 };
 use map_core::{Equivalent, TryReserveError};
 
@@ -37,6 +37,28 @@ pub type Lock = Sharded<false>;
 /// foreign code. Growing is safe.
 #[derive(Debug)]
 pub struct Entries<K, V>(HashTable<(K, V)>);
+
+/// For strategies that are made of this one and of others.
+impl<K, V> Entries<K, V> {
+    /// Finds an entry.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn find<Q>(&self, hash: u64, key: &Q) -> Option<&(K, V)>
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        self.0.find(hash, |(k, _)| key.equivalent(k))
+    }
+
+    /// The entry at a slot.
+    #[doc(hidden)]
+    #[inline]
+    pub fn at_mut(&mut self, slot: usize) -> &mut (K, V) {
+        self.0
+            .get_bucket_mut(slot)
+            .expect("a slot stays occupied while its shard is locked")
+    }
+}
 
 impl<K, V> Default for Entries<K, V> {
     fn default() -> Self {
@@ -133,9 +155,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         Self: 'a,
     {
         let shard = at.lock_shared()?;
-        Ok(Held::find(shard, |entries| {
-            entries.0.find(at.hash(), |(k, _)| key.equivalent(k))
-        }))
+        Ok(Held::find(shard, |entries| entries.find(at.hash(), key)))
     }
 
     #[inline(always)]
@@ -148,9 +168,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         Self: 'a,
     {
         let shard = at.lock_shared()?;
-        Ok(Held::find(shard, |entries| {
-            entries.0.find(at.hash(), |(k, _)| key.equivalent(k))
-        }))
+        Ok(Held::find(shard, |entries| entries.find(at.hash(), key)))
     }
 
     #[inline(always)]
@@ -163,7 +181,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
 
     #[inline(always)]
     fn locate_mut<'x, Q>(
-        section: &'x mut Section<'_, K, V, Self>,
+        section: &'x mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: &Q,
     ) -> Option<(usize, &'x mut (K, V))>
@@ -176,7 +194,11 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     }
 
     #[inline(always)]
-    fn remove_key<Q>(section: &mut Section<'_, K, V, Self>, hash: u64, key: &Q) -> Option<(K, V)>
+    fn remove_key<Q>(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(K, V)>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
@@ -199,7 +221,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
 
     #[inline]
     fn upsert(
-        section: &mut Exclusive<'_, Entries<K, V>, ()>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: K,
         value: V,
@@ -223,7 +245,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
 
     #[inline]
     fn insert_new(
-        section: &mut Exclusive<'_, Entries<K, V>, ()>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: K,
         value: V,
@@ -232,13 +254,13 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     }
 
     #[inline]
-    fn replace(section: &mut Section<'_, K, V, Self>, slot: usize, value: V) -> V {
+    fn replace(section: &mut impl Inside<Self::Locked, Self::Open>, slot: usize, value: V) -> V {
         mem::replace(&mut Self::edit(section, slot, &mut ()).1, value)
     }
 
     #[inline]
     fn replace_pair(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: usize,
         key: K,
         value: V,
@@ -247,7 +269,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     }
 
     #[inline]
-    fn remove(section: &mut Section<'_, K, V, Self>, slot: usize) -> (K, V) {
+    fn remove(section: &mut impl Inside<Self::Locked, Self::Open>, slot: usize) -> (K, V) {
         let entry = section.0.get_bucket_entry(slot).ok();
         entry
             .expect("a slot stays occupied while its shard is locked")
@@ -257,21 +279,18 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
 
     #[inline]
     fn edit<'x>(
-        section: &'x mut Section<'_, K, V, Self>,
+        section: &'x mut impl Inside<Self::Locked, Self::Open>,
         slot: usize,
         _edit: &'x mut (),
     ) -> &'x mut (K, V) {
-        section
-            .0
-            .get_bucket_mut(slot)
-            .expect("a slot stays occupied while its shard is locked")
+        section.at_mut(slot)
     }
 
     #[inline]
-    fn finish(_section: &mut Section<'_, K, V, Self>, _slot: usize, _edit: ()) {}
+    fn finish(_section: &mut impl Inside<Self::Locked, Self::Open>, _slot: usize, _edit: ()) {}
 
     fn alter(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: usize,
         f: impl FnOnce(K, V) -> (K, V),
     ) -> Option<(K, V)> {
@@ -303,7 +322,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     }
 
     fn resize(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         capacity: usize,
         hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError> {
@@ -326,8 +345,8 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     }
 
     fn divide(
-        from: &mut Section<'_, K, V, Self>,
-        into: &mut Section<'_, K, V, Self>,
+        from: &mut impl Inside<Self::Locked, Self::Open>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
         hash: impl Fn(&K) -> u64,
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError> {
@@ -344,8 +363,8 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     }
 
     fn absorb(
-        into: &mut Section<'_, K, V, Self>,
-        from: &mut Section<'_, K, V, Self>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+        from: &mut impl Inside<Self::Locked, Self::Open>,
         hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError> {
         if into.is_empty() {
@@ -364,12 +383,12 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         Ok(())
     }
 
-    fn take(section: &mut Section<'_, K, V, Self>) -> Entries<K, V> {
+    fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Entries<K, V> {
         mem::take(&mut **section)
     }
 
     fn retain(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         mut keep: impl FnMut(&K, &mut V) -> bool,
         removed: &mut Vec<(K, V)>,
     ) {

@@ -96,6 +96,15 @@ impl Log {
         self.capacity
     }
 
+    /// Keeps so many from now on.
+    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+        while self.decisions.len() > capacity {
+            self.decisions.pop_front();
+            self.dropped += 1;
+        }
+    }
+
     /// How many have made way.
     #[must_use]
     pub const fn dropped(&self) -> u64 {

@@ -88,8 +88,11 @@ where
             for number in 0..rig.about(4_000) as u64 {
                 map.insert(key(number), ledger.value(number));
             }
-            // Whatever is there, iteration shows, and the length says.
-            assert_eq!(map.iter().count(), map.len());
+            // Whatever is there, iteration shows, and the length says: unless the map changes on the way how it
+            // finds its way, by hashes that are not what they were.
+            if !<M::Strategy as Strategy<Hostile, Value>>::SELECTS {
+                assert_eq!(map.iter().count(), map.len());
+            }
             let entries = map.len();
             drop(map.clone());
             assert_eq!(map.into_iter().count(), entries);

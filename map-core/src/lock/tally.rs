@@ -135,6 +135,26 @@ pub(crate) fn is_sample() -> bool {
             .unwrap_or(false)
 }
 
+/// A random number of this thread's. Its high bits are the random ones.
+fn draw_number() -> u32 {
+    let drawn = RANDOM.try_with(|random| {
+        let last = match random.get() {
+            // Not the same numbers for all threads.
+            0 => slots::own_number().unwrap_or(0).wrapping_mul(0x9e37_79b9),
+            last => last,
+        };
+        let next = last.wrapping_mul(0x2c92_77b5).wrapping_add(0xac56_4b05);
+        random.set(next);
+        next
+    });
+    drawn.unwrap_or(0)
+}
+
+/// A random number of this thread's.
+pub(crate) fn draw() -> u16 {
+    (draw_number() >> 16) as u16
+}
+
 /// If a sample is due, draws a number for it, once. The next is some way off, not always the same one, for
 /// programs that are periodic.
 pub(crate) fn take_sample() -> Option<u32> {
@@ -142,17 +162,7 @@ pub(crate) fn take_sample() -> Option<u32> {
         if left.get() >= 0 {
             return None;
         }
-        let drawn = RANDOM.try_with(|random| {
-            let last = match random.get() {
-                // Not the same numbers for all threads.
-                0 => slots::own_number().unwrap_or(0).wrapping_mul(0x9e37_79b9),
-                last => last,
-            };
-            let next = last.wrapping_mul(0x2c92_77b5).wrapping_add(0xac56_4b05);
-            random.set(next);
-            next
-        });
-        let drawn = drawn.unwrap_or(0);
+        let drawn = draw_number();
         // From half the interval to one and a half.
         left.set(i32::from(INTERVAL / 2) + (drawn >> 24) as i32);
         // Its high bits are the random ones, and eight of them are used.

@@ -11,7 +11,7 @@ use crate::error::BuildError;
 use crate::raw::coverage::MAX_DEPTH;
 use crate::raw::directory::{Directory, Reason};
 use crate::raw::held::{Place, here};
-use crate::strategy::Strategy;
+use crate::strategy::{Options, Strategy};
 
 /// Shards of a few hundred entries: a split takes microseconds, and the shards of a large map are
 /// still few enough for their headers to stay in the cache.
@@ -121,6 +121,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
             shards: 1,
             shard_limit: default_shard_limit(size_of::<(K, V)>()),
             read_bias: ReadBias::Adaptive,
+            options: Options::default(),
             entries: PhantomData,
         }
     }
@@ -232,6 +233,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             shards,
             shard_limit: default_shard_limit(size_of::<(K, V)>()),
             read_bias: ReadBias::Adaptive,
+            options: Options::default(),
             entries: PhantomData,
         };
         builder.build()
@@ -308,6 +310,7 @@ pub struct Builder<K, V, T, S = RandomState> {
     shards: usize,
     shard_limit: usize,
     read_bias: ReadBias,
+    pub(super) options: Options,
     entries: PhantomData<(K, V, T)>,
 }
 
@@ -327,6 +330,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
             shards,
             shard_limit,
             read_bias,
+            options,
             ..
         } = self;
         Builder {
@@ -335,6 +339,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
             shards,
             shard_limit,
             read_bias,
+            options,
             entries: PhantomData,
         }
     }
@@ -402,7 +407,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     /// # Errors
     ///
     /// If there shall be no shards, too many, or shards without entries, or if the capacity exceeds the
-    /// address space or the memory.
+    /// address space or the memory; or if the map chooses its strategy by something that is no good.
     ///
     /// ```
     /// use map_core::BuildError;
@@ -419,6 +424,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
             shards,
             shard_limit,
             read_bias,
+            options,
             ..
         } = self;
         if shards == 0 {
@@ -435,6 +441,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         }
         let map = Map::with_limit(shard_limit, hasher);
         map.set_read_bias(read_bias);
+        T::set_up(map.open(), &options)?;
+        map.change_all(here());
         map.split_to(shards.next_power_of_two().trailing_zeros(), here());
         map.try_reserve(capacity).map_err(BuildError::Capacity)?;
         Ok(map)

@@ -41,6 +41,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ) -> Result<(), E> {
         let mut walk = Walk::new();
         while let (Some(hash), Some(span)) = (walk.next_hash(), walk.span()) {
+            self.rehearse_visit(hash, span, place);
             let visited = self.read_slow(hash, None, place, |at| {
                 T::for_each(
                     at,
@@ -62,8 +63,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Finds the next entries of a walk, for guards.
     pub(crate) fn visit<'a>(&'a self, walk: &mut Walk, place: Place) -> Option<T::Visit<'a>> {
-        let span = walk.span()?;
-        let (visit, next) = self.read_slow(walk.next_hash()?, None, place, |at| T::visit(at, span));
+        let (hash, span) = (walk.next_hash()?, walk.span()?);
+        self.rehearse_visit(hash, span, place);
+        let (visit, next) = self.read_slow(hash, None, place, |at| T::visit(at, span));
         walk.go_on(next);
         Some(visit)
     }
@@ -266,17 +268,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub fn capacity(&self) -> usize {
         let place = here();
         let mut capacity = 0;
-        self.for_each_shard(place, |shard| capacity += T::capacity(shard));
+        self.for_each_shard(place, |_, shard| capacity += T::capacity(shard));
         capacity
     }
 
     /// Shows `f` every shard, locked for reading.
-    pub(crate) fn for_each_shard(&self, place: Place, mut f: impl FnMut(&T::Locked)) {
+    pub(crate) fn for_each_shard(&self, place: Place, mut f: impl FnMut(&T::Open, &T::Locked)) {
         let mut walk = Walk::new();
         while let Some(hash) = walk.next_hash() {
             let shard = self.lock_shared(hash, place);
             walk.visit(shard.coverage());
-            f(&shard);
+            f(shard.open(), &shard);
         }
     }
 

@@ -12,6 +12,9 @@ const ANNOUNCE: u8 = 1;
 /// Its other bit: the samples say so, not the owner.
 const ADAPTIVE: u8 = 2;
 
+/// Another bit, which has nothing to do with them: some shard has something for readers without its lock.
+const READ_TABLES: u8 = 4;
+
 /// What the readers of a map do.
 #[derive(Debug)]
 pub(super) struct Leaning(hint::AtomicU8);
@@ -27,15 +30,18 @@ impl Leaning {
 
     // Relaxed, here and below: each shard says for itself whether it lets readers announce themselves.
     pub(super) fn set(&self, bias: ReadBias) {
-        let _ = self.0.fetch_update(Relaxed, Relaxed, |now| match bias {
-            ReadBias::Adaptive => Some(ADAPTIVE | now & ANNOUNCE),
-            ReadBias::Always => Some(ANNOUNCE),
-            ReadBias::Never => Some(0),
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |now| {
+            let leaning = match bias {
+                ReadBias::Adaptive => ADAPTIVE | now & ANNOUNCE,
+                ReadBias::Always => ANNOUNCE,
+                ReadBias::Never => 0,
+            };
+            Some(leaning | now & READ_TABLES)
         });
     }
 
     pub(super) fn get(&self) -> ReadBias {
-        match self.0.load(Relaxed) {
+        match self.0.load(Relaxed) & !READ_TABLES {
             ANNOUNCE => ReadBias::Always,
             0 => ReadBias::Never,
             _ => ReadBias::Adaptive,
@@ -48,14 +54,30 @@ impl Leaning {
         self.0.load(Relaxed) & ANNOUNCE != 0
     }
 
-    /// Notes the read, if it is to be a sample; for nothing if it could not have announced itself.
-    pub(super) fn note_read(&self, could_announce: bool, tally: &Tally) {
-        if let Some(drawn) = take_sample()
+    /// Whether some shard has something for readers without its lock, as far as is known.
+    #[inline(always)]
+    pub(super) fn has_read_tables(&self) -> bool {
+        self.0.load(Relaxed) & READ_TABLES != 0
+    }
+
+    pub(super) fn set_read_tables(&self, has: bool) {
+        if has != self.has_read_tables() {
+            let _ = self.0.fetch_update(Relaxed, Relaxed, |now| {
+                Some(now & !READ_TABLES | if has { READ_TABLES } else { 0 })
+            });
+        }
+    }
+
+    /// Notes the read, if it is to be a sample, and says whether it is; for nothing if it could not have announced itself.
+    pub(super) fn note_read(&self, could_announce: bool, tally: &Tally) -> bool {
+        let drawn = take_sample();
+        if let Some(drawn) = drawn
             && could_announce
             && self.is_adaptive()
         {
             self.turn(tally.note_read(drawn));
         }
+        drawn.is_some()
     }
 
     /// Notes a sample of writes.
@@ -82,9 +104,12 @@ impl Leaning {
             Some(Turn::Count) => (ADAPTIVE | ANNOUNCE, ADAPTIVE),
             None => return,
         };
-        if self.0.load(Relaxed) == from {
-            // If the owner has set something else meanwhile, that stays.
-            let _ = self.0.compare_exchange(from, to, Relaxed, Relaxed);
+        let now = self.0.load(Relaxed);
+        if now & !READ_TABLES == from {
+            // If something else has been set meanwhile, that stays.
+            let _ = self
+                .0
+                .compare_exchange(now, to | now & READ_TABLES, Relaxed, Relaxed);
         }
     }
 }

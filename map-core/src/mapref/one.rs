@@ -22,6 +22,14 @@ use crate::strategy::{Section, Strategy};
 /// ```
 pub struct Ref<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::Hold<'a>>);
 
+#[doc(hidden)]
+impl<'a, K, V, T: Strategy<K, V>> From<Held<'a, (K, V), T::Hold<'a>>> for Ref<'a, K, V, T> {
+    #[inline(always)]
+    fn from(found: Held<'a, (K, V), T::Hold<'a>>) -> Self {
+        Self(found)
+    }
+}
+
 impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     /// The key.
     ///

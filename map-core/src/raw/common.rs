@@ -26,10 +26,8 @@ struct Common<'a, K, V, T: Strategy<K, V>> {
 
 impl<K, V, T: Strategy<K, V>> Drop for Common<'_, K, V, T> {
     fn drop(&mut self) {
-        if !T::IN_PLACE {
-            for (slot, edit) in self.changes.get_mut().drain(..) {
-                T::finish(&mut self.section, slot, edit);
-            }
+        for (slot, edit) in self.changes.get_mut().drain(..) {
+            T::finish(&mut self.section, slot, edit);
         }
     }
 }
@@ -52,7 +50,7 @@ impl<'a, K, V, T: Strategy<K, V>> ShardIterMut<'a, K, V, T> {
         mut section: Section<'a, K, V, T>,
         mut wanted: impl FnMut(&K) -> bool,
     ) -> Option<Self> {
-        let targets = if T::IN_PLACE {
+        let targets = if T::is_in_place(&section) {
             let wanted = T::iter_mut(&mut section).filter(|(key, _)| wanted(key));
             let cursors: Vec<_> = wanted.map(Cursor::new).collect();
             if cursors.is_empty() {

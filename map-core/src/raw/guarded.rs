@@ -272,7 +272,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     pub(crate) fn get_mut(&mut self) -> (&K, &mut V) {
         if !T::IN_PLACE {
             self.cursor = None;
-            let target = T::edit(&mut self.section, self.slot, &mut self.edit);
+            let target = T::edit(&mut *self.section, self.slot, &mut self.edit);
             self.cursor = Some(Cursor::new(target));
         }
         let cursor = if T::IN_PLACE {
@@ -480,7 +480,16 @@ impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
         K: 'a,
         V: 'a,
     {
-        let hold = at.lock_shared()?;
+        Ok(Self::over::<K, V, T>(at.lock_shared()?, span))
+    }
+
+    /// The same in a shard that is locked already, by [`At::lock_shared`] for a visit.
+    pub fn over<K, V, T>(hold: Shared<'a, L, O>, span: Span) -> (Self, Option<u64>)
+    where
+        T: Strategy<K, V, Locked = L, Open = O, Iter<'a> = I> + 'a,
+        K: 'a,
+        V: 'a,
+    {
         hold.set_movable();
         let coverage = hold.coverage();
         let visit = Self {
@@ -489,7 +498,7 @@ impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
             // that is walked over.
             only: (!span.contains_all(coverage)).then_some(span),
         };
-        Ok((visit, coverage.end()))
+        (visit, coverage.end())
     }
 
     /// See [`Strategy::visited`].

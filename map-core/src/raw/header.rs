@@ -14,7 +14,7 @@ use super::held::Place;
 use super::holds::{Exclusive, Shared};
 use crate::lock::bias::{Bias, Revoking};
 use crate::lock::{ExclusiveToken, RawLock, SharedToken, tally};
-use crate::strategy::Table;
+use crate::strategy::{Site, Table};
 use crate::sync::Watch;
 use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed};
 use crate::sync::hint;
@@ -98,6 +98,11 @@ impl<L: Table, O> Drop for Attempt<'_, L, O> {
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd(pub(crate) Reading);
 
+impl Crowd {
+    /// So many contended acquisitions it stands for.
+    pub(crate) const TIMES: u32 = super::contention::CONTENDED_READING as u32;
+}
+
 // SAFETY: a header gives out `&L` to threads that hold its lock shared and `&mut L` to the one that
 // holds it exclusively (hence Send and Sync, as for any read-write lock), and `&O` to all.
 unsafe impl<L: Send + Sync, O: Sync> Sync for Header<L, O> {}
@@ -138,6 +143,15 @@ impl<L, O> Header<L, O> {
         // Relaxed: ordered by the load above.
         let unchanged = self.coverage.load(Relaxed) == coverage;
         unchanged.then_some((Coverage::from_bits(coverage), len as usize))
+    }
+
+    /// Where this is, as far as can be told without the lock.
+    pub(crate) fn site(&self) -> Site {
+        Site {
+            coverage: self.coverage_hint(),
+            // Relaxed: a hint.
+            len: self.len.load(Relaxed) as usize,
+        }
     }
 
     /// The part of the shard that needs no lock.
@@ -260,6 +274,13 @@ impl<L: Table, O> Header<L, O> {
     #[inline]
     pub(crate) fn is_sample(&self) -> bool {
         self.writes.load(Relaxed).is_multiple_of(WRITES_A_SAMPLE)
+    }
+
+    /// Lets so many more exclusive acquisitions pass before one is a sample, for the holder of one that is.
+    pub(crate) fn put_off_sample(&self, acquisitions: u16) {
+        let writes = self.writes.load(Relaxed);
+        self.writes
+            .store(writes.wrapping_sub(acquisitions), Relaxed);
     }
 
     /// Whether the shard should be inspected, asked if the present hold is a sample.

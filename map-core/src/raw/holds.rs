@@ -180,12 +180,6 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         &self.header.open
     }
 
-    /// Both parts at once.
-    #[inline]
-    pub fn parts(&mut self) -> (&'a O, &mut L) {
-        (&self.header.open, &mut *self)
-    }
-
     #[inline]
     pub(crate) fn header(&self) -> &'a Header<L, O> {
         self.header
@@ -282,8 +276,109 @@ impl<L: Table, O> Drop for Exclusive<'_, L, O> {
     }
 }
 
+// SAFETY: 1. They are of the header that is locked. 2. The token in our hands keeps everybody else out.
+unsafe impl<L: Table, O> Inside<L, O> for Exclusive<'_, L, O> {
+    #[inline]
+    fn coverage(&self) -> Coverage {
+        self.header.coverage_hint()
+    }
+
+    #[inline]
+    fn parts(&mut self) -> (&O, &mut L) {
+        (&self.header.open, &mut *self)
+    }
+
+    #[inline(always)]
+    fn is_sample(&self) -> bool {
+        self.header.is_sample()
+    }
+}
+
 impl<L: Table, O> fmt::Debug for Exclusive<'_, L, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exclusive").finish_non_exhaustive()
+    }
+}
+
+/// The inside of a shard that is locked for writing: what lies under the lock, to which it dereferences, and what is
+/// open. A whole shard is an [`Exclusive`]; a strategy that is made of others hands each of them its
+/// part of the shard, as a [`Within`].
+///
+/// # Safety
+///
+/// 1. The two parts are always met together: what was open beside what lay under the lock once is so for good.
+/// 2. Nobody else reaches what lies under the lock.
+pub unsafe trait Inside<L, O>: DerefMut<Target = L> {
+    /// What the shard covers, until it is unlocked.
+    fn coverage(&self) -> Coverage;
+
+    /// Both parts at once.
+    fn parts(&mut self) -> (&O, &mut L);
+
+    /// Whether the present operation is one of those that are looked at more closely.
+    fn is_sample(&self) -> bool;
+}
+
+/// A part of a shard that is locked for writing.
+pub struct Within<'x, L, O> {
+    coverage: Coverage,
+    open: &'x O,
+    locked: &'x mut L,
+}
+
+impl<'x, L, O> Within<'x, L, O> {
+    /// A part of a shard that covers so much.
+    ///
+    /// # Safety
+    ///
+    /// 1. `open` and `locked` are parts of one shard, locked for writing, and whenever one of them is passed to this
+    ///    function, so is the other.
+    #[inline(always)]
+    pub unsafe fn new(coverage: Coverage, open: &'x O, locked: &'x mut L) -> Self {
+        Self {
+            coverage,
+            open,
+            locked,
+        }
+    }
+}
+
+impl<L, O> Deref for Within<'_, L, O> {
+    type Target = L;
+    #[inline(always)]
+    fn deref(&self) -> &L {
+        self.locked
+    }
+}
+
+impl<L, O> DerefMut for Within<'_, L, O> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut L {
+        self.locked
+    }
+}
+
+// SAFETY: 1., 2. Promised to `new`.
+unsafe impl<L, O> Inside<L, O> for Within<'_, L, O> {
+    #[inline(always)]
+    fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
+    #[inline(always)]
+    fn parts(&mut self) -> (&O, &mut L) {
+        (self.open, self.locked)
+    }
+
+    /// The whole shard is what counts.
+    #[inline(always)]
+    fn is_sample(&self) -> bool {
+        false
+    }
+}
+
+impl<L, O> fmt::Debug for Within<'_, L, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Within").finish_non_exhaustive()
     }
 }

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use equivalent::Equivalent;
 use loom::thread;
-use map_core::strategy::{At, Held, LockedVisit, Refused, Section, Shared, Span, Strategy, Table};
+use map_core::strategy::{
+    At, Held, Inside, LockedVisit, Refused, Section, Shared, Span, Strategy, Table,
+};
 use map_core::{Map, ReadBias, TryReserveError};
 
 /// Shards are vectors.
@@ -84,7 +86,7 @@ impl Strategy<u64, u64> for Tiny {
     }
 
     fn locate_mut<'x, Q>(
-        section: &'x mut Section<'_, u64, u64, Self>,
+        section: &'x mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: &Q,
     ) -> Option<(usize, &'x mut (u64, u64))>
@@ -104,7 +106,7 @@ impl Strategy<u64, u64> for Tiny {
     }
 
     fn upsert(
-        section: &mut Section<'_, u64, u64, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: u64,
         value: u64,
@@ -119,7 +121,7 @@ impl Strategy<u64, u64> for Tiny {
     }
 
     fn insert_new(
-        section: &mut Section<'_, u64, u64, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         _hash: u64,
         key: u64,
         value: u64,
@@ -128,12 +130,16 @@ impl Strategy<u64, u64> for Tiny {
         section.pairs.len() - 1
     }
 
-    fn replace(section: &mut Section<'_, u64, u64, Self>, slot: usize, value: u64) -> u64 {
+    fn replace(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        slot: usize,
+        value: u64,
+    ) -> u64 {
         std::mem::replace(&mut section.pairs[slot].1, value)
     }
 
     fn replace_pair(
-        section: &mut Section<'_, u64, u64, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: usize,
         key: u64,
         value: u64,
@@ -141,22 +147,22 @@ impl Strategy<u64, u64> for Tiny {
         std::mem::replace(&mut section.pairs[slot], (key, value))
     }
 
-    fn remove(section: &mut Section<'_, u64, u64, Self>, slot: usize) -> (u64, u64) {
+    fn remove(section: &mut impl Inside<Self::Locked, Self::Open>, slot: usize) -> (u64, u64) {
         section.pairs.remove(slot)
     }
 
     fn edit<'x>(
-        section: &'x mut Section<'_, u64, u64, Self>,
+        section: &'x mut impl Inside<Self::Locked, Self::Open>,
         slot: usize,
         _edit: &'x mut (),
     ) -> &'x mut (u64, u64) {
         &mut section.pairs[slot]
     }
 
-    fn finish(_section: &mut Section<'_, u64, u64, Self>, _slot: usize, _edit: ()) {}
+    fn finish(_section: &mut impl Inside<Self::Locked, Self::Open>, _slot: usize, _edit: ()) {}
 
     fn alter(
-        section: &mut Section<'_, u64, u64, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: usize,
         f: impl FnOnce(u64, u64) -> (u64, u64),
     ) -> Option<(u64, u64)> {
@@ -181,7 +187,7 @@ impl Strategy<u64, u64> for Tiny {
     }
 
     fn resize(
-        section: &mut Section<'_, u64, u64, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         capacity: usize,
         _hash: impl Fn(&u64) -> u64,
     ) -> Result<(), TryReserveError> {
@@ -190,8 +196,8 @@ impl Strategy<u64, u64> for Tiny {
     }
 
     fn divide(
-        from: &mut Section<'_, u64, u64, Self>,
-        into: &mut Section<'_, u64, u64, Self>,
+        from: &mut impl Inside<Self::Locked, Self::Open>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
         hash: impl Fn(&u64) -> u64,
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError> {
@@ -205,8 +211,8 @@ impl Strategy<u64, u64> for Tiny {
     }
 
     fn absorb(
-        into: &mut Section<'_, u64, u64, Self>,
-        from: &mut Section<'_, u64, u64, Self>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+        from: &mut impl Inside<Self::Locked, Self::Open>,
         _hash: impl Fn(&u64) -> u64,
     ) -> Result<(), TryReserveError> {
         let Entries { pairs, capacity } = std::mem::take(&mut **from);
@@ -215,12 +221,12 @@ impl Strategy<u64, u64> for Tiny {
         Ok(())
     }
 
-    fn take(section: &mut Section<'_, u64, u64, Self>) -> Entries {
+    fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Entries {
         std::mem::take(&mut **section)
     }
 
     fn retain(
-        section: &mut Section<'_, u64, u64, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         mut keep: impl FnMut(&u64, &mut u64) -> bool,
         removed: &mut Vec<(u64, u64)>,
     ) {

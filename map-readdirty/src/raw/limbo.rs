@@ -247,6 +247,14 @@ impl<K, V> Limbo<K, V> {
         self.guarded.shrink_to_fit();
     }
 
+    /// Whether nothing is waiting.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.retired.is_empty()
+            && self.guarded.is_empty()
+            && self.tables.is_empty()
+            && self.waste.is_none()
+    }
+
     /// Lets go of what is ripe.
     ///
     /// Nodes wait until there are as many as there are threads to be asked for their guards, unless all are

@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod hold;
 pub(crate) mod limbo;
 pub(crate) mod node;
+pub(crate) mod parts;
 pub(crate) mod seat;
 pub(crate) mod shard;
 pub(crate) mod strategy;

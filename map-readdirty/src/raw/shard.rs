@@ -7,7 +7,7 @@ use std::sync::Arc;
 use map_core::strategy::{Coverage, Span};
 use map_core::{Equivalent, TryReserveError, strategy};
 
-use super::clock::Clocks;
+use super::clock::{Clocks, Stamp};
 use super::limbo::{Entries, Holdings, Limbo, Waste};
 use super::node::Link;
 use super::seat;
@@ -142,6 +142,18 @@ impl<K, V> Open<K, V> {
 pub struct Slot(usize);
 
 impl Slot {
+    /// As a number.
+    #[inline(always)]
+    pub fn to_raw(self) -> usize {
+        self.0
+    }
+
+    /// From the number that it is.
+    #[inline(always)]
+    pub fn from_raw(number: usize) -> Self {
+        Self(number)
+    }
+
     const DIRTY: usize = 1 << (usize::BITS - 1);
 
     fn new(index: Index, dirty: bool) -> Self {
@@ -514,6 +526,61 @@ impl<K, V> Locked<K, V> {
             self.dirty = Some(table);
             self.dirty_len = len;
         }
+    }
+
+    /// Moves all entries to a table that readers cannot see without the lock.
+    ///
+    /// # Errors
+    ///
+    /// If there is not enough memory; then nothing has changed.
+    pub(crate) fn conceal(
+        &mut self,
+        open: &Open<K, V>,
+        coverage: Coverage,
+    ) -> Result<(), TryReserveError> {
+        if self.read.is_none() {
+            return Ok(());
+        }
+        let len = strategy::Table::len(self);
+        // Not the table itself: its readers go on reading.
+        let table = Box::new(Table::new(coverage, self.capacity(true).max(len))?);
+        for link in self.links() {
+            // SAFETY: 1. It is ours.
+            table.insert(unsafe { link.hash() }, link);
+        }
+        self.forget_tables(open);
+        self.dirty = Some(table);
+        self.dirty_len = len as u32;
+        Ok(())
+    }
+
+    /// Whether, since readers were shut out, all of them have left, with all guards, and nothing is waiting to be
+    /// freed. Helps that along.
+    pub(crate) fn is_deserted(&mut self, open: &Open<K, V>, since: Stamp) -> bool {
+        let clocks = open.clocks();
+        let is_idle = match &mut self.rest {
+            None => true,
+            Some(rest) => {
+                if !rest.limbo.is_idle() {
+                    rest.limbo.drain(clocks);
+                }
+                rest.limbo.is_idle()
+            }
+        };
+        if !clocks.is_ripe(since) {
+            clocks.tick();
+        }
+        if self.read.is_some() || !is_idle || !clocks.is_ripe(since) {
+            return false;
+        }
+        // After it was seen that the moment is ripe: so every guard that was made without the lock is seen
+        // here, or has gone; those made under the lock were there to be seen when we got it.
+        let guarded = seat::guarded();
+        self.links().all(|link| {
+            let is_in_slot = guarded.binary_search(&link.as_ptr().addr()).is_ok();
+            // SAFETY: 1. It is ours.
+            !is_in_slot && !unsafe { link.has_counted_guards() }
+        })
     }
 
     /// Gives the dirty table beside a read table so much room.

@@ -6,13 +6,14 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 
-use map_core::strategy::{At, Held, Refused, Section, Snapshots, Span, Strategy, position};
+use map_core::strategy::{At, Held, Inside, Observed, Refused, Section, Sessions, Span, Strategy};
 use map_core::{Equivalent, TryReserveError};
 use smallvec::SmallVec;
 
 use super::hold::{Hold, Pin, SessionPin, entry};
 use super::limbo::Entries;
 use super::node::Link;
+use super::parts::{self, Looked};
 use super::seat;
 use super::shard::{Locked, Look, Open, Slot};
 use super::table::Table;
@@ -53,6 +54,21 @@ impl<K, V> Default for Edit<K, V> {
 // SAFETY: 1. The entry lies in a node, behind a raw pointer.
 unsafe impl<K, V> map_core::strategy::Edit for Edit<K, V> {}
 
+impl<K: Clone, V: Clone> Edit<K, V> {
+    /// The copy of the entry at a slot, made if there is none yet.
+    #[inline]
+    pub(crate) fn of(&mut self, locked: &mut Locked<K, V>, slot: Slot) -> &mut (K, V) {
+        let draft = self.0.get_or_insert_with(|| {
+            let old = locked.link(slot);
+            // SAFETY: 1. It is in a table that we have locked.
+            let (pair, hash) = unsafe { (old.pair().clone(), old.hash()) };
+            Draft(locked.make(hash, pair))
+        });
+        // SAFETY: 1. Nobody else has the node before `finish`.
+        unsafe { draft.0.pair_mut() }
+    }
+}
+
 /// A node that is in no table yet.
 struct Draft<K, V>(Link<K, V>);
 
@@ -88,13 +104,28 @@ impl<K, V> Drop for Draft<K, V> {
 /// Entries of a shard, held one by one.
 pub struct Visit<'a, K, V>(smallvec::IntoIter<[Item<'a, K, V>; AT_HOME]>);
 
+impl<'a, K, V> Visit<'a, K, V> {
+    pub(crate) fn new(items: SmallVec<[Item<'a, K, V>; AT_HOME]>) -> Self {
+        Self(items.into_iter())
+    }
+}
+
+impl<'a, K, V> Iterator for Visit<'a, K, V> {
+    type Item = Item<'a, K, V>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a, K, V>> {
+        self.0.next()
+    }
+}
+
 /// An entry of a shard, held.
-type Item<'a, K, V> = Held<'a, (K, V), Hold<K, V>>;
+pub(crate) type Item<'a, K, V> = Held<'a, (K, V), Hold<K, V>>;
 
 /// So many entries have the same home at most, as a rule.
-const AT_HOME: usize = 16;
+pub(crate) const AT_HOME: usize = 16;
 /// More with one home are looked at under the lock.
-const MANY_AT_HOME: usize = 24;
+pub(crate) const MANY_AT_HOME: usize = 24;
 
 impl<K, V> fmt::Debug for Visit<'_, K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,7 +192,7 @@ impl<P: Promotion> ReadDirty<P> {
 ///
 /// 1. As for [`Hold::new`]; if the node was found under the lock, the pin was made under the lock too.
 #[inline(always)]
-unsafe fn pinned<'a, K, V>(link: Link<K, V>, pin: Pin) -> Held<'a, (K, V), Pin> {
+pub(crate) unsafe fn pinned<'a, K, V>(link: Link<K, V>, pin: Pin) -> Held<'a, (K, V), Pin> {
     // SAFETY: `entry`: by (1) the node is alive as long as the pin. `from_raw`: 1. likewise; 2. the pin may be moved, and is
     // not `Send`.
     unsafe { Held::from_raw(entry(link), pin) }
@@ -173,7 +204,7 @@ unsafe fn pinned<'a, K, V>(link: Link<K, V>, pin: Pin) -> Held<'a, (K, V), Pin> 
 ///
 /// 1. As for [`Hold::new`].
 #[inline(always)]
-unsafe fn held<'a, K, V>(link: Link<K, V>) -> Held<'a, (K, V), Hold<K, V>> {
+pub(crate) unsafe fn held<'a, K, V>(link: Link<K, V>) -> Held<'a, (K, V), Hold<K, V>> {
     // SAFETY: `new`: by (1). `entry`: so the node is alive. `from_raw`: 1. It is as long as the hold; 2. which may be moved,
     // and ended on any thread.
     unsafe { Held::from_raw(entry(link), Hold::new(link)) }
@@ -217,14 +248,10 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         Self: 'a,
     {
         if at.open().is_published() {
-            let pin = Pin(seat::pin());
-            // SAFETY: 1. It is pinned.
-            match unsafe { at.open().look(at.hash(), key) } {
-                // SAFETY: 1. It was found under the pin.
-                Look::Found(link) => return Ok(Some(unsafe { pinned(link, pin) })),
-                Look::Absent => return Ok(None),
-                // The pin ends before the lock is waited for.
-                Look::Unsettled => {}
+            match parts::peek(at.open(), at.hash(), key) {
+                Looked::Found(found) => return Ok(Some(found)),
+                Looked::Absent => return Ok(None),
+                Looked::Unsettled => {}
             }
         }
         // SAFETY: 1. Both are made under the lock.
@@ -238,24 +265,17 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         Self: 'a,
     {
         if at.open().is_published() {
-            let pin = seat::pin();
-            // SAFETY: 1. It is pinned.
-            match unsafe { at.open().look(at.hash(), key) } {
-                Look::Found(link) => {
-                    // SAFETY: 1. It was found under the pin, which ends when this returns.
-                    return Ok(Some(unsafe { held(link) }));
-                }
-                Look::Absent => return Ok(None),
-                Look::Unsettled => {}
+            match parts::get(at.open(), at.hash(), key) {
+                Looked::Found(found) => return Ok(Some(found)),
+                Looked::Absent => return Ok(None),
+                Looked::Unsettled => {}
             }
-            // Before the lock is waited for.
-            drop(pin);
         }
         // SAFETY: 1. It has the lock.
         Self::find_locked(at, key, |link| unsafe { held(link) })
     }
 
-    fn tend(section: &mut Section<'_, K, V, Self>) {
+    fn tend(section: &mut impl Inside<Self::Locked, Self::Open>) {
         let coverage = section.coverage();
         let (open, locked) = section.parts();
         // Without the memory, readers go on taking the lock.
@@ -283,7 +303,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
 
     #[inline]
     fn upsert(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: K,
         value: V,
@@ -306,7 +326,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
 
     #[inline]
     fn store(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
         key: K,
         value: V,
@@ -327,14 +347,19 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     #[inline]
-    fn insert_new(section: &mut Section<'_, K, V, Self>, hash: u64, key: K, value: V) -> Slot {
+    fn insert_new(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Slot {
         let (open, locked) = section.parts();
         let link = locked.make(hash, (key, value));
         locked.insert(open, hash, link, P::FILLS)
     }
 
     #[inline]
-    fn replace(section: &mut Section<'_, K, V, Self>, slot: Slot, value: V) -> V {
+    fn replace(section: &mut impl Inside<Self::Locked, Self::Open>, slot: Slot, value: V) -> V {
         let old = section.link(slot);
         // SAFETY: 1. It is in a table that we have locked.
         let ((key, before), hash) = unsafe { (old.pair(), old.hash()) };
@@ -345,7 +370,12 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         before
     }
 
-    fn replace_pair(section: &mut Section<'_, K, V, Self>, slot: Slot, key: K, value: V) -> (K, V) {
+    fn replace_pair(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        slot: Slot,
+        key: K,
+        value: V,
+    ) -> (K, V) {
         let old = section.link(slot);
         // SAFETY: 1. It is in a table that we have locked.
         let (before, hash) = unsafe { (old.pair().clone(), old.hash()) };
@@ -356,7 +386,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     #[inline]
-    fn remove(section: &mut Section<'_, K, V, Self>, slot: Slot) -> (K, V) {
+    fn remove(section: &mut impl Inside<Self::Locked, Self::Open>, slot: Slot) -> (K, V) {
         // SAFETY: 1. It is in a table that we have locked.
         let pair = unsafe { section.link(slot).pair() }.clone();
         let (open, locked) = section.parts();
@@ -365,7 +395,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     #[inline]
-    fn delete(section: &mut Section<'_, K, V, Self>, slot: Slot) -> Option<(K, V)> {
+    fn delete(section: &mut impl Inside<Self::Locked, Self::Open>, slot: Slot) -> Option<(K, V)> {
         let (open, locked) = section.parts();
         locked.remove(open, slot);
         None
@@ -373,18 +403,11 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
 
     #[inline]
     fn edit<'x>(
-        section: &'x mut Section<'_, K, V, Self>,
+        section: &'x mut impl Inside<Self::Locked, Self::Open>,
         slot: Slot,
         edit: &'x mut Edit<K, V>,
     ) -> &'x mut (K, V) {
-        let draft = edit.0.get_or_insert_with(|| {
-            let old = section.link(slot);
-            // SAFETY: 1. It is in a table that we have locked.
-            let (pair, hash) = unsafe { (old.pair().clone(), old.hash()) };
-            Draft(section.make(hash, pair))
-        });
-        // SAFETY: 1. Nobody else has the node before `finish`.
-        unsafe { draft.0.pair_mut() }
+        edit.of(section, slot)
     }
 
     fn draft<'x>(locked: &Locked<K, V>, slot: Slot, edit: &'x mut Edit<K, V>) -> &'x mut (K, V) {
@@ -400,7 +423,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     fn alter(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Slot,
         f: impl FnOnce(K, V) -> (K, V),
     ) -> Option<(K, V)> {
@@ -415,7 +438,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     #[inline]
-    fn finish(section: &mut Section<'_, K, V, Self>, slot: Slot, edit: Edit<K, V>) {
+    fn finish(section: &mut impl Inside<Self::Locked, Self::Open>, slot: Slot, edit: Edit<K, V>) {
         if let Some(draft) = edit.0 {
             let (open, locked) = section.parts();
             locked.replace(open, slot, draft.into_link());
@@ -434,7 +457,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     fn remove_edited(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Slot,
         edit: Edit<K, V>,
     ) -> (K, V) {
@@ -447,7 +470,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     fn replace_edited(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Slot,
         edit: Edit<K, V>,
         key: K,
@@ -469,7 +492,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     fn resize(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         capacity: usize,
         _hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError> {
@@ -492,8 +515,8 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     fn divide(
-        from: &mut Section<'_, K, V, Self>,
-        into: &mut Section<'_, K, V, Self>,
+        from: &mut impl Inside<Self::Locked, Self::Open>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
         _hash: impl Fn(&K) -> u64,
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError> {
@@ -505,8 +528,8 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     fn absorb(
-        into: &mut Section<'_, K, V, Self>,
-        from: &mut Section<'_, K, V, Self>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+        from: &mut impl Inside<Self::Locked, Self::Open>,
         _hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError> {
         let coverage = into.coverage();
@@ -522,7 +545,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         locked.unite(open, from, from_open, whole)
     }
 
-    fn take(section: &mut Section<'_, K, V, Self>) -> Locked<K, V> {
+    fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Locked<K, V> {
         let (open, locked) = section.parts();
         // Readers may still see the nodes: they stay in limbo here, and nothing is handed out.
         locked.clear(open);
@@ -530,7 +553,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 
     fn retain(
-        section: &mut Section<'_, K, V, Self>,
+        section: &mut impl Inside<Self::Locked, Self::Open>,
         mut keep: impl FnMut(&K, &mut V) -> bool,
         _removed: &mut Vec<(K, V)>,
     ) {
@@ -576,25 +599,8 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     where
         Self: 'a,
     {
-        let mut items = SmallVec::new();
-        {
-            let _pin = seat::pin();
-            let mut links = SmallVec::<[(u64, Link<K, V>); AT_HOME]>::new();
-            // SAFETY: 1. It is pinned. `hash`: 1. so the node is alive.
-            let next = unsafe {
-                at.open()
-                    .walk(at.hash(), span, |link| links.push((link.hash(), link)))
-            };
-            // A key that was removed and inserted again meanwhile may have been met twice.
-            let is_settled = links.len() <= MANY_AT_HOME
-                && (1..links.len()).all(|i| links[..i].iter().all(|(hash, _)| *hash != links[i].0));
-            if let Some(next) = next
-                && is_settled
-            {
-                // SAFETY: 1. They were found under the pin.
-                items.extend(links.into_iter().map(|(_, link)| unsafe { held(link) }));
-                return Ok((Visit(items.into_iter()), next));
-            }
+        if let Some(visited) = parts::visit(at.open(), at.hash(), span) {
+            return Ok(visited);
         }
         let mut shard = at.lock_shared()?;
         if shard.lens().1 > 0 {
@@ -602,17 +608,9 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             at.ask_to_tend()?;
             shard = at.lock_shared()?;
         }
-        // SAFETY: 1. It is in a table that we have locked.
-        let is_wanted = |link: &Link<K, V>| span.contains(position(unsafe { link.hash() }));
-        // SAFETY: 1. It has the lock.
-        items.extend(
-            shard
-                .links()
-                .filter(is_wanted)
-                .map(|link| unsafe { held(link) }),
-        );
-        let next = shard.coverage().end();
-        Ok((Visit(items.into_iter()), next))
+        // SAFETY: 1. It is locked, and `'a` is a borrow of its map.
+        let visit = unsafe { parts::visit_locked(&shard, span) };
+        Ok((visit, shard.coverage().end()))
     }
 
     #[inline]
@@ -647,17 +645,26 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     }
 }
 
-impl<K: Clone, V: Clone, P: Promotion> Snapshots<K, V> for ReadDirty<P> {
+impl<K: Clone, V: Clone, P: Promotion> Sessions<K, V> for ReadDirty<P> {
     type Pin = SessionPin;
-    type Stats = Stats;
+    type Entry<'p>
+        = (&'p K, &'p V)
+    where
+        K: 'p,
+        V: 'p;
+    type Value<'p>
+        = &'p V
+    where
+        K: 'p,
+        V: 'p;
 
     #[inline]
     fn pin(open: &Open<K, V>) -> SessionPin {
-        SessionPin(open.clocks().open_session())
+        parts::open_session(open)
     }
 
     fn repin(pin: &mut SessionPin) {
-        pin.0.repin();
+        parts::repin_session(pin);
     }
 
     #[inline(always)]
@@ -665,21 +672,38 @@ impl<K: Clone, V: Clone, P: Promotion> Snapshots<K, V> for ReadDirty<P> {
         at: AtShard<'p, K, V>,
         key: &Q,
         _pin: &'p SessionPin,
-    ) -> Result<Option<&'p (K, V)>, Refused>
+    ) -> Result<Option<(&'p K, &'p V)>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         // SAFETY: 1. It is pinned, in the clock of this map's sessions.
-        match unsafe { at.open().look(at.hash(), key) } {
-            // SAFETY: 1. It was found under the pin.
-            Look::Found(link) => Ok(Some(unsafe { link.pair() })),
-            Look::Absent => Ok(None),
-            // SAFETY: 1. It was found under the lock, so it is retired after that, and then waits for the pin.
-            Look::Unsettled => Self::find_locked(at, key, |link| unsafe { link.pair() }),
-        }
+        let link = match unsafe { at.open().look(at.hash(), key) } {
+            Look::Found(link) => Some(link),
+            Look::Absent => None,
+            // If it is found, it is retired after that, and then waits for the pin.
+            Look::Unsettled => Self::find_locked(at, key, |link| link)?,
+        };
+        Ok(link.map(|link| {
+            // SAFETY: 1. It was found under the pin, or under the lock.
+            let (key, value) = unsafe { link.pair() };
+            (key, value)
+        }))
     }
 
-    fn observe(stats: &mut Stats, locked: &Locked<K, V>) {
+    #[inline(always)]
+    fn value<'p>((_, value): (&'p K, &'p V)) -> &'p V
+    where
+        K: 'p,
+        V: 'p,
+    {
+        value
+    }
+}
+
+impl<K: Clone, V: Clone, P: Promotion> Observed<K, V> for ReadDirty<P> {
+    type Stats = Stats;
+
+    fn observe(stats: &mut Stats, _open: &Open<K, V>, locked: &Locked<K, V>) {
         stats.add(&locked.record());
     }
 }

@@ -36,7 +36,7 @@ use crate::sync::{Watch, hint};
 /// Slots of a line.
 const WAYS: usize = 7;
 /// So many entries a line, on average, fill a table of several lines: one in twenty is then not at home.
-const FULL: usize = 5;
+pub(crate) const FULL: usize = 5;
 
 /// The highest bits of a hash are its tag.
 const TAG_WIDTH: u32 = 7;

@@ -1,0 +1,659 @@
+//! The selector of a map: gathers what samples came to, asks the policy, tries its proposals on one shard, and lets the
+//! others follow.
+//!
+//! It has no thread of its own. Operations that are samples count themselves; the one that completes a window asks the
+//! policy; and each does a piece of what was decided: it changes the shard that it is in, and one other. Nobody waits
+//! for the selector's mutex: who does not get it goes on without.
+
+use std::collections::{HashMap, VecDeque};
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use map_core::strategy::{Coverage, Site};
+use parking_lot::Mutex;
+
+use super::nodes;
+use super::study::{KindCell, Study, Tally};
+use super::trial::{Phase, Trial};
+use crate::policy::{
+    Decision, DocumentPolicy, Explanation, History, Kind, Log, Outcome, Policy, PolicyError,
+    Proposal, Scope, SelectorConfig, Window,
+};
+
+/// A pass over the shards is repeated so often while some are left over; those will be changed when they are next used.
+const PASSES: usize = 64;
+/// A trial that has not come to its end after so many windows of the map is given up.
+const PATIENCE: u32 = 512;
+/// So many shards have a history of their own.
+const HISTORIES: usize = 1024;
+
+/// What the selector goes by, read at each sample and replaced rarely.
+#[derive(Debug)]
+struct Rules {
+    config: SelectorConfig,
+    policy: Arc<dyn Policy>,
+}
+
+/// The selector of a map.
+#[derive(Debug)]
+pub(super) struct Selector {
+    /// What all shards shall be but those that have a kind of their own.
+    target: KindCell,
+    /// Where the next shard to be changed is, if a pass is under way.
+    next: AtomicU64,
+    is_rolling: AtomicBool,
+    passes: AtomicUsize,
+    /// The pass under way has left shards over.
+    left_over: AtomicBool,
+    /// Shards that have read tables.
+    read_tables: AtomicUsize,
+    rules: ArcSwap<Rules>,
+    pub(super) tally: Tally,
+    state: Mutex<State>,
+    made: Instant,
+}
+
+/// What only one at a time looks at.
+#[derive(Debug)]
+struct State {
+    window_began: Instant,
+    history: History,
+    /// The histories of shards, by where their studies are.
+    shards: HashMap<usize, History>,
+    log: Log,
+    trial: Option<Trial>,
+    pinned: Option<Kind>,
+    /// How often, for each kind, it was tried in vain, and until when it is not tried again.
+    refusals: HashMap<Kind, (u32, Instant)>,
+    /// When switches were made, of late.
+    switches: VecDeque<Instant>,
+    /// What was withheld last, so that it is said once.
+    withheld: Option<(Kind, String)>,
+}
+
+impl Default for Selector {
+    fn default() -> Self {
+        let config = SelectorConfig::default();
+        let now = Instant::now();
+        Self {
+            target: KindCell::new(compiled_in(config.start).unwrap_or(config.start)),
+            next: AtomicU64::new(0),
+            is_rolling: AtomicBool::new(false),
+            passes: AtomicUsize::new(0),
+            left_over: AtomicBool::new(false),
+            read_tables: AtomicUsize::new(0),
+            tally: Tally::default(),
+            state: Mutex::new(State {
+                window_began: now,
+                history: History::default(),
+                shards: HashMap::new(),
+                log: Log::new(config.log),
+                trial: None,
+                pinned: None,
+                refusals: HashMap::new(),
+                switches: VecDeque::new(),
+                withheld: None,
+            }),
+            rules: ArcSwap::from_pointee(Rules {
+                config,
+                policy: Arc::new(DocumentPolicy::default()),
+            }),
+            made: now,
+        }
+    }
+}
+
+/// The kind that does for another among those that are compiled in.
+fn compiled_in(kind: Kind) -> Option<Kind> {
+    let has = |kind| match kind {
+        Kind::Lock => cfg!(feature = "lock"),
+        Kind::Sharded => cfg!(feature = "sharded"),
+        Kind::ReadDirty => nodes::COMPILED_IN,
+    };
+    let other = match kind {
+        Kind::Lock => Kind::Sharded,
+        Kind::Sharded => Kind::Lock,
+        Kind::ReadDirty => return has(kind).then_some(kind),
+    };
+    [kind, other].into_iter().find(|kind| has(*kind))
+}
+
+/// A map cannot be pinned to a kind of shard that it may not have.
+///
+/// ```
+/// use map_adaptive::{AdaptiveInPlaceMap, Kind};
+///
+/// let map: AdaptiveInPlaceMap<u32, u32> = AdaptiveInPlaceMap::new();
+/// let error = map.pin_strategy(Kind::ReadDirty).expect_err("its entries stay where they are");
+/// assert_eq!(error.to_string(), "no read/dirty shards: this map has no read tables");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    kind: Kind,
+    why: &'static str,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no {} shards: {}", self.kind, self.why)
+    }
+}
+
+impl Error for Unavailable {}
+
+/// Why a kind cannot be had.
+fn refuse(kind: Kind, read_tables: bool) -> Option<&'static str> {
+    if compiled_in(kind).is_none() {
+        Some("it is not compiled in")
+    } else if kind == Kind::ReadDirty && !read_tables {
+        Some("this map has no read tables")
+    } else {
+        None
+    }
+}
+
+impl Selector {
+    /// What all shards shall be but those that have a kind of their own.
+    pub(super) fn target(&self) -> Kind {
+        self.target.get()
+    }
+
+    /// Whether a shard may be of a kind.
+    pub(super) fn allows(&self, kind: Kind) -> bool {
+        refuse(kind, self.rules.load().config.read_tables).is_none()
+    }
+
+    /// Whether some shard has a read table.
+    pub(super) fn has_read_tables(&self) -> bool {
+        self.read_tables.load(Relaxed) > 0
+    }
+
+    /// A shard has a read table now, or has it no more.
+    pub(super) fn count_read_table(&self, study: &Study, has: bool) {
+        if study.swap_has_read_table(has) != has {
+            if has {
+                self.read_tables.fetch_add(1, Relaxed);
+            } else {
+                self.read_tables.fetch_sub(1, Relaxed);
+            }
+        }
+    }
+
+    /// The position of a shard that may have to be changed.
+    pub(super) fn next_due(&self) -> Option<u64> {
+        if !self.is_rolling.load(Relaxed) {
+            return None;
+        }
+        Some(self.next.load(Relaxed))
+    }
+
+    /// The shard at that position has been changed, or is left over.
+    pub(super) fn went_by(&self, coverage: Coverage, is_due: bool) {
+        if is_due {
+            self.left_over.store(true, Relaxed);
+        }
+        if coverage.is_nothing() {
+            // It was split or merged just now: the same position again.
+            return;
+        }
+        match coverage.end() {
+            Some(next) => self.next.store(next, Relaxed),
+            None => self.end_pass(),
+        }
+    }
+
+    fn end_pass(&self) {
+        let again = self.left_over.swap(false, Relaxed)
+            && self.passes.fetch_add(1, Relaxed) < PASSES;
+        self.next.store(0, Relaxed);
+        self.is_rolling.store(again, Relaxed);
+    }
+
+    fn roll_out(&self, to: Kind) {
+        self.target.set(to);
+        self.passes.store(0, Relaxed);
+        self.left_over.store(false, Relaxed);
+        self.next.store(0, Relaxed);
+        self.is_rolling.store(true, Relaxed);
+    }
+
+    /// What an operation that is a sample does when it has counted itself: asks the policy if a window is complete, and goes
+    /// on with a trial.
+    pub(super) fn turn(&self, study: &Arc<Study>, site: Site) {
+        let rules = self.rules.load();
+        let wanted = u64::from(rules.config.window_samples);
+        let map_is_due = self.tally.samples() >= wanted;
+        let shard_is_due = site.coverage.depth() > 0 && study.tally.samples() >= wanted;
+        if !map_is_due && !shard_is_due {
+            return;
+        }
+        let Some(mut state) = self.state.try_lock() else {
+            return;
+        };
+        let now = Instant::now();
+        if self.tally.samples() >= wanted {
+            let elapsed = now.duration_since(state.window_began);
+            let window = self.tally.window(self.target(), elapsed);
+            self.tally.reset();
+            state.window_began = now;
+            state.on_window(self, &rules, window, study, site, now);
+        }
+        if shard_is_due && !study.is_on_trial() {
+            let window = study.tally.window(study.kind(), Duration::ZERO);
+            study.tally.reset();
+            let window = Window {
+                entries: site.len as u64,
+                shards: 1,
+                ..window
+            };
+            state.on_shard_window(self, &rules, window, study, site, now);
+        }
+    }
+
+    /// Replaces what the selector goes by.
+    pub(super) fn set_config(&self, config: SelectorConfig) -> Result<(), PolicyError> {
+        config.validate()?;
+        let mut state = self.state.lock();
+        state.log.set_capacity(config.log);
+        let forbids = !config.read_tables && self.target() == Kind::ReadDirty;
+        let policy = Arc::clone(&self.rules.load().policy);
+        self.rules.store(Arc::new(Rules { config, policy }));
+        if forbids {
+            let to = compiled_in(Kind::Sharded).unwrap_or(Kind::Sharded);
+            state.pinned = state.pinned.filter(|pinned| *pinned != Kind::ReadDirty);
+            state.end_trial();
+            self.roll_out(to);
+        }
+        Ok(())
+    }
+
+    /// The same for a map that nobody uses yet: it starts as the configuration says.
+    pub(super) fn start(&self, config: SelectorConfig) -> Result<(), PolicyError> {
+        let start = config.start;
+        self.set_config(config)?;
+        if let Some(start) = compiled_in(start) {
+            self.roll_out(start);
+        }
+        Ok(())
+    }
+
+    pub(super) fn config(&self) -> SelectorConfig {
+        self.rules.load().config.clone()
+    }
+
+    pub(super) fn set_policy(&self, policy: Arc<dyn Policy>) {
+        let mut state = self.state.lock();
+        let config = self.config();
+        self.rules.store(Arc::new(Rules { config, policy }));
+        state.history.clear();
+        state.shards.clear();
+        state.refusals.clear();
+        state.withheld = None;
+    }
+
+    pub(super) fn policy(&self) -> Arc<dyn Policy> {
+        Arc::clone(&self.rules.load().policy)
+    }
+
+    /// All shards shall be of a kind, until [`release`](Self::release).
+    pub(super) fn pin(&self, kind: Kind) -> Result<(), Unavailable> {
+        if let Some(why) = refuse(kind, self.rules.load().config.read_tables) {
+            return Err(Unavailable { kind, why });
+        }
+        let to = compiled_in(kind).unwrap_or(kind);
+        let now = Instant::now();
+        let mut state = self.state.lock();
+        state.end_trial();
+        state.history.clear();
+        state.shards.clear();
+        let from = self.target();
+        let window = self.tally.window(from, now.duration_since(state.window_began));
+        let shards = window.shards.max(1);
+        state.pinned = Some(to);
+        state.log.push(Decision {
+            at: now.duration_since(self.made),
+            scope: Scope::Map { shards },
+            from,
+            to,
+            policy: "by hand".to_owned(),
+            proposal: Proposal {
+                to,
+                rule: "pinned".into(),
+                reason: "somebody has called pin_strategy".to_owned(),
+                urgent: true,
+            },
+            window,
+            outcome: Outcome::Pinned,
+        });
+        self.roll_out(to);
+        Ok(())
+    }
+
+    /// The policy decides again.
+    pub(super) fn release(&self) {
+        let mut state = self.state.lock();
+        state.pinned = None;
+        state.history.clear();
+    }
+
+    pub(super) fn decisions(&self) -> Vec<Decision> {
+        self.state.lock().log.iter().cloned().collect()
+    }
+
+    /// All that is to be said, but for the kinds of the shards.
+    pub(super) fn explain(&self, kinds: Vec<(Kind, u64, u64)>) -> Explanation {
+        let state = self.state.lock();
+        let now = Instant::now();
+        let latest = match state.history.windows().last() {
+            Some(latest) => Some(latest.clone()),
+            // A new window has begun, perhaps after a switch: better than nothing.
+            None => {
+                let elapsed = now.duration_since(state.window_began);
+                let window = self.tally.window(self.target(), elapsed);
+                (window.samples > 0).then_some(window)
+            }
+        };
+        Explanation {
+            kinds,
+            pinned: state.pinned,
+            policy: self.rules.load().policy.name().to_owned(),
+            latest,
+            decisions: state.log.iter().cloned().collect(),
+            dropped: state.log.dropped(),
+            uptime: now.duration_since(self.made),
+        }
+    }
+}
+
+/// What is known where a decision is made.
+struct Seen<'a> {
+    selector: &'a Selector,
+    rules: &'a Rules,
+    window: Window,
+    now: Instant,
+}
+
+impl State {
+    /// A window of the map is complete.
+    fn on_window(
+        &mut self,
+        selector: &Selector,
+        rules: &Rules,
+        window: Window,
+        study: &Arc<Study>,
+        site: Site,
+        now: Instant,
+    ) {
+        self.history.push(window.clone());
+        let seen = Seen {
+            selector,
+            rules,
+            window,
+            now,
+        };
+        if self.pinned.is_some() {
+            return;
+        }
+        if self.trial.is_some() {
+            self.go_on_with_trial(&seen);
+            return;
+        }
+        if selector.is_rolling.load(Relaxed) {
+            return;
+        }
+        let Some(proposal) = rules.policy.propose(self.history.windows()) else {
+            self.withheld = None;
+            return;
+        };
+        self.consider(&seen, proposal, study, site, false);
+    }
+
+    /// A window of a shard is complete.
+    fn on_shard_window(
+        &mut self,
+        selector: &Selector,
+        rules: &Rules,
+        window: Window,
+        study: &Arc<Study>,
+        site: Site,
+        now: Instant,
+    ) {
+        let busy = self.pinned.is_some()
+            || self.trial.is_some()
+            || selector.is_rolling.load(Relaxed)
+            || study.kind() != study.own().unwrap_or_else(|| selector.target());
+        if busy {
+            return;
+        }
+        let id = Arc::as_ptr(study).addr();
+        if self.shards.len() >= HISTORIES && !self.shards.contains_key(&id) {
+            self.shards.clear();
+        }
+        let history = self.shards.entry(id).or_default();
+        history.push(window.clone());
+        let Some(proposal) = rules.policy.propose(history.windows()) else {
+            return;
+        };
+        let Some(to) = compiled_in(proposal.to) else {
+            return;
+        };
+        // What is proposed for the whole map is not for one shard to do.
+        let for_all = rules.policy.propose(self.history.windows());
+        if to == study.kind() || for_all.is_some_and(|all| compiled_in(all.to) == Some(to)) {
+            return;
+        }
+        let seen = Seen {
+            selector,
+            rules,
+            window,
+            now,
+        };
+        if to == selector.target() {
+            // Back to what the others are.
+            study.set_own(None);
+            self.shards.remove(&id);
+            let scope = scope_of(site.coverage);
+            self.note(&seen, scope, study.kind(), to, proposal, Outcome::Followed);
+            return;
+        }
+        self.consider(&seen, proposal, study, site, true);
+    }
+
+    /// Deals with a proposal.
+    fn consider(
+        &mut self,
+        seen: &Seen<'_>,
+        proposal: Proposal,
+        study: &Arc<Study>,
+        site: Site,
+        alone: bool,
+    ) {
+        let Seen {
+            selector,
+            rules,
+            ref window,
+            now,
+        } = *seen;
+        let from = window.kind;
+        let scope = if alone {
+            scope_of(site.coverage)
+        } else {
+            Scope::Map {
+                shards: window.shards.max(1),
+            }
+        };
+        let to = compiled_in(proposal.to).unwrap_or(proposal.to);
+        if to == from {
+            return;
+        }
+        if let Some((why, until)) = self.withhold(seen, to) {
+            // Once, not in each window.
+            if self.withheld.as_ref().is_none_or(|(kind, said)| (*kind, &**said) != (to, &*why)) {
+                self.withheld = Some((to, why.clone()));
+                let until = until.map(|until| until.duration_since(selector.made));
+                self.note(seen, scope, from, to, proposal, Outcome::Withheld { why, until });
+            }
+            return;
+        }
+        self.withheld = None;
+        self.switches.push_back(now);
+        if rules.config.canary.skip {
+            self.note(seen, scope, from, to, proposal, Outcome::Followed);
+            if alone {
+                study.set_own(Some(to));
+                self.shards.remove(&Arc::as_ptr(study).addr());
+            } else {
+                self.history.clear();
+                selector.roll_out(to);
+            }
+            return;
+        }
+        let number = self.note(seen, scope, from, to, proposal, Outcome::Trying);
+        self.trial = Some(Trial::new(Arc::clone(study), from, to, alone, number));
+    }
+
+    /// Why a proposal is not carried out, and until when.
+    fn withhold(&mut self, seen: &Seen<'_>, to: Kind) -> Option<(String, Option<Instant>)> {
+        let config = &seen.rules.config;
+        if let Some(why) = refuse(to, config.read_tables) {
+            return Some((why.to_owned(), None));
+        }
+        if let Some((times, until)) = self.refusals.get(&to)
+            && *until > seen.now
+        {
+            let why = match times {
+                1 => "it was tried in vain".to_owned(),
+                times => format!("it was tried in vain {times} times"),
+            };
+            return Some((why, Some(*until)));
+        }
+        while let Some(first) = self.switches.front()
+            && seen.now.duration_since(*first) >= config.budget_period
+        {
+            self.switches.pop_front();
+        }
+        let budget = config.budget as usize;
+        if self.switches.len() >= budget {
+            let until = self.switches.front().map(|first| *first + config.budget_period);
+            let why = format!(
+                "{budget} switches in {:?} are allowed, and were made",
+                config.budget_period
+            );
+            return Some((why, until));
+        }
+        None
+    }
+
+    fn go_on_with_trial(&mut self, seen: &Seen<'_>) {
+        let Some(trial) = &mut self.trial else {
+            return;
+        };
+        let samples = seen.rules.config.canary.samples;
+        match trial.go_on(&seen.window, samples, PATIENCE) {
+            Phase::Running => {}
+            Phase::Stuck(why) => {
+                let number = trial.number();
+                let to = trial.to();
+                self.end_trial();
+                self.refuse(seen, to);
+                self.set_outcome(number, Outcome::GivenUp { why });
+            }
+            Phase::Done(verdict) => {
+                let (to, alone, number) = (trial.to(), trial.is_alone(), trial.number());
+                let id = trial.id();
+                let (before, after, control) = (verdict.before, verdict.after, verdict.control);
+                self.history.clear();
+                self.shards.remove(&id);
+                if verdict.gain() >= seen.rules.config.canary.min_gain {
+                    if alone {
+                        self.keep_trial();
+                    } else {
+                        // The others follow, and this one is as they are.
+                        seen.selector.roll_out(to);
+                        self.end_trial();
+                    }
+                    self.refusals.remove(&to);
+                    self.set_outcome(
+                        number,
+                        Outcome::Kept {
+                            before,
+                            after,
+                            control,
+                        },
+                    );
+                } else {
+                    self.end_trial();
+                    self.refuse(seen, to);
+                    self.set_outcome(
+                        number,
+                        Outcome::Reverted {
+                            before,
+                            after,
+                            control,
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    /// A kind was tried in vain: not again for a while.
+    fn refuse(&mut self, seen: &Seen<'_>, to: Kind) {
+        let times = self.refusals.get(&to).map_or(0, |(times, _)| *times) + 1;
+        let until = seen.now + seen.rules.config.back_off_after(times);
+        self.refusals.insert(to, (times, until));
+    }
+
+    /// The shard on trial goes back to what the others are.
+    fn end_trial(&mut self) {
+        if let Some(trial) = self.trial.take() {
+            trial.end();
+        }
+    }
+
+    /// The shard on trial stays as it is.
+    fn keep_trial(&mut self) {
+        if let Some(trial) = self.trial.take() {
+            trial.keep();
+        }
+    }
+
+    fn set_outcome(&mut self, number: u64, outcome: Outcome) {
+        if let Some(decision) = self.log.get_mut(number) {
+            decision.outcome = outcome;
+        }
+    }
+
+    fn note(
+        &mut self,
+        seen: &Seen<'_>,
+        scope: Scope,
+        from: Kind,
+        to: Kind,
+        proposal: Proposal,
+        outcome: Outcome,
+    ) -> u64 {
+        self.log.push(Decision {
+            at: seen.now.duration_since(seen.selector.made),
+            scope,
+            from,
+            to,
+            policy: seen.rules.policy.name().to_owned(),
+            proposal,
+            window: seen.window.clone(),
+            outcome,
+        })
+    }
+}
+
+fn scope_of(coverage: Coverage) -> Scope {
+    let depth = coverage.depth();
+    Scope::Shard {
+        prefix: coverage.start().checked_shr(63 - depth).unwrap_or(0),
+        depth,
+    }
+}

@@ -1,0 +1,963 @@
+//! How the front uses the shards: each function hands on to the strategy that the shard has at the moment.
+
+use std::hash::Hash;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use map_core::strategy::{
+    At, Coverage, Held, Inside, LockedVisit, Observed, Options, Refused, Section, Sessions, Shared, Site,
+    Span, Strategy, Table, position,
+};
+use map_core::{BuildError, Equivalent, TryReserveError};
+
+use super::Adaptive;
+use super::nodes::{self, Looked, Nodes};
+use super::shard::{
+    Both, Inline, Locked, Open, Stored, View, settle, step, view, view_both,
+};
+use super::stats::Stats;
+use super::study::{Event, Timed};
+use crate::policy::Kind;
+
+/// Keeps an entry alive during an operation.
+pub enum Brief<'a, K, V> {
+    /// By the shard's lock.
+    Lock(Shared<'a, Locked<K, V>, Open<K, V>>),
+    /// By a pin.
+    Pin(nodes::Pin),
+}
+
+/// Keeps an entry alive while there is a guard.
+pub enum Hold<'a, K, V> {
+    /// By the shard's lock.
+    Lock(Shared<'a, Locked<K, V>, Open<K, V>>),
+    /// By its node.
+    Node(nodes::Hold<K, V>),
+    /// By the session that it was found in.
+    Session,
+}
+
+impl<K, V> std::fmt::Debug for Brief<'_, K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Brief").finish_non_exhaustive()
+    }
+}
+
+impl<K, V> std::fmt::Debug for Hold<'_, K, V> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hold").finish_non_exhaustive()
+    }
+}
+
+/// Goes over what lies under the lock.
+pub enum Iter<'a, K, V> {
+    /// Entries inline.
+    Inline(<Inline as Strategy<K, V>>::Iter<'a>),
+    /// Entries in nodes.
+    Nodes(nodes::Iter<'a, K, V>),
+}
+
+impl<'a, K, V> Iterator for Iter<'a, K, V> {
+    type Item = &'a (K, V);
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a (K, V)> {
+        match self {
+            Self::Inline(entries) => entries.next(),
+            Self::Nodes(entries) => entries.next(),
+        }
+    }
+}
+
+/// Entries of a shard, held.
+pub enum Visit<'a, K, V> {
+    /// By its lock.
+    Locked(LockedVisit<'a, Iter<'a, K, V>, Locked<K, V>, Open<K, V>>),
+    /// One by one.
+    Nodes(nodes::Visit<'a, K, V>),
+}
+
+/// All entries, to keep.
+pub enum IntoIter<K, V> {
+    /// Those of an inline shard.
+    Inline(<Inline as Strategy<K, V>>::IntoIter),
+    /// Those of nodes.
+    Nodes(nodes::Entries<K, V>),
+}
+
+impl<K, V> Iterator for IntoIter<K, V> {
+    type Item = (K, V);
+
+    fn next(&mut self) -> Option<(K, V)> {
+        match self {
+            Self::Inline(entries) => entries.next(),
+            Self::Nodes(entries) => entries.next(),
+        }
+    }
+}
+
+macro_rules! opaque {
+    ($($name:ident<$($life:lifetime,)? K, V>),*) => {$(
+        impl<$($life,)? K, V> std::fmt::Debug for $name<$($life,)? K, V> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+opaque!(Iter<'a, K, V>, Visit<'a, K, V>, IntoIter<K, V>);
+
+type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
+type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
+
+/// Notes what an operation that is a sample has done.
+#[inline(always)]
+fn note<K, V>(at: &AtShard<'_, K, V>, event: Event) {
+    if at.is_sample() {
+        at.open().note(event);
+    }
+}
+
+/// Finds an entry under the lock.
+#[inline(always)]
+fn find_locked<'a, K: Clone, V: Clone, Q>(
+    at: AtShard<'a, K, V>,
+    key: &Q,
+) -> Result<Found<'a, K, V, Shared<'a, Locked<K, V>, Open<K, V>>>, Refused>
+where
+    Q: ?Sized + Hash + Equivalent<K>,
+{
+    let shard = at.lock_shared()?;
+    if let Stored::Inline(_) = shard.0 {
+        let found = Held::find(shard, |shard| shard.find_inline(at.hash(), key));
+        note(&at, if found.is_some() { Event::Hit } else { Event::Miss });
+        return Ok(found);
+    }
+    find_in_nodes(at, key, shard)
+}
+
+#[cold]
+#[inline(never)]
+fn find_in_nodes<'a, K: Clone, V: Clone, Q>(
+    at: AtShard<'a, K, V>,
+    key: &Q,
+    mut shard: Shared<'a, Locked<K, V>, Open<K, V>>,
+) -> Result<Found<'a, K, V, Shared<'a, Locked<K, V>, Open<K, V>>>, Refused>
+where
+    Q: ?Sized + Hash + Equivalent<K>,
+{
+    if shard.wants_promotion() {
+        drop(shard);
+        at.ask_to_tend()?;
+        // It could not be had.
+        shard = at.lock_shared()?;
+    }
+    note(&at, Event::Unsettled);
+    let found = Held::find(shard, |shard| shard.find(at.hash(), key));
+    note(&at, if found.is_some() { Event::Hit } else { Event::Miss });
+    Ok(found)
+}
+
+/// Runs a part of a write; if it is a sample, notes what it did and how long it took.
+#[inline(always)]
+fn noting<K, V, I, R>(section: &mut I, write: impl FnOnce(&mut I) -> (R, Event)) -> R
+where
+    I: Inside<Locked<K, V>, Open<K, V>>,
+{
+    if !section.is_sample() {
+        return write(section).0;
+    }
+    note_write(section, write)
+}
+
+#[cold]
+#[inline(never)]
+fn note_write<K, V, I, R>(section: &mut I, write: impl FnOnce(&mut I) -> (R, Event)) -> R
+where
+    I: Inside<Locked<K, V>, Open<K, V>>,
+{
+    let start = Instant::now();
+    let (done, event) = write(section);
+    let took = start.elapsed();
+    let (open, _) = section.parts();
+    open.note(event);
+    open.note_time(Timed::Write, took, 1);
+    done
+}
+
+impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
+    type Locked = Locked<K, V>;
+    type Open = Open<K, V>;
+    /// That of the strategy that the shard has at the moment.
+    type Slot = usize;
+    type Brief<'a>
+        = Brief<'a, K, V>
+    where
+        K: 'a,
+        V: 'a;
+    type Hold<'a>
+        = Hold<'a, K, V>
+    where
+        K: 'a,
+        V: 'a;
+    type Edit = nodes::Edit<K, V>;
+    type Iter<'a>
+        = Iter<'a, K, V>
+    where
+        K: 'a,
+        V: 'a;
+    type Visit<'a>
+        = Visit<'a, K, V>
+    where
+        K: 'a,
+        V: 'a;
+    type IntoIter = IntoIter<K, V>;
+
+    const IN_PLACE: bool = false;
+    const SPLITS_FOR_CONTENTION: bool = true;
+    const READS_LOCK: bool = true;
+    const SELECTS: bool = true;
+
+    #[inline(always)]
+    fn peek<'a, Q>(
+        at: AtShard<'a, K, V>,
+        key: &Q,
+    ) -> Result<Found<'a, K, V, Brief<'a, K, V>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        Self: 'a,
+    {
+        if READ_TABLES && at.may_have_read_table() && nodes::is_published(&at.open().nodes) {
+            match nodes::peek(&at.open().nodes, at.hash(), key) {
+                Looked::Found(found) => {
+                    note(&at, Event::Hit);
+                    // SAFETY: 1. It is in there.
+                    return Ok(Some(unsafe { found.wrap_hold(Brief::Pin) }));
+                }
+                Looked::Absent => {
+                    note(&at, Event::Miss);
+                    return Ok(None);
+                }
+                Looked::Unsettled => {}
+            }
+        }
+        // SAFETY: 1. It is in there.
+        Ok(find_locked(at, key)?.map(|found| unsafe { found.wrap_hold(Brief::Lock) }))
+    }
+
+    #[inline(always)]
+    fn get<'a, Q>(
+        at: AtShard<'a, K, V>,
+        key: &Q,
+    ) -> Result<Found<'a, K, V, Hold<'a, K, V>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+        Self: 'a,
+    {
+        if READ_TABLES && at.may_have_read_table() && nodes::is_published(&at.open().nodes) {
+            match nodes::get(&at.open().nodes, at.hash(), key) {
+                Looked::Found(found) => {
+                    note(&at, Event::Hit);
+                    // SAFETY: 1. It is in there.
+                    return Ok(Some(unsafe { found.wrap_hold(Hold::Node) }));
+                }
+                Looked::Absent => {
+                    note(&at, Event::Miss);
+                    return Ok(None);
+                }
+                Looked::Unsettled => {}
+            }
+        }
+        // SAFETY: 1. It is in there.
+        Ok(find_locked(at, key)?.map(|found| unsafe { found.wrap_hold(Hold::Lock) }))
+    }
+
+    fn tend(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) {
+        if section.left().is_none()
+            && let View::Nodes(mut above) = view::<K, V>(section)
+        {
+            <Nodes as Strategy<K, V>>::tend(&mut above);
+        }
+    }
+
+    fn set_up(open: &Open<K, V>, options: &Options) -> Result<(), BuildError> {
+        super::set_up::<K, V, READ_TABLES>(open, options)
+    }
+
+    fn note_read(open: &Open<K, V>, site: Site, took: Option<Duration>) {
+        if let Some(took) = took {
+            open.note_time(Timed::Read, took, 1);
+        }
+        open.note_site(site);
+        open.selector.turn(&open.study, site);
+    }
+
+    fn note_visit(open: &Open<K, V>, site: Site, entries: usize, took: Duration) {
+        open.note_visit(entries, took);
+        open.note_site(site);
+        open.selector.turn(&open.study, site);
+    }
+
+    fn note_contention(open: &Open<K, V>, times: u32) {
+        open.note_contention(times);
+    }
+
+    fn delay_sample(open: &Open<K, V>, drawn: u16) -> u16 {
+        open.study.delay_sample(drawn)
+    }
+
+    fn note_write(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, site: Site) {
+        let (open, _) = section.parts();
+        open.note(Event::Write);
+        open.note_site(site);
+        open.selector.turn(&open.study, site);
+    }
+
+    fn is_due(open: &Open<K, V>) -> bool {
+        open.study.is_leaving() || open.study.kind() != open.wanted()
+    }
+
+    fn change(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: impl Fn(&K) -> u64,
+    ) {
+        let wanted = section.parts().0.wanted();
+        // The kind is in force as soon as readers can tell it, though entries may have yet to be moved back.
+        let _ = step::<K, V>(section, wanted, hash);
+        settle(section, Some(wanted));
+    }
+
+    fn next_due(open: &Open<K, V>) -> Option<u64> {
+        open.selector.next_due()
+    }
+
+    fn went_by(open: &Open<K, V>, coverage: Coverage, is_due: bool) {
+        open.selector.went_by(coverage, is_due);
+    }
+
+    fn has_read_tables(open: &Open<K, V>) -> bool {
+        open.selector.has_read_tables()
+    }
+
+    fn splits_for_contention(open: &Open<K, V>) -> bool {
+        open.study.kind() != Kind::Lock
+    }
+
+    fn is_in_place(locked: &Locked<K, V>) -> bool {
+        !locked.is_in_nodes()
+    }
+
+    #[inline]
+    fn locate<Q>(locked: &Locked<K, V>, hash: u64, key: &Q) -> Option<usize>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match &locked.0 {
+            Stored::Inline(entries) => <Inline as Strategy<K, V>>::locate(entries, hash, key),
+            Stored::Nodes(upper) => {
+                <Nodes as Strategy<K, V>>::locate(upper.locked(), hash, key).map(|s| s.to_raw())
+            }
+        }
+    }
+
+    #[inline]
+    fn remove_key<Q>(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        noting(section, |section| {
+            let removed = match view::<K, V>(section) {
+                View::Inline(mut s) => <Inline as Strategy<K, V>>::remove_key(&mut s, hash, key),
+                View::Nodes(mut s) => <Nodes as Strategy<K, V>>::remove_key(&mut s, hash, key),
+            };
+            let event = if removed.is_some() {
+                Event::Remove
+            } else {
+                Event::Nothing
+            };
+            (removed, event)
+        })
+    }
+
+    #[inline]
+    fn pair(locked: &Locked<K, V>, slot: usize) -> &(K, V) {
+        match &locked.0 {
+            Stored::Inline(entries) => <Inline as Strategy<K, V>>::pair(entries, slot),
+            Stored::Nodes(upper) => {
+                <Nodes as Strategy<K, V>>::pair(upper.locked(), nodes::Slot::from_raw(slot))
+            }
+        }
+    }
+
+    #[inline]
+    fn has_room(locked: &Locked<K, V>) -> bool {
+        match &locked.0 {
+            Stored::Inline(entries) => <Inline as Strategy<K, V>>::has_room(entries),
+            Stored::Nodes(upper) => <Nodes as Strategy<K, V>>::has_room(upper.locked()),
+        }
+    }
+
+    #[inline]
+    fn upsert(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Option<(Option<K>, V)>
+    where
+        K: Eq,
+    {
+        noting(section, |section| {
+            let old = match view::<K, V>(section) {
+                View::Inline(mut s) => <Inline as Strategy<K, V>>::upsert(&mut s, hash, key, value),
+                View::Nodes(mut s) => <Nodes as Strategy<K, V>>::upsert(&mut s, hash, key, value),
+            };
+            let event = if old.is_some() {
+                Event::Update
+            } else {
+                Event::Insert
+            };
+            (old, event)
+        })
+    }
+
+    #[inline]
+    fn store(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Option<(Option<K>, Option<V>)>
+    where
+        K: Eq,
+    {
+        noting(section, |section| {
+            let len = section.len();
+            let old = match view::<K, V>(section) {
+                View::Inline(mut s) => <Inline as Strategy<K, V>>::store(&mut s, hash, key, value),
+                View::Nodes(mut s) => <Nodes as Strategy<K, V>>::store(&mut s, hash, key, value),
+            };
+            let event = if section.len() > len {
+                Event::Insert
+            } else {
+                Event::Update
+            };
+            (old, event)
+        })
+    }
+
+    #[inline]
+    fn insert_new(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> usize {
+        noting(section, |section| {
+            let slot = match view::<K, V>(section) {
+                View::Inline(mut s) => {
+                    <Inline as Strategy<K, V>>::insert_new(&mut s, hash, key, value)
+                }
+                View::Nodes(mut s) => {
+                    <Nodes as Strategy<K, V>>::insert_new(&mut s, hash, key, value).to_raw()
+                }
+            };
+            (slot, Event::Insert)
+        })
+    }
+
+    #[inline]
+    fn replace(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        slot: usize,
+        value: V,
+    ) -> V {
+        noting(section, |section| {
+            let old = match view::<K, V>(section) {
+                View::Inline(mut s) => <Inline as Strategy<K, V>>::replace(&mut s, slot, value),
+                View::Nodes(mut s) => {
+                    <Nodes as Strategy<K, V>>::replace(&mut s, nodes::Slot::from_raw(slot), value)
+                }
+            };
+            (old, Event::Update)
+        })
+    }
+
+    fn replace_pair(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        slot: usize,
+        key: K,
+        value: V,
+    ) -> (K, V) {
+        noting(section, |section| {
+            let old = match view::<K, V>(section) {
+                View::Inline(mut s) => {
+                    <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value)
+                }
+                View::Nodes(mut s) => {
+                    let slot = nodes::Slot::from_raw(slot);
+                    <Nodes as Strategy<K, V>>::replace_pair(&mut s, slot, key, value)
+                }
+            };
+            (old, Event::Update)
+        })
+    }
+
+    #[inline]
+    fn remove(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize) -> (K, V) {
+        noting(section, |section| {
+            let old = match view::<K, V>(section) {
+                View::Inline(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
+                View::Nodes(mut s) => {
+                    <Nodes as Strategy<K, V>>::remove(&mut s, nodes::Slot::from_raw(slot))
+                }
+            };
+            (old, Event::Remove)
+        })
+    }
+
+    #[inline]
+    fn delete(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        slot: usize,
+    ) -> Option<(K, V)> {
+        noting(section, |section| {
+            let old = match view::<K, V>(section) {
+                View::Inline(mut s) => <Inline as Strategy<K, V>>::delete(&mut s, slot),
+                View::Nodes(mut s) => {
+                    <Nodes as Strategy<K, V>>::delete(&mut s, nodes::Slot::from_raw(slot))
+                }
+            };
+            (old, Event::Remove)
+        })
+    }
+
+    #[inline]
+    fn edit<'x>(
+        section: &'x mut impl Inside<Locked<K, V>, Open<K, V>>,
+        slot: usize,
+        edit: &'x mut nodes::Edit<K, V>,
+    ) -> &'x mut (K, V) {
+        if section.is_sample() {
+            section.parts().0.note(Event::Mutation);
+        }
+        match &mut section.0 {
+            Stored::Inline(entries) => entries.at_mut(slot),
+            Stored::Nodes(upper) => {
+                nodes::edit(upper.locked_mut(), nodes::Slot::from_raw(slot), edit)
+            }
+        }
+    }
+
+    fn draft<'x>(
+        locked: &Locked<K, V>,
+        slot: usize,
+        edit: &'x mut nodes::Edit<K, V>,
+    ) -> &'x mut (K, V) {
+        match &locked.0 {
+            Stored::Inline(_) => unreachable!("asked only where entries are not changed in place"),
+            Stored::Nodes(upper) => {
+                <Nodes as Strategy<K, V>>::draft(upper.locked(), nodes::Slot::from_raw(slot), edit)
+            }
+        }
+    }
+
+    #[inline]
+    fn finish(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        slot: usize,
+        edit: nodes::Edit<K, V>,
+    ) {
+        if let View::Nodes(mut s) = view::<K, V>(section) {
+            <Nodes as Strategy<K, V>>::finish(&mut s, nodes::Slot::from_raw(slot), edit);
+        }
+    }
+
+    fn alter(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        slot: usize,
+        f: impl FnOnce(K, V) -> (K, V),
+    ) -> Option<(K, V)> {
+        if section.is_sample() {
+            section.parts().0.note(Event::Mutation);
+        }
+        match view::<K, V>(section) {
+            View::Inline(mut s) => <Inline as Strategy<K, V>>::alter(&mut s, slot, f),
+            View::Nodes(mut s) => {
+                <Nodes as Strategy<K, V>>::alter(&mut s, nodes::Slot::from_raw(slot), f)
+            }
+        }
+    }
+
+    fn remove_edited(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        slot: usize,
+        edit: nodes::Edit<K, V>,
+    ) -> (K, V) {
+        noting(section, |section| {
+            let old = match view::<K, V>(section) {
+                View::Inline(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
+                View::Nodes(mut s) => {
+                    let slot = nodes::Slot::from_raw(slot);
+                    <Nodes as Strategy<K, V>>::remove_edited(&mut s, slot, edit)
+                }
+            };
+            (old, Event::Remove)
+        })
+    }
+
+    fn replace_edited(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        slot: usize,
+        edit: nodes::Edit<K, V>,
+        key: K,
+        value: V,
+    ) -> (K, V) {
+        noting(section, |section| {
+            let old = match view::<K, V>(section) {
+                View::Inline(mut s) => {
+                    <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value)
+                }
+                View::Nodes(mut s) => {
+                    let slot = nodes::Slot::from_raw(slot);
+                    <Nodes as Strategy<K, V>>::replace_edited(&mut s, slot, edit, key, value)
+                }
+            };
+            (old, Event::Update)
+        })
+    }
+
+    fn downgrade<'a>(
+        section: Section<'a, K, V, Self>,
+        slot: usize,
+    ) -> Held<'a, (K, V), Hold<'a, K, V>>
+    where
+        Self: 'a,
+    {
+        match &section.0 {
+            Stored::Nodes(upper) if section.left().is_none() => {
+                // SAFETY: `hold`: 1. The shard is locked; `'a` is a borrow of its map. `wrap_hold`: 1. It is in there.
+                let found = unsafe {
+                    nodes::hold(upper.locked(), nodes::Slot::from_raw(slot)).wrap_hold(Hold::Node)
+                };
+                // Here and not at the end: should something that was removed earlier panic in its Drop, the hold is not leaked.
+                drop(section);
+                found
+            }
+            _ => {
+                let found = Held::find(section.downgrade(), |shard| {
+                    Some(<Self as Strategy<K, V>>::pair(shard, slot))
+                });
+                let found = found.expect("a slot stays occupied while its shard is locked");
+                // SAFETY: 1. It is in there.
+                unsafe { found.wrap_hold(Hold::Lock) }
+            }
+        }
+    }
+
+    fn capacity(locked: &Locked<K, V>) -> usize {
+        match &locked.0 {
+            Stored::Inline(entries) => <Inline as Strategy<K, V>>::capacity(entries),
+            Stored::Nodes(upper) => <Nodes as Strategy<K, V>>::capacity(upper.locked()),
+        }
+    }
+
+    fn resize(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        capacity: usize,
+        hash: impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        match view::<K, V>(section) {
+            View::Inline(mut s) => <Inline as Strategy<K, V>>::resize(&mut s, capacity, hash),
+            View::Nodes(mut s) => <Nodes as Strategy<K, V>>::resize(&mut s, capacity, hash),
+        }
+    }
+
+    fn divide(
+        from: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        into: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: impl Fn(&K) -> u64,
+        chosen: impl Fn(u64) -> bool,
+    ) -> Result<(), TryReserveError> {
+        let left = from.left();
+        match view_both(from, into, &hash)? {
+            Both::Inline(mut from, mut into) => {
+                <Inline as Strategy<K, V>>::divide(&mut from, &mut into, hash, chosen)
+            }
+            Both::Nodes(mut from, mut into) => {
+                <Nodes as Strategy<K, V>>::divide(&mut from, &mut into, hash, chosen)
+            }
+        }?;
+        // The entries of both were here when readers were shut out.
+        into.set_left(left);
+        into.parts().0.inherit(from.parts().0);
+        settle(from, None);
+        settle(into, None);
+        Ok(())
+    }
+
+    fn absorb(
+        into: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        from: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Result<(), TryReserveError> {
+        let left = from.left();
+        let is_fresh = into.coverage().is_nothing();
+        if is_fresh && from.is_in_nodes() {
+            // Nothing of the user's is hashed for that.
+            into.empty_nodes();
+        }
+        let were_left = (into.left().is_some(), left.is_some());
+        match view_both(into, from, &hash)? {
+            Both::Inline(mut into, mut from) => {
+                <Inline as Strategy<K, V>>::absorb(&mut into, &mut from, hash)
+            }
+            Both::Nodes(mut into, mut from) => {
+                <Nodes as Strategy<K, V>>::absorb(&mut into, &mut from, hash)
+            }
+        }?;
+        if is_fresh {
+            into.set_left(left);
+            into.parts().0.inherit(from.parts().0);
+        } else if were_left == (true, true) {
+            if let View::Nodes(mut above) = view::<K, V>(into) {
+                // Readers have been shut out of both, and this is after both moments.
+                let moment = nodes::conceal(&mut above).ok();
+                into.set_left(moment);
+            }
+        } else {
+            into.set_left(None);
+        }
+        // Not left with anything: it goes out of use.
+        **from = Locked::default();
+        settle(from, None);
+        settle(into, None);
+        Ok(())
+    }
+
+    fn take(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) -> Locked<K, V> {
+        match view::<K, V>(section) {
+            View::Inline(mut s) => Locked(Stored::Inline(<Inline as Strategy<K, V>>::take(&mut s))),
+            View::Nodes(mut s) => {
+                // Nothing is handed out: readers may still see it.
+                drop(<Nodes as Strategy<K, V>>::take(&mut s));
+                Locked::default()
+            }
+        }
+    }
+
+    fn retain(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        keep: impl FnMut(&K, &mut V) -> bool,
+        removed: &mut Vec<(K, V)>,
+    ) {
+        match view::<K, V>(section) {
+            View::Inline(mut s) => <Inline as Strategy<K, V>>::retain(&mut s, keep, removed),
+            View::Nodes(mut s) => <Nodes as Strategy<K, V>>::retain(&mut s, keep, removed),
+        }
+    }
+
+    fn iter<'a>(locked: &'a Locked<K, V>) -> Iter<'a, K, V>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a,
+    {
+        match &locked.0 {
+            Stored::Inline(entries) => Iter::Inline(<Inline as Strategy<K, V>>::iter(entries)),
+            Stored::Nodes(upper) => Iter::Nodes(<Nodes as Strategy<K, V>>::iter(upper.locked())),
+        }
+    }
+
+    fn iter_mut<'a>(locked: &'a mut Locked<K, V>) -> impl Iterator<Item = &'a mut (K, V)>
+    where
+        K: 'a,
+        V: 'a,
+    {
+        let entries = match &mut locked.0 {
+            Stored::Inline(entries) => Some(<Inline as Strategy<K, V>>::iter_mut(entries)),
+            Stored::Nodes(_) => unreachable!("asked only where entries are changed in place"),
+        };
+        entries.into_iter().flatten()
+    }
+
+    fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = usize> {
+        let (inline, above) = match &locked.0 {
+            Stored::Inline(entries) => (Some(<Inline as Strategy<K, V>>::slots(entries)), None),
+            Stored::Nodes(upper) => (
+                None,
+                Some(<Nodes as Strategy<K, V>>::slots(upper.locked()).map(|s| s.to_raw())),
+            ),
+        };
+        inline
+            .into_iter()
+            .flatten()
+            .chain(above.into_iter().flatten())
+    }
+
+    fn visit<'a>(
+        at: AtShard<'a, K, V>,
+        span: Span,
+    ) -> Result<(Visit<'a, K, V>, Option<u64>), Refused>
+    where
+        Self: 'a,
+    {
+        if READ_TABLES
+            && at.may_have_read_table()
+            && nodes::is_published(&at.open().nodes)
+            && let Some((visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
+        {
+            return Ok((Visit::Nodes(visit), next));
+        }
+        let shard = at.lock_shared()?;
+        if let Some(visit) = Locked::visit_nodes(&shard, span) {
+            return Ok((Visit::Nodes(visit), shard.coverage().end()));
+        }
+        let (visit, next) = LockedVisit::over::<K, V, Self>(shard, span);
+        Ok((Visit::Locked(visit), next))
+    }
+
+    #[inline]
+    fn visited<'a>(
+        visit: &mut Visit<'a, K, V>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Found<'a, K, V, Hold<'a, K, V>>
+    where
+        Self: 'a,
+    {
+        // SAFETY: 1. It is in there.
+        unsafe {
+            match visit {
+                Visit::Locked(visit) => Some(visit.next(hash)?.wrap_hold(Hold::Lock)),
+                Visit::Nodes(visit) => Some(visit.next()?.wrap_hold(Hold::Node)),
+            }
+        }
+    }
+
+    fn for_each<B>(
+        at: AtShard<'_, K, V>,
+        span: Span,
+        hash: impl Fn(&K) -> u64,
+        mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B, Option<u64>>, Refused> {
+        if READ_TABLES
+            && at.may_have_read_table()
+            && nodes::is_published(&at.open().nodes)
+            && let Some((visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
+        {
+            for held in visit {
+                let (key, value) = held.get();
+                if let ControlFlow::Break(broken) = f(key, value) {
+                    return Ok(ControlFlow::Break(broken));
+                }
+            }
+            return Ok(ControlFlow::Continue(next));
+        }
+        let shard = at.lock_shared()?;
+        let coverage = shard.coverage();
+        if let Some(visit) = Locked::visit_nodes(&shard, span) {
+            drop(shard);
+            for held in visit {
+                let (key, value) = held.get();
+                if let ControlFlow::Break(broken) = f(key, value) {
+                    return Ok(ControlFlow::Break(broken));
+                }
+            }
+            return Ok(ControlFlow::Continue(coverage.end()));
+        }
+        let all = span.contains_all(coverage);
+        for (key, value) in <Self as Strategy<K, V>>::iter(&shard) {
+            if (all || span.contains(position(hash(key))))
+                && let ControlFlow::Break(broken) = f(key, value)
+            {
+                return Ok(ControlFlow::Break(broken));
+            }
+        }
+        Ok(ControlFlow::Continue(coverage.end()))
+    }
+
+    fn into_iter(locked: Locked<K, V>) -> IntoIter<K, V> {
+        match locked.0 {
+            Stored::Inline(entries) => {
+                IntoIter::Inline(<Inline as Strategy<K, V>>::into_iter(entries))
+            }
+            Stored::Nodes(upper) => {
+                IntoIter::Nodes(<Nodes as Strategy<K, V>>::into_iter(upper.into_locked()))
+            }
+        }
+    }
+}
+
+impl<K: Clone, V: Clone, const READ_TABLES: bool> Sessions<K, V> for Adaptive<READ_TABLES> {
+    type Pin = nodes::SessionPin;
+    type Entry<'p>
+        = map_core::mapref::one::Ref<'p, K, V, Self>
+    where
+        K: 'p,
+        V: 'p;
+    type Value<'p>
+        = map_core::mapref::one::Ref<'p, K, V, Self>
+    where
+        K: 'p,
+        V: 'p;
+
+    #[inline]
+    fn pin(open: &Open<K, V>) -> nodes::SessionPin {
+        nodes::open_session(&open.nodes)
+    }
+
+    fn repin(pin: &mut nodes::SessionPin) {
+        nodes::repin_session(pin);
+    }
+
+    #[inline(always)]
+    unsafe fn peek_pinned<'p, Q>(
+        at: AtShard<'p, K, V>,
+        key: &Q,
+        pin: &'p nodes::SessionPin,
+    ) -> Result<Option<Self::Entry<'p>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if READ_TABLES && at.may_have_read_table() {
+            // SAFETY: 1. Promised to us.
+            match unsafe { nodes::peek_pinned(&at.open().nodes, at.hash(), key, pin) } {
+                Looked::Found(pair) => {
+                    note(&at, Event::Hit);
+                    // SAFETY: 1., 2. It is alive as long as the session is pinned, wherever the reference goes.
+                    let found = unsafe { Held::from_raw(pair.into(), Hold::Session) };
+                    return Ok(Some(found.into()));
+                }
+                Looked::Absent => {
+                    note(&at, Event::Miss);
+                    return Ok(None);
+                }
+                Looked::Unsettled => {}
+            }
+        }
+        // SAFETY: 1. It is in there.
+        let found = find_locked(at, key)?.map(|found| unsafe { found.wrap_hold(Hold::Lock) });
+        Ok(found.map(Into::into))
+    }
+
+    #[inline(always)]
+    fn value<'p>(entry: Self::Entry<'p>) -> Self::Value<'p>
+    where
+        K: 'p,
+        V: 'p,
+    {
+        entry
+    }
+}
+
+impl<K: Clone, V: Clone, const READ_TABLES: bool> Observed<K, V> for Adaptive<READ_TABLES> {
+    type Stats = Stats;
+
+    fn observe(stats: &mut Stats, open: &Open<K, V>, locked: &Locked<K, V>) {
+        stats.add(open, locked);
+    }
+}

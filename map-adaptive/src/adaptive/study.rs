@@ -1,0 +1,295 @@
+//! What samples of operations came to: counts of a shard, and the same of a map.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use map_core::strategy::Coverage;
+
+use crate::policy::{Costs, Kind, Window};
+
+/// A sampled read stands for so many, on average.
+const READS: u64 = 256;
+/// A sampled write stands for so many, on average: see [`Study::delay_sample`].
+const WRITES: u64 = 256 + DELAY as u64 / 2;
+/// The most by which the sample of a write is put off.
+const DELAY: u16 = 128;
+/// What a timed operation is counted as at most: so many times the mean, and as many nanoseconds on top. A thread that
+/// was interrupted is not what a map costs.
+const OUTLIER: u64 = 8;
+const OUTLIER_NANOS: u64 = 300;
+
+/// What an operation that is a sample has done.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event {
+    /// A read found its key, or did not.
+    Hit,
+    Miss,
+    /// A read of a read/dirty shard took the lock.
+    Unsettled,
+    /// A write began: it has the lock.
+    Write,
+    Update,
+    Insert,
+    Remove,
+    Mutation,
+    /// A walk went on to this shard.
+    Visit,
+    /// Nothing worth a word.
+    Nothing,
+}
+
+const EVENTS: usize = Event::Nothing as usize + 1;
+
+/// What is timed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Timed {
+    Read,
+    Write,
+    /// By the entry.
+    Scan,
+}
+
+#[derive(Debug, Default)]
+struct Clocked {
+    nanos: AtomicU64,
+    times: AtomicU32,
+}
+
+impl Clocked {
+    fn add(&self, nanos: u64, times: u32) {
+        self.nanos.fetch_add(nanos, Relaxed);
+        self.times.fetch_add(times, Relaxed);
+    }
+
+    fn mean(&self) -> Option<f64> {
+        let times = self.times.load(Relaxed);
+        (times > 0).then(|| self.nanos.load(Relaxed) as f64 / f64::from(times))
+    }
+}
+
+/// Counts since the window began. Everything is a hint: samples that come while a window ends may be counted in
+/// either, or twice.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    events: [AtomicU32; EVENTS],
+    /// Entries that sampled visits met.
+    scanned: AtomicU64,
+    contended: AtomicU32,
+    timed: [Clocked; 3],
+    /// Sums over samples: how many entries and shards the map would have if all were as the sampled shard.
+    entries: AtomicU64,
+    shards: AtomicU64,
+    sites: AtomicU32,
+}
+
+impl Tally {
+    pub(super) fn note(&self, event: Event) {
+        self.events[event as usize].fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn note_time(&self, what: Timed, took: Duration, times: u32) {
+        if times == 0 {
+            return;
+        }
+        let clocked = &self.timed[what as usize];
+        let nanos = took.as_nanos() as u64;
+        let most = match clocked.mean() {
+            Some(mean) => (OUTLIER * mean as u64 + OUTLIER_NANOS) * u64::from(times),
+            None => u64::MAX,
+        };
+        clocked.add(nanos.min(most), times);
+    }
+
+    pub(super) fn note_scanned(&self, entries: u64) {
+        self.scanned.fetch_add(entries, Relaxed);
+    }
+
+    pub(super) fn note_contention(&self, times: u32) {
+        self.contended.fetch_add(times, Relaxed);
+    }
+
+    pub(super) fn note_site(&self, coverage: Coverage, len: usize) {
+        let shards = 1 << coverage.depth().min(40);
+        self.entries.fetch_add(len as u64 * shards, Relaxed);
+        self.shards.fetch_add(shards, Relaxed);
+        self.sites.fetch_add(1, Relaxed);
+    }
+
+    fn count(&self, event: Event) -> u64 {
+        u64::from(self.events[event as usize].load(Relaxed))
+    }
+
+    /// Sampled operations.
+    pub(super) fn samples(&self) -> u64 {
+        [Event::Hit, Event::Miss, Event::Write, Event::Visit]
+            .map(|event| self.count(event))
+            .iter()
+            .sum()
+    }
+
+    /// Sampled operations whose time is known.
+    pub(super) fn timed(&self) -> u32 {
+        let times = |what: Timed| self.timed[what as usize].times.load(Relaxed);
+        times(Timed::Read) + times(Timed::Write)
+    }
+
+    /// What was counted.
+    pub(super) fn window(&self, kind: Kind, elapsed: Duration) -> Window {
+        let reads = |event| self.count(event) * READS;
+        let writes = |event| self.count(event) * WRITES;
+        let changes = [Event::Update, Event::Insert, Event::Remove, Event::Mutation];
+        let changed: u64 = changes.map(|event| self.count(event)).iter().sum();
+        let mean = |what: Timed| self.timed[what as usize].mean();
+        let sites = u64::from(self.sites.load(Relaxed)).max(1);
+        Window {
+            samples: self.samples(),
+            hits: reads(Event::Hit),
+            misses: reads(Event::Miss),
+            unsettled: reads(Event::Unsettled),
+            updates: writes(Event::Update),
+            inserts: writes(Event::Insert),
+            removes: writes(Event::Remove),
+            mutations: writes(Event::Mutation),
+            other_writes: self.count(Event::Write).saturating_sub(changed) * WRITES,
+            scanned: self.scanned.load(Relaxed) * READS,
+            contended: u64::from(self.contended.load(Relaxed)),
+            entries: self.entries.load(Relaxed) / sites,
+            shards: self.shards.load(Relaxed).div_ceil(sites),
+            costs: Costs {
+                read: mean(Timed::Read),
+                write: mean(Timed::Write),
+                scan_entry: mean(Timed::Scan),
+            },
+            elapsed,
+            ..Window::empty(kind)
+        }
+    }
+
+    /// A new window begins.
+    pub(super) fn reset(&self) {
+        for count in &self.events {
+            count.store(0, Relaxed);
+        }
+        self.scanned.store(0, Relaxed);
+        self.contended.store(0, Relaxed);
+        for clocked in &self.timed {
+            clocked.nanos.store(0, Relaxed);
+            clocked.times.store(0, Relaxed);
+        }
+        self.entries.store(0, Relaxed);
+        self.shards.store(0, Relaxed);
+        self.sites.store(0, Relaxed);
+    }
+}
+
+/// What is known of a shard. On lines of its own: read for each sample, and written for it.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Study {
+    /// The kind in force. Written under the shard's lock.
+    kind: AtomicU8,
+    /// The kind that this shard shall be whatever the others are, if there is one.
+    own: AtomicU8,
+    /// Readers have been shut out, and entries have yet to be moved back. Written under the shard's lock.
+    leaving: AtomicBool,
+    /// The sample of the next write was put off already.
+    put_off: AtomicBool,
+    /// Readers need not take the lock. Written under it.
+    has_read_table: AtomicBool,
+    /// It tries out a kind for others.
+    on_trial: AtomicBool,
+    pub(super) tally: Tally,
+}
+
+const NONE: u8 = u8::MAX;
+
+fn encode(kind: Kind) -> u8 {
+    match kind {
+        Kind::Lock => 0,
+        Kind::Sharded => 1,
+        Kind::ReadDirty => 2,
+    }
+}
+
+fn decode(byte: u8) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| encode(*kind) == byte)
+}
+
+/// A kind that can be changed.
+#[derive(Debug)]
+pub(super) struct KindCell(AtomicU8);
+
+impl KindCell {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self(AtomicU8::new(encode(kind)))
+    }
+
+    pub(super) fn get(&self) -> Kind {
+        decode(self.0.load(Relaxed)).unwrap_or(Kind::Sharded)
+    }
+
+    pub(super) fn set(&self, kind: Kind) {
+        self.0.store(encode(kind), Relaxed);
+    }
+}
+
+impl Study {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self {
+            kind: AtomicU8::new(encode(kind)),
+            own: AtomicU8::new(NONE),
+            leaving: AtomicBool::new(false),
+            put_off: AtomicBool::new(false),
+            has_read_table: AtomicBool::new(false),
+            on_trial: AtomicBool::new(false),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The kind in force.
+    // Relaxed, here and below: decisive for holders of the lock alone, a hint for others.
+    pub(super) fn kind(&self) -> Kind {
+        decode(self.kind.load(Relaxed)).unwrap_or(Kind::Sharded)
+    }
+
+    pub(super) fn set_kind(&self, kind: Kind) {
+        self.kind.store(encode(kind), Relaxed);
+    }
+
+    pub(super) fn own(&self) -> Option<Kind> {
+        decode(self.own.load(Relaxed))
+    }
+
+    pub(super) fn set_own(&self, kind: Option<Kind>) {
+        self.own.store(kind.map_or(NONE, encode), Relaxed);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Relaxed)
+    }
+
+    pub(super) fn set_leaving(&self, leaving: bool) {
+        self.leaving.store(leaving, Relaxed);
+    }
+
+    /// Returns what was so before.
+    pub(super) fn swap_has_read_table(&self, has: bool) -> bool {
+        self.has_read_table.swap(has, Relaxed)
+    }
+
+    pub(super) fn is_on_trial(&self) -> bool {
+        self.on_trial.load(Relaxed)
+    }
+
+    pub(super) fn set_on_trial(&self, on_trial: bool) {
+        self.on_trial.store(on_trial, Relaxed);
+    }
+
+    /// By how many writes the next sample is put off, each other time: so that it does not always meet the same
+    /// operation of a program that is periodic.
+    pub(super) fn delay_sample(&self, drawn: u16) -> u16 {
+        let now = !self.put_off.load(Relaxed);
+        self.put_off.store(now, Relaxed);
+        if now { 1 + drawn % DELAY } else { 0 }
+    }
+}

@@ -1,0 +1,219 @@
+//! What a strategy needs that is made of this one and of others: for shards that are read/dirty shards for a time.
+//!
+//! Such a shard goes back to something else in two steps, so that nobody waits. [`conceal`] shuts out readers without
+//! the lock; all goes on under the lock then, while those who were in leave and guards on entries go.
+//! [`take_back`] hands out the entries once nobody can reach them but through the lock.
+
+#[cfg(doc)]
+use map_core::Strategy;
+use map_core::strategy::{Held, Inside, Span, position};
+use map_core::{Equivalent, TryReserveError};
+use smallvec::SmallVec;
+
+use super::clock::Stamp;
+use super::hold::{Hold, Pin, SessionPin};
+use super::limbo::Entries;
+use super::node::Link;
+use super::seat;
+use super::shard::{Locked, Look, Open, Slot};
+use super::strategy::{AT_HOME, Edit, MANY_AT_HOME, Visit, held, pinned};
+
+/// A table has room for at most so many entries more than was asked for.
+pub const SPARE: usize = super::table::FULL - 1;
+
+/// What a lookup without the lock says.
+#[derive(Debug)]
+pub enum Looked<T> {
+    /// There is such an entry.
+    Found(T),
+    /// There is none.
+    Absent,
+    /// Ask again under the lock.
+    Unsettled,
+}
+
+/// A moment by the clocks of a map.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment(Stamp);
+
+/// Whether there is a read table at all. A hint.
+#[inline(always)]
+pub fn is_published<K, V>(open: &Open<K, V>) -> bool {
+    open.is_published()
+}
+
+/// Looks a key up without the lock, for the length of an operation.
+#[inline(always)]
+pub fn peek<'a, K, V, Q>(open: &'a Open<K, V>, hash: u64, key: &Q) -> Looked<Held<'a, (K, V), Pin>>
+where
+    Q: ?Sized + Equivalent<K>,
+{
+    let pin = Pin(seat::pin());
+    // SAFETY: 1. It is pinned.
+    match unsafe { open.look(hash, key) } {
+        // SAFETY: 1. It was found under the pin.
+        Look::Found(link) => Looked::Found(unsafe { pinned(link, pin) }),
+        Look::Absent => Looked::Absent,
+        // The pin ends before the lock is waited for.
+        Look::Unsettled => Looked::Unsettled,
+    }
+}
+
+/// Looks a key up without the lock, for a guard.
+#[inline(always)]
+pub fn get<'a, K, V, Q>(
+    open: &'a Open<K, V>,
+    hash: u64,
+    key: &Q,
+) -> Looked<Held<'a, (K, V), Hold<K, V>>>
+where
+    Q: ?Sized + Equivalent<K>,
+{
+    let _pin = seat::pin();
+    // SAFETY: 1. It is pinned.
+    match unsafe { open.look(hash, key) } {
+        // SAFETY: 1. It was found under the pin, which ends when this returns.
+        Look::Found(link) => Looked::Found(unsafe { held(link) }),
+        Look::Absent => Looked::Absent,
+        Look::Unsettled => Looked::Unsettled,
+    }
+}
+
+/// Looks a key up without the lock, for as long as a session is pinned.
+///
+/// # Safety
+///
+/// 1. The session is one of the map of `open`.
+#[inline(always)]
+pub unsafe fn peek_pinned<'p, K, V, Q>(
+    open: &'p Open<K, V>,
+    hash: u64,
+    key: &Q,
+    _pin: &'p SessionPin,
+) -> Looked<&'p (K, V)>
+where
+    Q: ?Sized + Equivalent<K>,
+{
+    // SAFETY: 1. It is pinned, in the clock of this map's sessions, by (1).
+    match unsafe { open.look(hash, key) } {
+        // SAFETY: 1. It was found under the pin.
+        Look::Found(link) => Looked::Found(unsafe { link.pair() }),
+        Look::Absent => Looked::Absent,
+        Look::Unsettled => Looked::Unsettled,
+    }
+}
+
+/// Opens a session.
+#[inline]
+pub fn open_session<K, V>(open: &Open<K, V>) -> SessionPin {
+    SessionPin(open.clocks().open_session())
+}
+
+/// Pins a session anew.
+pub fn repin_session(pin: &mut SessionPin) {
+    pin.0.repin();
+}
+
+/// See [`Strategy::edit`]; what comes back lies in the edit.
+#[inline]
+pub fn edit<'x, K: Clone, V: Clone>(
+    locked: &mut Locked<K, V>,
+    slot: Slot,
+    edit: &'x mut Edit<K, V>,
+) -> &'x mut (K, V) {
+    edit.of(locked, slot)
+}
+
+/// Holds an entry of a shard beyond its lock.
+///
+/// # Safety
+///
+/// 1. The shard is locked, and its map lives as long as `'a`.
+pub unsafe fn hold<'a, K, V>(locked: &Locked<K, V>, slot: Slot) -> Held<'a, (K, V), Hold<K, V>> {
+    // SAFETY: 1. It has the lock.
+    unsafe { held(locked.link(slot)) }
+}
+
+/// Entries held one by one, and the position to go on from.
+type Visited<'a, K, V> = (Visit<'a, K, V>, Option<u64>);
+
+/// What [`Strategy::visit`] finds without the lock, if that can be had.
+pub fn visit<'a, K, V>(open: &'a Open<K, V>, hash: u64, span: Span) -> Option<Visited<'a, K, V>> {
+    let _pin = seat::pin();
+    let mut links = SmallVec::<[(u64, Link<K, V>); AT_HOME]>::new();
+    // SAFETY: `walk`: 1. It is pinned. `hash`: 1. so the node is alive.
+    let next = unsafe { open.walk(hash, span, |link| links.push((link.hash(), link))) }?;
+    // A key that was removed and inserted again meanwhile may have been met twice.
+    let is_settled = links.len() <= MANY_AT_HOME
+        && (1..links.len()).all(|i| links[..i].iter().all(|(hash, _)| *hash != links[i].0));
+    is_settled.then(|| {
+        let mut items = SmallVec::new();
+        // SAFETY: 1. They were found under the pin.
+        items.extend(links.into_iter().map(|(_, link)| unsafe { held(link) }));
+        (Visit::new(items), next)
+    })
+}
+
+/// What [`Strategy::visit`] finds under the lock.
+///
+/// # Safety
+///
+/// 1. The shard is locked, and its map lives as long as `'a`.
+pub unsafe fn visit_locked<'a, K, V>(locked: &Locked<K, V>, span: Span) -> Visit<'a, K, V> {
+    let mut items = SmallVec::new();
+    // SAFETY: 1. It is in a table that we have locked.
+    let is_wanted = |link: &Link<K, V>| span.contains(position(unsafe { link.hash() }));
+    // SAFETY: 1. It has the lock.
+    items.extend(
+        locked
+            .links()
+            .filter(is_wanted)
+            .map(|link| unsafe { held(link) }),
+    );
+    Visit::new(items)
+}
+
+/// Whether readers would be better off if the shard were [tended](Strategy::tend).
+#[must_use]
+pub fn wants_promotion<K, V>(locked: &Locked<K, V>) -> bool {
+    locked.is_bare() || locked.lens().1 > 0
+}
+
+/// Shuts out readers without the lock, from now on. Returns the moment when that was done.
+///
+/// # Errors
+///
+/// If there is not enough memory; then nothing has changed.
+pub fn conceal<K, V>(
+    section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+) -> Result<Moment, TryReserveError> {
+    let coverage = section.coverage();
+    let (open, locked) = section.parts();
+    locked.conceal(open, coverage)?;
+    Ok(Moment(open.clocks().stamp()))
+}
+
+/// Takes all entries out of a shard from which readers without the lock were shut out at some moment, if neither they nor
+/// guards are left that could reach an entry, and nothing is waiting to be freed. What is waiting is helped along.
+///
+/// `prepare` is called before anything has changed, and may call the whole off. The entries come in the order in which
+/// [`Strategy::iter`] shows them.
+///
+/// # Safety
+///
+/// 1. The moment came from [`conceal`], called on this shard, or on those that its entries were in then; and
+///    none of them was tended since.
+pub unsafe fn take_back<K, V, R>(
+    section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+    since: Moment,
+    prepare: impl FnOnce(&Locked<K, V>) -> Option<R>,
+) -> Option<(R, Entries<K, V>)> {
+    let (open, locked) = section.parts();
+    if !locked.is_deserted(open, since.0) {
+        return None;
+    }
+    let prepared = prepare(locked)?;
+    // By (1) the read word is null since that moment, which is ripe: no reader without the lock can reach an entry, and
+    // there are no guards on any.
+    Some((prepared, locked.take_entries()))
+}
