@@ -54,12 +54,30 @@
 //! # }
 //! ```
 
+#[cfg(any(
+    all(feature = "lock", feature = "sharded"),
+    all(feature = "lock", feature = "readdirty"),
+    all(feature = "sharded", feature = "readdirty"),
+))]
 mod adaptive;
+#[cfg(any(feature = "lock", feature = "readdirty", feature = "sharded"))]
 pub mod adaptive_map;
 pub mod lock_map;
+#[cfg(all(
+    any(feature = "lock", feature = "readdirty", feature = "sharded"),
+    not(any(
+        all(feature = "lock", feature = "sharded"),
+        all(feature = "lock", feature = "readdirty"),
+        all(feature = "sharded", feature = "readdirty"),
+    ))
+))]
+mod only;
 pub mod policy;
 
-pub use adaptive_map::{Adaptive, AdaptiveInPlaceMap, AdaptiveMap, AdaptiveSet};
+#[cfg(any(feature = "lock", feature = "sharded"))]
+pub use adaptive_map::AdaptiveInPlaceMap;
+#[cfg(any(feature = "lock", feature = "readdirty", feature = "sharded"))]
+pub use adaptive_map::{Adaptive, AdaptiveMap, AdaptiveSet};
 pub use lock_map::{LockMap, LockSet};
 pub use map_core::lock;
 pub use map_core::lock::{

@@ -1,7 +1,5 @@
 //! The strategy of a map that chooses among the others, shard by shard.
 
-#[cfg(not(feature = "readdirty"))]
-mod absent;
 mod nodes;
 mod selector;
 #[expect(unsafe_code, reason = "this is the room for it")]
@@ -14,8 +12,8 @@ mod trial;
 
 use std::sync::Arc;
 
-use map_core::strategy::{Options, Selecting};
 use map_core::BuildError;
+use map_core::strategy::{Options, Selecting};
 
 pub use selector::Unavailable;
 use shard::Open;

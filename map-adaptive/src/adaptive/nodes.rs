@@ -1,14 +1,25 @@
-//! The read/dirty shard, where that is compiled in.
+//! The read/dirty shard, where it is compiled in.
 
-#[cfg(feature = "readdirty")]
 pub(super) use map_readdirty::parts::*;
 
 /// The strategy of shards that have their entries in nodes.
-#[cfg(feature = "readdirty")]
 pub(super) type Nodes = map_readdirty::ReadDirty;
 
-/// Whether there is such a thing.
-pub(super) const COMPILED_IN: bool = cfg!(feature = "readdirty");
+/// Where there is a shard of nodes, there is one of these: in a build without them, there is none, and the
+/// compiler knows.
+#[cfg(feature = "readdirty")]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Present;
 
+/// As above.
 #[cfg(not(feature = "readdirty"))]
-pub(super) use super::absent::*;
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Present {}
+
+/// Whether there can be shards of nodes.
+pub(super) const COMPILED_IN: bool = PRESENT.is_some();
+
+#[cfg(feature = "readdirty")]
+pub(super) const PRESENT: Option<Present> = Some(Present);
+#[cfg(not(feature = "readdirty"))]
+pub(super) const PRESENT: Option<Present> = None;

@@ -207,8 +207,8 @@ impl Selector {
     }
 
     fn end_pass(&self) {
-        let again = self.left_over.swap(false, Relaxed)
-            && self.passes.fetch_add(1, Relaxed) < PASSES;
+        let again =
+            self.left_over.swap(false, Relaxed) && self.passes.fetch_add(1, Relaxed) < PASSES;
         self.next.store(0, Relaxed);
         self.is_rolling.store(again, Relaxed);
     }
@@ -311,7 +311,9 @@ impl Selector {
         state.history.clear();
         state.shards.clear();
         let from = self.target();
-        let window = self.tally.window(from, now.duration_since(state.window_began));
+        let window = self
+            .tally
+            .window(from, now.duration_since(state.window_began));
         let shards = window.shards.max(1);
         state.pinned = Some(to);
         state.log.push(Decision {
@@ -492,10 +494,21 @@ impl State {
         }
         if let Some((why, until)) = self.withhold(seen, to) {
             // Once, not in each window.
-            if self.withheld.as_ref().is_none_or(|(kind, said)| (*kind, &**said) != (to, &*why)) {
+            if self
+                .withheld
+                .as_ref()
+                .is_none_or(|(kind, said)| (*kind, &**said) != (to, &*why))
+            {
                 self.withheld = Some((to, why.clone()));
                 let until = until.map(|until| until.duration_since(selector.made));
-                self.note(seen, scope, from, to, proposal, Outcome::Withheld { why, until });
+                self.note(
+                    seen,
+                    scope,
+                    from,
+                    to,
+                    proposal,
+                    Outcome::Withheld { why, until },
+                );
             }
             return;
         }
@@ -538,7 +551,10 @@ impl State {
         }
         let budget = config.budget as usize;
         if self.switches.len() >= budget {
-            let until = self.switches.front().map(|first| *first + config.budget_period);
+            let until = self
+                .switches
+                .front()
+                .map(|first| *first + config.budget_period);
             let why = format!(
                 "{budget} switches in {:?} are allowed, and were made",
                 config.budget_period

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use map_core::strategy::{self, Inside, Shared, Site, Span, Strategy, Table, Within};
 use map_core::{Equivalent, TryReserveError};
 
-use super::nodes::{self, Nodes};
+use super::nodes::{self, Nodes, Present};
 use super::selector::Selector;
 use super::study::{Event, Study, Timed};
 use crate::policy::Kind;
@@ -43,7 +43,7 @@ pub(super) enum Stored<K, V> {
     Inline(Entries<K, V>),
     /// In nodes.
     // In a box: so that a shard fills one cache line as long as it has none.
-    Nodes(Box<Upper<K, V>>),
+    Nodes(Box<Upper<K, V>>, Present),
 }
 
 /// A read/dirty shard.
@@ -79,7 +79,7 @@ impl<K, V> std::fmt::Debug for Locked<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.0 {
             Stored::Inline(_) => "Inline",
-            Stored::Nodes(_) => "Nodes",
+            Stored::Nodes(..) => "Nodes",
         })
     }
 }
@@ -91,7 +91,7 @@ impl<K, V> Table for Locked<K, V> {
     fn take_waste(&mut self) -> Self::Waste {
         match &mut self.0 {
             Stored::Inline(_) => None,
-            Stored::Nodes(upper) => Some(upper.locked.take_waste()),
+            Stored::Nodes(upper, _) => Some(upper.locked.take_waste()),
         }
     }
 
@@ -99,7 +99,7 @@ impl<K, V> Table for Locked<K, V> {
     fn len(&self) -> usize {
         match &self.0 {
             Stored::Inline(entries) => entries.len(),
-            Stored::Nodes(upper) => upper.locked.len(),
+            Stored::Nodes(upper, _) => upper.locked.len(),
         }
     }
 }
@@ -237,7 +237,7 @@ pub(super) fn view<K, V>(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) ->
     unsafe {
         match &mut locked.0 {
             Stored::Inline(entries) => View::Inline(Within::new(coverage, &(), entries)),
-            Stored::Nodes(upper) => {
+            Stored::Nodes(upper, _) => {
                 View::Nodes(Within::new(coverage, &open.nodes, &mut upper.locked))
             }
         }
@@ -246,10 +246,7 @@ pub(super) fn view<K, V>(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) ->
 
 /// Two shards seen as what both are.
 pub(super) enum Both<'x, K, V> {
-    Inline(
-        Within<'x, Entries<K, V>, ()>,
-        Within<'x, Entries<K, V>, ()>,
-    ),
+    Inline(Within<'x, Entries<K, V>, ()>, Within<'x, Entries<K, V>, ()>),
     Nodes(
         Within<'x, nodes::Locked<K, V>, nodes::Open<K, V>>,
         Within<'x, nodes::Locked<K, V>, nodes::Open<K, V>>,
@@ -281,7 +278,7 @@ impl<K, V> Locked<K, V> {
     {
         match &self.0 {
             Stored::Inline(entries) => entries.find(hash, key),
-            Stored::Nodes(_) => None,
+            Stored::Nodes(..) => None,
         }
     }
 
@@ -293,7 +290,7 @@ impl<K, V> Locked<K, V> {
     {
         match &self.0 {
             Stored::Inline(entries) => entries.find(hash, key),
-            Stored::Nodes(upper) => {
+            Stored::Nodes(upper, _) => {
                 let slot = <Nodes as Strategy<K, V>>::locate(&upper.locked, hash, key)?;
                 Some(<Nodes as Strategy<K, V>>::pair(&upper.locked, slot))
             }
@@ -307,7 +304,7 @@ impl<K, V> Locked<K, V> {
     ) -> Option<nodes::Visit<'a, K, V>> {
         match &shard.0 {
             // Otherwise guards on nodes would keep entries from being moved back.
-            Stored::Nodes(upper) if upper.left.is_none() => {
+            Stored::Nodes(upper, _) if upper.left.is_none() => {
                 // SAFETY: 1. It is locked, and `'a` is a borrow of its map.
                 Some(unsafe { nodes::visit_locked(&upper.locked, span) })
             }
@@ -319,25 +316,27 @@ impl<K, V> Locked<K, V> {
     pub(super) fn wants_promotion(&self) -> bool {
         match &self.0 {
             Stored::Inline(_) => false,
-            Stored::Nodes(upper) => upper.left.is_none() && nodes::wants_promotion(&upper.locked),
+            Stored::Nodes(upper, _) => {
+                upper.left.is_none() && nodes::wants_promotion(&upper.locked)
+            }
         }
     }
 
     pub(super) fn is_in_nodes(&self) -> bool {
-        matches!(self.0, Stored::Nodes(_))
+        matches!(self.0, Stored::Nodes(..))
     }
 
     /// When readers were shut out, if they were.
     pub(super) fn left(&self) -> Option<nodes::Moment> {
         match &self.0 {
             Stored::Inline(_) => None,
-            Stored::Nodes(upper) => upper.left,
+            Stored::Nodes(upper, _) => upper.left,
         }
     }
 
     /// Readers were shut out of another shard, whose entries are here now.
     pub(super) fn set_left(&mut self, moment: Option<nodes::Moment>) {
-        if let Stored::Nodes(upper) = &mut self.0 {
+        if let Stored::Nodes(upper, _) = &mut self.0 {
             upper.left = moment;
         }
     }
@@ -345,10 +344,13 @@ impl<K, V> Locked<K, V> {
     /// A shard of nodes without any.
     pub(super) fn empty_nodes(&mut self) {
         debug_assert_eq!(self.len(), 0, "only an empty shard becomes another one");
-        *self = Self(Stored::Nodes(Box::new(Upper {
+        let upper = Box::new(Upper {
             locked: nodes::Locked::default(),
             left: None,
-        })));
+        });
+        if let Some(present) = nodes::PRESENT {
+            *self = Self(Stored::Nodes(upper, present));
+        }
     }
 }
 
@@ -363,7 +365,7 @@ pub(super) fn go_up<K: Clone, V: Clone>(
 ) -> Result<(), TryReserveError> {
     let coverage = section.coverage();
     let (open, locked) = section.parts();
-    let Stored::Inline(entries) = &mut locked.0 else {
+    let (Stored::Inline(entries), Some(present)) = (&mut locked.0, nodes::PRESENT) else {
         return Ok(());
     };
     let hashes: Vec<u64> = <Inline as Strategy<K, V>>::iter(entries)
@@ -384,7 +386,7 @@ pub(super) fn go_up<K: Clone, V: Clone>(
     for (hash, (key, value)) in hashes.into_iter().zip(entries) {
         <Nodes as Strategy<K, V>>::insert_new(&mut above, hash, key, value);
     }
-    locked.0 = Stored::Nodes(upper);
+    locked.0 = Stored::Nodes(upper, present);
     Ok(())
 }
 
@@ -428,7 +430,7 @@ fn go_down<K: Clone, V: Clone>(
 ) -> bool {
     let coverage = section.coverage();
     let (open, locked) = section.parts();
-    let Stored::Nodes(upper) = &mut locked.0 else {
+    let Stored::Nodes(upper, _) = &mut locked.0 else {
         return true;
     };
     let Some(left) = upper.left else {

@@ -5,16 +5,14 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use map_core::strategy::{
-    At, Coverage, Held, Inside, LockedVisit, Observed, Options, Refused, Section, Sessions, Shared, Site,
-    Span, Strategy, Table, position,
+    At, Coverage, Held, Inside, LockedVisit, Observed, Options, Refused, Section, Sessions, Shared,
+    Site, Span, Strategy, Table, position,
 };
 use map_core::{BuildError, Equivalent, TryReserveError};
 
 use super::Adaptive;
 use super::nodes::{self, Looked, Nodes};
-use super::shard::{
-    Both, Inline, Locked, Open, Stored, View, settle, step, view, view_both,
-};
+use super::shard::{Both, Inline, Locked, Open, Stored, View, settle, step, view, view_both};
 use super::stats::Stats;
 use super::study::{Event, Timed};
 use crate::policy::Kind;
@@ -22,7 +20,7 @@ use crate::policy::Kind;
 /// Keeps an entry alive during an operation.
 pub enum Brief<'a, K, V> {
     /// By the shard's lock.
-    Lock(Shared<'a, Locked<K, V>, Open<K, V>>),
+    Lock(Lock<'a, K, V>),
     /// By a pin.
     Pin(nodes::Pin),
 }
@@ -30,7 +28,7 @@ pub enum Brief<'a, K, V> {
 /// Keeps an entry alive while there is a guard.
 pub enum Hold<'a, K, V> {
     /// By the shard's lock.
-    Lock(Shared<'a, Locked<K, V>, Open<K, V>>),
+    Lock(Lock<'a, K, V>),
     /// By its node.
     Node(nodes::Hold<K, V>),
     /// By the session that it was found in.
@@ -108,6 +106,7 @@ macro_rules! opaque {
 opaque!(Iter<'a, K, V>, Visit<'a, K, V>, IntoIter<K, V>);
 
 type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
+type Lock<'a, K, V> = Shared<'a, Locked<K, V>, Open<K, V>>;
 type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
 
 /// Notes what an operation that is a sample has done.
@@ -123,14 +122,21 @@ fn note<K, V>(at: &AtShard<'_, K, V>, event: Event) {
 fn find_locked<'a, K: Clone, V: Clone, Q>(
     at: AtShard<'a, K, V>,
     key: &Q,
-) -> Result<Found<'a, K, V, Shared<'a, Locked<K, V>, Open<K, V>>>, Refused>
+) -> Result<Found<'a, K, V, Lock<'a, K, V>>, Refused>
 where
     Q: ?Sized + Hash + Equivalent<K>,
 {
     let shard = at.lock_shared()?;
     if let Stored::Inline(_) = shard.0 {
         let found = Held::find(shard, |shard| shard.find_inline(at.hash(), key));
-        note(&at, if found.is_some() { Event::Hit } else { Event::Miss });
+        note(
+            &at,
+            if found.is_some() {
+                Event::Hit
+            } else {
+                Event::Miss
+            },
+        );
         return Ok(found);
     }
     find_in_nodes(at, key, shard)
@@ -141,8 +147,8 @@ where
 fn find_in_nodes<'a, K: Clone, V: Clone, Q>(
     at: AtShard<'a, K, V>,
     key: &Q,
-    mut shard: Shared<'a, Locked<K, V>, Open<K, V>>,
-) -> Result<Found<'a, K, V, Shared<'a, Locked<K, V>, Open<K, V>>>, Refused>
+    mut shard: Lock<'a, K, V>,
+) -> Result<Found<'a, K, V, Lock<'a, K, V>>, Refused>
 where
     Q: ?Sized + Hash + Equivalent<K>,
 {
@@ -154,7 +160,14 @@ where
     }
     note(&at, Event::Unsettled);
     let found = Held::find(shard, |shard| shard.find(at.hash(), key));
-    note(&at, if found.is_some() { Event::Hit } else { Event::Miss });
+    note(
+        &at,
+        if found.is_some() {
+            Event::Hit
+        } else {
+            Event::Miss
+        },
+    );
     Ok(found)
 }
 
@@ -227,7 +240,11 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         Q: ?Sized + Hash + Equivalent<K>,
         Self: 'a,
     {
-        if READ_TABLES && at.may_have_read_table() && nodes::is_published(&at.open().nodes) {
+        if READ_TABLES
+            && nodes::COMPILED_IN
+            && at.may_have_read_table()
+            && nodes::is_published(&at.open().nodes)
+        {
             match nodes::peek(&at.open().nodes, at.hash(), key) {
                 Looked::Found(found) => {
                     note(&at, Event::Hit);
@@ -254,7 +271,11 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         Q: ?Sized + Hash + Equivalent<K>,
         Self: 'a,
     {
-        if READ_TABLES && at.may_have_read_table() && nodes::is_published(&at.open().nodes) {
+        if READ_TABLES
+            && nodes::COMPILED_IN
+            && at.may_have_read_table()
+            && nodes::is_published(&at.open().nodes)
+        {
             match nodes::get(&at.open().nodes, at.hash(), key) {
                 Looked::Found(found) => {
                     note(&at, Event::Hit);
@@ -317,10 +338,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         open.study.is_leaving() || open.study.kind() != open.wanted()
     }
 
-    fn change(
-        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-        hash: impl Fn(&K) -> u64,
-    ) {
+    fn change(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, hash: impl Fn(&K) -> u64) {
         let wanted = section.parts().0.wanted();
         // The kind is in force as soon as readers can tell it, though entries may have yet to be moved back.
         let _ = step::<K, V>(section, wanted, hash);
@@ -354,7 +372,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::locate(entries, hash, key),
-            Stored::Nodes(upper) => {
+            Stored::Nodes(upper, _) => {
                 <Nodes as Strategy<K, V>>::locate(upper.locked(), hash, key).map(|s| s.to_raw())
             }
         }
@@ -387,7 +405,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn pair(locked: &Locked<K, V>, slot: usize) -> &(K, V) {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::pair(entries, slot),
-            Stored::Nodes(upper) => {
+            Stored::Nodes(upper, _) => {
                 <Nodes as Strategy<K, V>>::pair(upper.locked(), nodes::Slot::from_raw(slot))
             }
         }
@@ -397,7 +415,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn has_room(locked: &Locked<K, V>) -> bool {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::has_room(entries),
-            Stored::Nodes(upper) => <Nodes as Strategy<K, V>>::has_room(upper.locked()),
+            Stored::Nodes(upper, _) => <Nodes as Strategy<K, V>>::has_room(upper.locked()),
         }
     }
 
@@ -471,11 +489,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline]
-    fn replace(
-        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-        slot: usize,
-        value: V,
-    ) -> V {
+    fn replace(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize, value: V) -> V {
         noting(section, |section| {
             let old = match view::<K, V>(section) {
                 View::Inline(mut s) => <Inline as Strategy<K, V>>::replace(&mut s, slot, value),
@@ -521,10 +535,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline]
-    fn delete(
-        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-        slot: usize,
-    ) -> Option<(K, V)> {
+    fn delete(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize) -> Option<(K, V)> {
         noting(section, |section| {
             let old = match view::<K, V>(section) {
                 View::Inline(mut s) => <Inline as Strategy<K, V>>::delete(&mut s, slot),
@@ -547,7 +558,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         }
         match &mut section.0 {
             Stored::Inline(entries) => entries.at_mut(slot),
-            Stored::Nodes(upper) => {
+            Stored::Nodes(upper, _) => {
                 nodes::edit(upper.locked_mut(), nodes::Slot::from_raw(slot), edit)
             }
         }
@@ -560,7 +571,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     ) -> &'x mut (K, V) {
         match &locked.0 {
             Stored::Inline(_) => unreachable!("asked only where entries are not changed in place"),
-            Stored::Nodes(upper) => {
+            Stored::Nodes(upper, _) => {
                 <Nodes as Strategy<K, V>>::draft(upper.locked(), nodes::Slot::from_raw(slot), edit)
             }
         }
@@ -639,7 +650,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         Self: 'a,
     {
         match &section.0 {
-            Stored::Nodes(upper) if section.left().is_none() => {
+            Stored::Nodes(upper, _) if section.left().is_none() => {
                 // SAFETY: `hold`: 1. The shard is locked; `'a` is a borrow of its map. `wrap_hold`: 1. It is in there.
                 let found = unsafe {
                     nodes::hold(upper.locked(), nodes::Slot::from_raw(slot)).wrap_hold(Hold::Node)
@@ -662,7 +673,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn capacity(locked: &Locked<K, V>) -> usize {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::capacity(entries),
-            Stored::Nodes(upper) => <Nodes as Strategy<K, V>>::capacity(upper.locked()),
+            Stored::Nodes(upper, _) => <Nodes as Strategy<K, V>>::capacity(upper.locked()),
         }
     }
 
@@ -769,7 +780,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     {
         match &locked.0 {
             Stored::Inline(entries) => Iter::Inline(<Inline as Strategy<K, V>>::iter(entries)),
-            Stored::Nodes(upper) => Iter::Nodes(<Nodes as Strategy<K, V>>::iter(upper.locked())),
+            Stored::Nodes(upper, _) => Iter::Nodes(<Nodes as Strategy<K, V>>::iter(upper.locked())),
         }
     }
 
@@ -780,7 +791,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     {
         let entries = match &mut locked.0 {
             Stored::Inline(entries) => Some(<Inline as Strategy<K, V>>::iter_mut(entries)),
-            Stored::Nodes(_) => unreachable!("asked only where entries are changed in place"),
+            Stored::Nodes(..) => unreachable!("asked only where entries are changed in place"),
         };
         entries.into_iter().flatten()
     }
@@ -788,7 +799,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = usize> {
         let (inline, above) = match &locked.0 {
             Stored::Inline(entries) => (Some(<Inline as Strategy<K, V>>::slots(entries)), None),
-            Stored::Nodes(upper) => (
+            Stored::Nodes(upper, _) => (
                 None,
                 Some(<Nodes as Strategy<K, V>>::slots(upper.locked()).map(|s| s.to_raw())),
             ),
@@ -807,6 +818,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         Self: 'a,
     {
         if READ_TABLES
+            && nodes::COMPILED_IN
             && at.may_have_read_table()
             && nodes::is_published(&at.open().nodes)
             && let Some((visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
@@ -845,6 +857,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B, Option<u64>>, Refused> {
         if READ_TABLES
+            && nodes::COMPILED_IN
             && at.may_have_read_table()
             && nodes::is_published(&at.open().nodes)
             && let Some((visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
@@ -885,7 +898,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
             Stored::Inline(entries) => {
                 IntoIter::Inline(<Inline as Strategy<K, V>>::into_iter(entries))
             }
-            Stored::Nodes(upper) => {
+            Stored::Nodes(upper, _) => {
                 IntoIter::Nodes(<Nodes as Strategy<K, V>>::into_iter(upper.into_locked()))
             }
         }
@@ -923,7 +936,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Sessions<K, V> for Adaptive<RE
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if READ_TABLES && at.may_have_read_table() {
+        if READ_TABLES && nodes::COMPILED_IN && at.may_have_read_table() {
             // SAFETY: 1. Promised to us.
             match unsafe { nodes::peek_pinned(&at.open().nodes, at.hash(), key, pin) } {
                 Looked::Found(pair) => {

@@ -65,13 +65,7 @@ impl Verdict {
 }
 
 impl Trial {
-    pub(super) fn new(
-        study: Arc<Study>,
-        from: Kind,
-        to: Kind,
-        alone: bool,
-        number: u64,
-    ) -> Self {
+    pub(super) fn new(study: Arc<Study>, from: Kind, to: Kind, alone: bool, number: u64) -> Self {
         study.set_on_trial(true);
         Self {
             study,

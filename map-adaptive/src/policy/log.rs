@@ -97,7 +97,15 @@ impl Log {
     }
 
     /// Keeps so many from now on.
-    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+    ///
+    /// ```
+    /// use map_adaptive::policy::Log;
+    ///
+    /// let mut log = Log::new(8);
+    /// log.set_capacity(16);
+    /// assert_eq!(log.capacity(), 16);
+    /// ```
+    pub fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
         while self.decisions.len() > capacity {
             self.decisions.pop_front();
