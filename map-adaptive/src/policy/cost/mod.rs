@@ -22,6 +22,9 @@ pub use model::{CostModel, KindCosts};
 /// [`regret`](Self::regret), the price that of the [`switch`](Self::price), and
 /// the price is the hysteresis as well: a mix that costs the same here and there adds up to nothing.
 ///
+/// Of several kinds that would have paid, it is the one with the most to gain; where lock and sharded have as much, as they
+/// do while nobody meets anybody, sharded, which is prepared for more.
+///
 /// Regret goes down again while the kind in force is the better one, but never below zero: what was saved in good times is no reason
 /// to go on losing when times have changed.
 ///
@@ -45,16 +48,16 @@ pub use model::{CostModel, KindCosts};
 ///     ..Window::empty(Kind::ReadDirty)
 /// };
 /// // 80 ns an entry and 2,000 ns a shard.
-/// assert_eq!(policy.price(&window, Kind::Lock), 82_000.0);
+/// assert_eq!(policy.price(&window, Kind::Sharded), 82_000.0);
 /// // 1.5 ns a read, 16 ns a write.
-/// assert_eq!(policy.regret(&[window.clone()], Kind::Lock), 35_840.0);
+/// assert_eq!(policy.regret(&[window.clone()], Kind::Sharded), 35_840.0);
 /// let windows = vec![window; 3];
 /// assert_eq!(policy.propose(&windows[..2]), None);
 /// let proposal = policy.propose(&windows).expect("the regret exceeds the price");
-/// assert_eq!((proposal.to, proposal.rule.as_ref()), (Kind::Lock, "regret"));
+/// assert_eq!((proposal.to, proposal.rule.as_ref()), (Kind::Sharded, "regret"));
 /// assert_eq!(
 ///     proposal.reason,
-///     "12,288 operations in read/dirty shards cost 107.5 µs more than in lock shards, a switch 82.0 µs",
+///     "12,288 operations cost 107.5 µs more as read/dirty than as sharded, a switch 82.0 µs",
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -192,6 +195,7 @@ impl Policy for CostPolicy {
     fn propose(&self, windows: &[Window]) -> Option<Proposal> {
         let newest = windows.last()?;
         let from = newest.kind;
+        // Of equals the last, sharded rather than lock.
         let (to, regret, price) = Kind::ALL
             .into_iter()
             .filter(|&kind| kind != from)
@@ -208,7 +212,7 @@ impl Policy for CostPolicy {
             sum.saturating_add(window.operations())
         });
         let mut reason = format!(
-            "{} operations in {from} shards cost {} more than in {to} shards, a switch {}",
+            "{} operations cost {} more as {from} than as {to}, a switch {}",
             Count(operations),
             Nanos(regret),
             Nanos(price / self.caution),
