@@ -87,7 +87,7 @@ pub enum Scope {
 /// let outcome = Outcome::Kept { before: 34.1, after: 20.5, control: Some(33.9) };
 /// assert_eq!(
 ///     outcome.to_string(),
-///     "kept: an operation took 34.1 ns before and 20.5 ns after, 39.9 % less; 33.9 ns in the other shards",
+///     "kept: an operation took 34.1 ns before and 20.5 ns after, 39.9 % less; other shards 33.9 ns",
 /// );
 /// assert!(outcome.is_in_force());
 /// ```
@@ -201,7 +201,7 @@ impl fmt::Display for Outcome {
             write!(f, ", {} {word}", Percent(change.abs()))?;
         }
         if let Some(control) = control {
-            write!(f, "; {} in the other shards", Nanos(*control))?;
+            write!(f, "; other shards {}", Nanos(*control))?;
         }
         Ok(())
     }

@@ -48,6 +48,7 @@ mod figures;
 mod history;
 mod kind;
 mod log;
+mod page;
 mod proposal;
 #[cfg(feature = "serde")]
 mod seconds;

@@ -1,12 +1,12 @@
 //! Thresholds on the mix of operations.
 
-use std::borrow::Cow;
-
-use super::error::PolicyError;
-use super::figures::{Count, Nanos, Percent, Threshold};
-use super::kind::Kind;
+use super::error::{PolicyError, check};
+use super::history::HISTORY;
 use super::proposal::{Policy, Proposal};
 use super::window::Window;
+
+mod evidence;
+mod rules;
 
 /// The default policy: knows the patterns that are known to go badly with a strategy, and which strategy they go well with.
 ///
@@ -77,7 +77,7 @@ pub struct DocumentPolicy {
     /// The share of writes from which on there is no time to lose. At first 0.35.
     pub write_cliff: f64,
     /// The share of writes below which a shard should be read/dirty: less than `random_writes`, `stores` and `write_cliff`. At first
-    /// 0.05.
+    /// 0.05. With 0, none ever does; nor with 0 in the next two.
     pub read_mostly: f64,
     /// A shard should become read/dirty only if fewer of the operations than this create or destroy a key: less than `churn`. At
     /// first 0.05.
@@ -101,7 +101,65 @@ impl DocumentPolicy {
     ///
     /// Names the first field that does not, what it is and what it may be.
     pub fn validate(&self) -> Result<(), PolicyError> {
-        Ok(())
+        for (field, share) in [
+            ("contention", self.contention),
+            ("scans", self.scans),
+            ("churn", self.churn),
+            ("random_writes", self.random_writes),
+            ("stores", self.stores),
+            ("write_cliff", self.write_cliff),
+            ("read_mostly", self.read_mostly),
+            ("quiet_churn", self.quiet_churn),
+            ("quiet_scans", self.quiet_scans),
+        ] {
+            let is_share = (0.0..=1.0).contains(&share);
+            check(is_share, field, share, "a share from 0 to 1")?;
+        }
+        // Each threshold that leads to read/dirty, and one that leads away from it.
+        for (field, below, other, threshold) in [
+            (
+                "read_mostly",
+                self.read_mostly,
+                "random_writes",
+                self.random_writes,
+            ),
+            ("read_mostly", self.read_mostly, "stores", self.stores),
+            (
+                "read_mostly",
+                self.read_mostly,
+                "write_cliff",
+                self.write_cliff,
+            ),
+            ("quiet_churn", self.quiet_churn, "churn", self.churn),
+            ("quiet_scans", self.quiet_scans, "scans", self.scans),
+        ] {
+            let allowed = format!("a share less than {other} ({threshold:?})");
+            check(below < threshold, field, below, allowed)?;
+        }
+        check(
+            self.slow_scans.is_finite() && self.slow_scans > 0.0,
+            "slow_scans",
+            self.slow_scans,
+            "a multiple greater than 0",
+        )?;
+        check(
+            (1..=HISTORY).contains(&(self.patience as usize)),
+            "patience",
+            self.patience,
+            format!("a number of windows from 1 to {HISTORY}"),
+        )?;
+        check(
+            self.min_samples > 0,
+            "min_samples",
+            self.min_samples,
+            "a number of samples from 1 on",
+        )?;
+        check(
+            self.certainty.is_finite() && self.certainty >= 0.0,
+            "certainty",
+            self.certainty,
+            "a number of standard deviations from 0 on",
+        )
     }
 }
 
@@ -130,15 +188,7 @@ impl Policy for DocumentPolicy {
         "document"
     }
 
-    fn propose(&self, _windows: &[Window]) -> Option<Proposal> {
-        let _ = (
-            Count(0),
-            Nanos(0.0),
-            Percent(0.0),
-            Threshold(0.0),
-            Cow::<str>::Borrowed(""),
-            Kind::Lock,
-        );
-        None
+    fn propose(&self, windows: &[Window]) -> Option<Proposal> {
+        rules::propose(self, windows)
     }
 }
