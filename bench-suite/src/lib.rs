@@ -22,6 +22,7 @@ pub mod lock;
 pub mod locks;
 pub mod machine;
 pub mod measure;
+pub mod phases;
 pub mod pool;
 pub mod replay;
 pub mod report;
