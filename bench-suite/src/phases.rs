@@ -28,7 +28,7 @@ use crate::{
 use clap::{ArgAction, Args};
 use indicatif::ProgressBar;
 use serde::Serialize;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
 /// Parts of a phase whose throughput is shown.
 const SLICES: u64 = 20;
@@ -231,16 +231,16 @@ fn turn<'env>(
 ) -> Result<Round, Fail> {
     stage.open();
     let mut parts = Vec::new();
-    let mut told = Duration::ZERO;
+    let mut told = Vec::new();
     for (at, phase) in script.0.iter().enumerate() {
         stage.go_to(at);
         let lap = pool.round(task, 0, phase.ops);
         let taken = stage
             .settle()
             .map_err(|wrong| Fail::Wrong(format!("phase {} ({}): {wrong}", at + 1, phase.name)))?;
-        let settled = taken.settled;
-        parts.push(Part::new(lap, phase.ops, taken, told));
-        told = settled;
+        let decisions = taken.report.as_ref().map(|it| it.decisions.clone());
+        parts.push(Part::new(lap, phase.ops, taken, &told));
+        told = decisions.unwrap_or_default();
     }
     stage.close();
     Ok(Round::new(parts))

@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 
 /// A subject that can be told to lie.
-struct Plain {
-    map: Mutex<HashMap<u64, u64>>,
+pub(crate) struct Plain {
+    pub(crate) map: Mutex<HashMap<u64, u64>>,
     lose_every: u64,
     asked: Mutex<u64>,
 }

@@ -38,15 +38,14 @@ pub(super) struct Placed {
 }
 
 impl Part {
-    /// `ops` are the operations of a thread; decisions from before `since` have been told with the last phase.
-    pub(super) fn new(lap: Lap, ops: u64, taken: Taken, since: Duration) -> Part {
+    /// `ops` are the operations of a thread; `told` are the decisions that the map remembered after the last phase.
+    pub(super) fn new(lap: Lap, ops: u64, taken: Taken, told: &[Decision]) -> Part {
         let Taken {
             slices,
             answers,
             begin,
             ends,
             report,
-            ..
         } = taken;
         let (in_force, decisions) = match report {
             None => (None, Vec::new()),
@@ -70,7 +69,7 @@ impl Part {
             in_force,
             decisions: decisions
                 .into_iter()
-                .filter(|decision| decision.at >= since)
+                .filter(|decision| !told.contains(decision))
                 .map(place)
                 .collect(),
         }
@@ -298,7 +297,6 @@ mod tests {
             answers: Answers::default(),
             begin: ms(100),
             ends: vec![ms(110), ms(120), ms(130)],
-            settled: ms(140),
             report: Some(crate::subject::SwitchReport {
                 in_force: "lock".into(),
                 decisions: [10, 95, 100, 110, 111, 130, 131].map(decision).to_vec(),
@@ -308,7 +306,7 @@ mod tests {
             time: ms(30),
             waiting: 0.0,
         };
-        let part = Part::new(lap, 1000, taken, ms(90));
+        let part = Part::new(lap, 1000, taken, &[decision(10)]);
         assert_eq!(part.ns_per_op, 30_000.0);
         assert_eq!(part.in_force.as_deref(), Some("lock"));
         let places: Vec<_> = part.decisions.iter().map(|it| (it.ms, it.slice)).collect();

@@ -48,8 +48,6 @@ pub(super) struct Taken {
     pub(super) begin: Duration,
     /// When it came to the end of each slice.
     pub(super) ends: Vec<Duration>,
-    /// When nothing of the phase was left to do; what the map decides later belongs to the next.
-    pub(super) settled: Duration,
     pub(super) report: Option<SwitchReport>,
 }
 
@@ -140,8 +138,9 @@ impl<S: Subject<u64, u64>> Stage for Playing<S> {
             part.lock().lane = Lane::new(thread, threads, seed, batch);
         }
         *self.current.write() = Some(Current {
-            made: Instant::now(),
             map: S::with_capacity(room as usize, hasher(seed)),
+            // Now, not before: a decision made at once must not seem to be older than its phase.
+            made: Instant::now(),
             act: 0,
             tail: 0,
         });
@@ -185,7 +184,6 @@ impl<S: Subject<u64, u64>> Stage for Playing<S> {
             answers,
             begin: since(&first[0]),
             ends: first[1..].iter().map(since).collect(),
-            settled: made.elapsed(),
             report: map.report(),
         })
     }
