@@ -33,23 +33,43 @@ use std::{path::PathBuf, sync::Arc};
 /// Parts of a phase whose throughput is shown.
 const SLICES: u64 = 20;
 
+/// What `--help` says of script files.
+const OF_SCRIPTS: &str = r#"Scripts:
+  A list of phases as JSON, such as
+
+    [
+      {
+        "name": "reads",
+        "mix": { "read-hit": 0.9, "update": 0.1 },
+        "picks": "zipf",
+        "keys": 100000,
+        "ops": 2000000
+      },
+      {
+        "name": "churn",
+        "mix": { "insert": 0.5, "remove": 0.5 },
+        "keys": 1000,
+        "ops": 500000
+      }
+    ]
+
+  A mix has shares of read-hit, read-miss, update, insert, remove, and scan,
+  which looks at the whole map; they sum to 1. Keys are picked uniformly, or
+  by Zipf's law with exponent 0.99 ("zipf"). keys are those in the map when
+  the phase begins, ops the operations of each thread."#;
+
 /// Measure the subjects while the mix of operations changes
 ///
-/// Every subject plays a script of phases, in turns, round by round: one map from the first phase to the last, made with room for
-/// the most keys. All threads begin a phase at once, and each does so many operations in it: the same ones for every subject and in
-/// every round. Between two phases, outside the clock, the map is brought to the keys of the next one; a phase has no
-/// approach, so what a map needs to get used to a phase is in its time. Every answer is checked, as in compare.
+/// Every subject plays a script of phases, in turns, round by round: one map from the first phase to the last,
+/// made with room for the most keys. All threads begin a phase at once, and each does as many operations as the
+/// script says: the same ones for every subject and in every round. Between two phases, outside the clock, the map
+/// is brought to the keys of the next one. A phase has no approach: what a map needs to get used to it is in its
+/// time. Every answer is counted and checked, as in compare.
 ///
-/// The built-in script has five phases: read-mostly, write-heavy, churn, scans, and read-mostly again. A script of your own is a list
-/// of phases as JSON; the shares of a mix sum to 1, what is left out is none:
-///
-///   [{"name": "reads", "mix": {"read-hit": 0.9, "update": 0.1}, "picks": "zipf", "keys": 100000, "ops": 2000000},
-///    {"name": "churn", "mix": {"insert": 0.5, "remove": 0.5}, "keys": 1000, "ops": 500000}]
-///
-/// The operations are read-hit, read-miss, update, insert, remove and scan, which looks at the whole map. Picks are uniform, unless
-/// it says zipf (exponent 0.99). ops are those of each thread. Where keys come and go, each thread reads and updates the keys of its own.
+/// The built-in script has five phases: read-mostly, write-heavy, churn, scans, and read-mostly again. A script of your own is
+/// a file, see below. In a phase in which keys come and go, each thread has its share of the keys, and reads and updates those.
 #[derive(Args, Clone, Debug)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = OF_SCRIPTS)]
 pub struct Phases {
     #[command(flatten)]
     party: Party,

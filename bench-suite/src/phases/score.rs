@@ -8,7 +8,6 @@ use crate::{
     subjects::Entry,
 };
 use serde::Serialize;
-use std::time::Duration;
 
 /// One phase of one round.
 #[derive(Clone, Debug, Serialize)]
@@ -226,6 +225,7 @@ impl Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn part(ms: f64) -> Part {
         Part {

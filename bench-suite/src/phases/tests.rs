@@ -202,6 +202,15 @@ fn the_chart_shows_decisions_and_what_is_in_force() {
 }
 
 #[test]
+fn the_example_of_the_help_is_a_script() {
+    let (begin, end) = (OF_SCRIPTS.find("[\n"), OF_SCRIPTS.find("]\n\n"));
+    let (begin, end) = begin.zip(end).expect("there is an example");
+    let script = Script::parse(&OF_SCRIPTS[begin..=end]).expect("a good one");
+    assert_eq!(script.0.len(), 2);
+    assert!(OF_SCRIPTS.lines().all(|line| line.len() <= 80));
+}
+
+#[test]
 fn a_wrong_answer_ends_the_run_with_the_phase() {
     let script = script();
     let act = |phase: &Phase| Act::new(phase, 1, 1, &[]);
