@@ -1,8 +1,8 @@
 //! `phases`: throughput over time while the mix of operations changes.
 //!
 //! Every map lives through a whole script, because what a map has become in one phase is what it begins the next one with. So a
-//! turn of a subject is the script once: [`script`] says what is played, [`lane`] plays it, [`stage`] holds the map,
-//! [`score`] keeps the numbers and [`chart`] shows them.
+//! turn of a subject is the script once. [`script`] says what is played, `lane` plays it, `stage` holds the map, `score` keeps the
+//! numbers and `chart` shows them.
 
 mod chart;
 mod lane;
