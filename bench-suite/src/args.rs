@@ -114,6 +114,18 @@ impl Pace {
     }
 }
 
+/// Refuses subjects of which none can be used by any of these numbers of threads.
+pub fn somebody_fits(subjects: &[Entry], threads: &[u16]) -> Result<(), Fail> {
+    let fits = |&threads: &u16| subjects.iter().any(|entry| entry.fits(threads.into()));
+    if threads.iter().any(fits) {
+        return Ok(());
+    }
+    Err(Fail::Input(
+        "hashbrown is the limit of one thread: take --threads 1, or other --subjects as well"
+            .into(),
+    ))
+}
+
 /// Bytes that a map of that many entries may take at the peak of its growth, whichever subject it is.
 pub fn peak(keys: u64, entry: usize) -> u64 {
     // Tables are between half and seven eighths full; while a table grows there are two. A box adds about fifty bytes an entry, and

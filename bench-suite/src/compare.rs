@@ -5,7 +5,10 @@ use crate::{
     fail::Fail,
     growth::Growth,
     key::{Key, Value},
-    lane::Recipe,
+    lane::{
+        Recipe,
+        common::{MOST_PICKS, skewed},
+    },
     machine::Machine,
     measure::{Effort, Score, measure},
     report::{Cell, LEGEND, LEGEND_OF_MAPS, OfMaps, Report, block},
@@ -16,8 +19,6 @@ use crate::{
 };
 use clap::{ArgAction, Args, ValueEnum, builder::PossibleValue};
 use indicatif::{ProgressBar, ProgressStyle};
-use rand::{SeedableRng, rngs::SmallRng};
-use rand_distr::{Distribution, Zipf};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -206,15 +207,7 @@ impl Compare {
                 "--keys {fewest} is too few for --threads {most_threads}: take at least two keys for each thread"
             )));
         }
-        if !self
-            .threads
-            .iter()
-            .any(|&threads| subjects.iter().any(|entry| entry.fits(threads.into())))
-        {
-            return Err(Fail::Input(
-                "hashbrown is the limit of one thread: take --threads 1, or other --subjects as well".into(),
-            ));
-        }
+        args::somebody_fits(subjects, &self.threads)?;
         let key = if self.key_type.contains(&KeyType::String) {
             <String as Key>::BYTES
         } else {
@@ -320,10 +313,8 @@ impl Spot<'_> {
             .or(self.compare.zipf)
             .filter(|_| residents > 0 && self.workload.shares().is_some());
         let skew = |thread: usize| {
-            let law = Zipf::new(residents as f64, zipf?).expect("the exponent was checked");
-            let mut rng = SmallRng::seed_from_u64(self.compare.seed ^ (thread as u64) << 32);
-            let draw = |_| (law.sample(&mut rng) as u64 - 1).min(residents - 1) as u32;
-            Some((0..1 << 20).map(draw).collect())
+            let seed = self.compare.seed;
+            Some(skewed(residents, zipf?, seed, thread, MOST_PICKS))
         };
         (0..self.threads).map(skew).collect()
     }

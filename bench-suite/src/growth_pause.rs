@@ -102,12 +102,7 @@ impl GrowthPause {
             .into_iter()
             .filter(|entry| entry.fits(threads))
             .collect();
-        if subjects.is_empty() {
-            return Err(Fail::Input(
-                "hashbrown is the limit of one thread: take --threads 1, or other --subjects"
-                    .into(),
-            ));
-        }
+        args::somebody_fits(&subjects, &[self.threads])?;
         // A quarter more than one map needs: what the last one has left behind may lie in its way.
         let peak = args::peak(self.keys, 2 * size_of::<u64>());
         let needed = peak.saturating_add(peak / 4);

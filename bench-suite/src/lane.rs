@@ -6,6 +6,9 @@
 //!
 //! Every answer is counted, and `Lane::check` holds the counts against what the workload promises.
 
+pub(crate) mod common;
+
+use self::common::{STRANGERS, expect_counts, expect_share, fill, spot_check, spread, stamp};
 use crate::{
     key::{Key, Value, number},
     subject::{Session, Subject},
@@ -14,18 +17,9 @@ use crate::{
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{hint::black_box, sync::Arc};
 
-/// The ids of keys that no workload inserts.
-const STRANGERS: u64 = 1 << 60;
-
 /// First id of the keys that come and go with this thread.
 fn transients(thread: usize) -> u64 {
     (thread as u64 + 1) << 40
-}
-
-/// A value that says whose it is: any word written under an id has the id's low half.
-#[inline(always)]
-fn stamp<V: Value>(id: u64, count: u64) -> V {
-    V::new(count << 32 | id & 0xffff_ffff)
 }
 
 /// What was asked and what was answered.
@@ -150,14 +144,7 @@ impl Lane {
     /// Puts this thread's keys into the map, and the residents too if asked to.
     pub fn fill<K: Key, V: Value, S: Subject<K, V>>(&self, map: &S, residents: bool) {
         let residents = if residents { 0..self.residents } else { 0..0 };
-        let mut ids = residents.chain(self.tail..self.head).peekable();
-        while ids.peek().is_some() {
-            let mut session = map.session();
-            for id in ids.by_ref().take(64) {
-                let scratch = K::scratch(number(id, self.salt));
-                session.insert(K::owned(K::lookup(&scratch)), stamp(id, 0));
-            }
-        }
+        fill(map, self.salt, residents.chain(self.tail..self.head));
     }
 
     /// Plays that many operations.
@@ -251,17 +238,12 @@ impl Lane {
         } else {
             reads
         };
-        let counts = [
+        expect_counts(&[
             ("reads that hit", hits, due),
             ("updates that found their key", updated, updates),
             ("inserts of a new key", inserted, inserts),
             ("removes that found their key", removed, removes),
-        ];
-        for (what, got, due) in counts {
-            if got != due {
-                return Err(format!("{got} {what}, where the workload implies {due}"));
-            }
-        }
+        ])?;
         let turnover = inserts + removes;
         let Shares {
             read,
@@ -274,39 +256,17 @@ impl Lane {
             ("updates", updates, update),
             ("turnover", turnover, turnover_share),
         ] {
-            let (ops, p) = (self.tally.ops() as f64, f64::from(percent) / 100.0);
-            // Six standard deviations: never by chance.
-            let tolerance = 6.0 * (ops * p * (1.0 - p)).sqrt();
-            if (got as f64 - ops * p).abs() > tolerance {
-                return Err(format!(
-                    "{got} {what} of {ops} operations, where the workload says {percent} %"
-                ));
-            }
+            expect_share(what, got, self.tally.ops(), f64::from(percent) / 100.0)?;
         }
         Ok(())
     }
 
     /// Looks at a few entries: they must be there, and hold something that was written under their key.
     pub fn spot_check<K: Key, V: Value, S: Subject<K, V>>(&self, map: &S) -> Result<(), String> {
-        let mut session = map.session();
-        let spread = |count: u64| (0..count).step_by((count as usize / 64).max(1));
-        let ids =
-            spread(self.residents).chain(spread(self.head - self.tail).map(|at| self.tail + at));
-        for id in ids {
-            let scratch = K::scratch(number(id, self.salt));
-            match session.get(K::lookup(&scratch)) {
-                None => return Err(format!("entry {id:#x} is lost")),
-                Some(word) if word & 0xffff_ffff != id & 0xffff_ffff => {
-                    return Err(format!(
-                        "entry {id:#x} holds {word:#x}, which was written under another key"
-                    ));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
+        let own = spread(self.head - self.tail).map(|at| self.tail + at);
+        spot_check(map, self.salt, spread(self.residents).chain(own))
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

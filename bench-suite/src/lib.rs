@@ -8,8 +8,9 @@
 //! - [`seat`], [`pool`], [`measure`]: a subject with its state, the threads, and the rounds that go from seat to seat.
 //! - [`report`]: medians and ratios, as a table and as JSON.
 //!
-//! The commands ([`compare`] and the rest) put these together. Correctness is part of the measurement: answers are counted and
-//! checked after every round, and a map that does less than the workload says ends the run.
+//! The commands ([`compare`] and the rest) put these together; [`phases`] has steps of its own, because there a map lives through
+//! many mixes. Correctness is part of the measurement: answers are counted and checked after every round, and a map that does less
+//! than the workload says ends the run.
 
 pub mod args;
 pub mod compare;
@@ -22,6 +23,7 @@ pub mod lock;
 pub mod locks;
 pub mod machine;
 pub mod measure;
+pub mod phases;
 pub mod pool;
 pub mod replay;
 pub mod report;

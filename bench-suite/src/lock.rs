@@ -5,7 +5,7 @@
 
 use crate::{
     lane::Tally,
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
     subjects::{self, Booth, Entry},
 };
 use hashbrown::HashMap;
@@ -123,8 +123,8 @@ macro_rules! roster {
 
         /// Every lock, and the loop without one, in the order of the tables' columns.
         pub const LOCKS: &[Entry] = &[
-            Entry { name: "driver", role: Role::Driver },
-            $(Entry { name: $name, role: Role::$role }),+
+            Entry { name: "driver", role: Role::Driver, choice: false },
+            $(Entry { name: $name, role: Role::$role, choice: false }),+
         ];
 
         /// Does something with the lock of that name, around a map of `KEYS` entries; `None` if there is no such lock.
@@ -221,6 +221,10 @@ impl<C: Contestant, const KEYS: usize> Session<u64, u64> for &Locked<C, KEYS> {
     #[inline]
     fn remove(&mut self, key: &u64) -> bool {
         self.0.write(|room| room.map.remove(key).is_some())
+    }
+
+    fn scan(&mut self) -> Scanned {
+        self.0.read(|room| room.map.values().collect())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line of the bench suite.
 
-use bench_suite::{compare::Compare, growth_pause::GrowthPause, locks::Locks, replay::Replay};
+use bench_suite::{
+    compare::Compare, growth_pause::GrowthPause, locks::Locks, phases::Phases, replay::Replay,
+};
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
@@ -18,6 +20,7 @@ enum Command {
     Replay(Replay),
     GrowthPause(GrowthPause),
     Locks(Locks),
+    Phases(Phases),
 }
 
 fn main() -> ExitCode {
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::GrowthPause(growth_pause) => growth_pause.run(),
         Command::Locks(locks) => locks.run(),
+        Command::Phases(phases) => phases.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

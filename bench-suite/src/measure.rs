@@ -82,13 +82,7 @@ pub fn measure(
             }
         }
         for turn in 0..effort.rounds {
-            for place in 0..seats.len() {
-                let place = if turn % 2 == 0 {
-                    place
-                } else {
-                    seats.len() - 1 - place
-                };
-                let at = (place + turn / 2) % seats.len();
+            for at in order(turn, seats.len()) {
                 let Lap { time, waiting } = round(at, amounts[at])?;
                 waits[at].push(waiting);
                 let ops = seats[at].ops(amounts[at]);
@@ -126,8 +120,40 @@ pub fn measure(
     Ok(scores)
 }
 
+/// Who follows whom in a round: see above.
+pub(crate) fn order(round: usize, seats: usize) -> impl Iterator<Item = usize> {
+    (0..seats).map(move |place| {
+        let place = if round.is_multiple_of(2) {
+            place
+        } else {
+            seats - 1 - place
+        };
+        (place + round / 2) % seats
+    })
+}
+
 /// The peer with the lowest median.
 pub fn best_peer(scores: &[Score]) -> Option<&Score> {
     let peers = scores.iter().filter(|score| score.role == Role::Peer);
     peers.min_by(|a, b| a.ns_per_op.median.total_cmp(&b.ns_per_op.median))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_has_a_turn_in_every_round_and_follows_different_neighbours() {
+        let rounds: Vec<Vec<usize>> = (0..6).map(|round| order(round, 3).collect()).collect();
+        for round in &rounds {
+            let mut seats = round.clone();
+            seats.sort_unstable();
+            assert_eq!(seats, [0, 1, 2]);
+        }
+        for seat in 0..3 {
+            for place in 0..3 {
+                assert!(rounds.iter().any(|round| round[place] == seat));
+            }
+        }
+    }
 }

@@ -80,16 +80,7 @@ impl Replay {
     /// Reads, plays and prints.
     pub fn run(&self) -> Result<(), Fail> {
         let subjects = self.party.chosen(ROSTER);
-        if !self
-            .threads
-            .iter()
-            .any(|&threads| subjects.iter().any(|entry| entry.fits(threads.into())))
-        {
-            return Err(Fail::Input(
-                "hashbrown is the limit of one thread: take --threads 1, or other --subjects"
-                    .into(),
-            ));
-        }
+        args::somebody_fits(&subjects, &self.threads)?;
         let limit = self.limit.map_or(usize::MAX, |limit| limit as usize);
         let trace = trace::read(&self.file, self.format, self.key_type, limit)?;
         let json = self.party.open_json()?;

@@ -66,16 +66,22 @@ impl<At> Cell<At> {
 /// Share of waiting for a core above which a cell is not to be trusted.
 const DISTURBED: f64 = 0.05;
 
-/// A warning, if other programs had the cores while these cells were measured; else nothing. More threads than cores wait by design.
+/// A warning, if other programs had the cores while these cells were measured; else nothing.
 fn disturbance<At>(cells: &[Cell<At>], cores: usize) -> String {
-    let cells = cells.iter().filter(|cell| cell.threads <= cores);
     let waits = cells
-        .flat_map(|cell| &cell.scores)
-        .map(|score| score.waiting);
-    let (all, bad): (Vec<f64>, Vec<f64>) = (
-        waits.clone().collect(),
-        waits.filter(|&wait| wait > DISTURBED).collect(),
-    );
+        .iter()
+        .flat_map(|cell| cell.scores.iter().map(|score| (cell.threads, score)));
+    warning(
+        waits.map(|(threads, score)| (threads, score.waiting)),
+        cores,
+    )
+}
+
+/// The same from entries, each with its number of threads and its share of waiting. More threads than cores wait by design.
+pub(crate) fn warning(entries: impl Iterator<Item = (usize, f64)>, cores: usize) -> String {
+    let entries = entries.filter(|&(threads, _)| threads <= cores);
+    let all: Vec<f64> = entries.map(|(_, waiting)| waiting).collect();
+    let bad: Vec<f64> = all.iter().copied().filter(|&it| it > DISTURBED).collect();
     match bad.iter().copied().reduce(f64::max) {
         None => String::new(),
         Some(worst) => format!(

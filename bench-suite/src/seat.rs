@@ -227,7 +227,10 @@ impl<K: Key, V: Value, S: Subject<K, V>, P: Script<K, V>> Seat for Laps<K, V, S,
     }
 }
 
-fn expect_len<K: Key, V: Value, S: Subject<K, V>>(map: &S, due: u64) -> Result<(), String> {
+pub(crate) fn expect_len<K: Key, V: Value, S: Subject<K, V>>(
+    map: &S,
+    due: u64,
+) -> Result<(), String> {
     match map.len() as u64 {
         len if len == due => Ok(()),
         len => Err(format!(

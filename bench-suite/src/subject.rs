@@ -7,6 +7,7 @@ use crate::{
     key::{Key, Value},
     lane::Tally,
 };
+use std::time::Duration;
 
 /// The one hasher of every subject.
 pub type Hasher = ahash::RandomState;
@@ -31,6 +32,9 @@ pub trait Subject<K: Key, V: Value>: Send + Sync + Sized {
     const NAME: &'static str;
     /// What it is to the comparison.
     const ROLE: Role;
+    /// True if it is one strategy of the family, used as every map is: what a map that chooses its strategy could have chosen.
+    /// `phases` makes its oracle of these.
+    const CHOICE: bool = false;
     /// How a thread reaches the map for one batch of operations.
     type Session<'a>: Session<K, V>
     where
@@ -58,6 +62,11 @@ pub trait Subject<K: Key, V: Value>: Send + Sync + Sized {
         Ok(())
     }
 
+    /// What a map that changes its strategy says of that; called between rounds only. `None` if it never does.
+    fn report(&self) -> Option<SwitchReport> {
+        None
+    }
+
     /// Opens a session. A thread opens a new one every batch (64 operations unless told otherwise), so a map that pins may
     /// pin once a batch, and cannot hold back reclamation for a whole run.
     fn session(&self) -> Self::Session<'_>;
@@ -73,4 +82,51 @@ pub trait Session<K: Key, V: Value> {
     fn insert(&mut self, key: K, value: V) -> bool;
     /// Removes; true if the key was there.
     fn remove(&mut self, key: &K::Lookup) -> bool;
+    /// Looks at every entry.
+    fn scan(&mut self) -> Scanned;
+}
+
+/// What a scan met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// Entries.
+    pub entries: u64,
+    /// The sum of their words, so that no scan can do without reading them.
+    pub words: u64,
+}
+
+impl Scanned {
+    /// Looks at one entry.
+    #[inline(always)]
+    pub fn meet<V: Value>(&mut self, value: &V) {
+        self.entries += 1;
+        self.words = self.words.wrapping_add(value.word());
+    }
+}
+
+impl<'a, V: Value> FromIterator<&'a V> for Scanned {
+    #[inline(always)]
+    fn from_iter<I: IntoIterator<Item = &'a V>>(values: I) -> Scanned {
+        let mut scanned = Scanned::default();
+        values.into_iter().for_each(|value| scanned.meet(value));
+        scanned
+    }
+}
+
+/// What a map that changes its strategy says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SwitchReport {
+    /// The strategy that it is on now, in a word or two.
+    pub in_force: String,
+    /// What it has decided and still remembers, oldest first.
+    pub decisions: Vec<Decision>,
+}
+
+/// A decision of such a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// When, from the making of the map.
+    pub at: Duration,
+    /// What, for a person: one line.
+    pub what: String,
 }

@@ -32,6 +32,9 @@ pub enum Workload {
     Growth,
 }
 
+/// The exponent of Zipf's law where nothing else is asked for.
+pub const ZIPF: f64 = 0.99;
+
 /// The shares of a mix, in percent, and where its keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shares {
@@ -145,7 +148,7 @@ impl Workload {
 
     /// The exponent of Zipf's law that picks the keys, where it is not picked uniformly.
     pub fn skew(self) -> Option<f64> {
-        matches!(self, Workload::ReadHitZipf | Workload::Mostly95Zipf).then_some(0.99)
+        matches!(self, Workload::ReadHitZipf | Workload::Mostly95Zipf).then_some(ZIPF)
     }
 
     /// Divides the keys. Needs at least two keys for each thread.

@@ -1,13 +1,16 @@
 //! The generators: shares, steady size, hits, and that the checks can fail.
 
 use super::*;
-use crate::{subject::Hasher, subject::Role, workload::Workload};
+use crate::{
+    subject::{Hasher, Role, Scanned},
+    workload::Workload,
+};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
 /// A subject that can be told to lie.
-struct Plain {
-    map: Mutex<HashMap<u64, u64>>,
+pub(crate) struct Plain {
+    pub(crate) map: Mutex<HashMap<u64, u64>>,
     lose_every: u64,
     asked: Mutex<u64>,
 }
@@ -58,6 +61,10 @@ impl Session<u64, u64> for &Plain {
 
     fn remove(&mut self, key: &u64) -> bool {
         self.map.lock().remove(key).is_some()
+    }
+
+    fn scan(&mut self) -> Scanned {
+        self.map.lock().values().collect()
     }
 }
 

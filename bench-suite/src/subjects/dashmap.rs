@@ -5,7 +5,7 @@
 
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 use ::dashmap::DashMap;
 use std::thread::available_parallelism;
@@ -60,5 +60,12 @@ impl<K: Key, V: Value> Session<K, V> for &DashMap<K, V, Hasher> {
     #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         DashMap::remove(self, key).is_some()
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        let mut scanned = Scanned::default();
+        self.iter().for_each(|entry| scanned.meet(entry.value()));
+        scanned
     }
 }

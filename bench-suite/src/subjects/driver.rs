@@ -3,7 +3,7 @@
 
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 use std::{hint::black_box, marker::PhantomData};
 
@@ -56,5 +56,10 @@ impl<K: Key, V: Value> Session<K, V> for &Driver<K, V> {
     fn remove(&mut self, key: &K::Lookup) -> bool {
         black_box(key);
         true
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        Scanned::default()
     }
 }

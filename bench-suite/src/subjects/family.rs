@@ -2,14 +2,16 @@
 
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject, SwitchReport},
 };
 use map_adaptive::{Builder, Map, Strategy};
 
 /// What tells one subject of the family from another.
-pub(super) trait Kind<K: Key, V: Value>: 'static {
+pub(super) trait Kind<K: Key, V: Value>: Sized + 'static {
     /// The subject's name.
     const NAME: &'static str;
+    /// Whether its map keeps to one strategy, see [`Subject::CHOICE`].
+    const CHOICE: bool = true;
     /// The strategy of its map.
     type Strategy: Strategy<K, V> + 'static;
 
@@ -19,10 +21,15 @@ pub(super) trait Kind<K: Key, V: Value>: 'static {
     ) -> Builder<K, V, Self::Strategy, Hasher> {
         builder
     }
+
+    /// What the map says of its switches, if it makes any.
+    fn report(_map: &MapOf<K, V, Self>) -> Option<SwitchReport> {
+        None
+    }
 }
 
 /// A map of some kind.
-type MapOf<K, V, C> = Map<K, V, <C as Kind<K, V>>::Strategy, Hasher>;
+pub(super) type MapOf<K, V, C> = Map<K, V, <C as Kind<K, V>>::Strategy, Hasher>;
 
 /// A subject.
 pub(super) struct Of<K: Key, V: Value, C: Kind<K, V>>(MapOf<K, V, C>);
@@ -33,6 +40,7 @@ where
 {
     const NAME: &'static str = C::NAME;
     const ROLE: Role = Role::Own;
+    const CHOICE: bool = C::CHOICE;
     type Session<'a> = &'a MapOf<K, V, C>;
 
     fn with_capacity(capacity: usize, hasher: Hasher) -> Self {
@@ -51,6 +59,10 @@ where
 
     fn len(&self) -> usize {
         self.0.len()
+    }
+
+    fn report(&self) -> Option<SwitchReport> {
+        C::report(&self.0)
     }
 
     fn session(&self) -> &MapOf<K, V, C> {
@@ -77,5 +89,12 @@ impl<K: Key, V: Value, T: Strategy<K, V>> Session<K, V> for &Map<K, V, T, Hasher
     #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         Map::remove(self, key).is_some()
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        let mut scanned = Scanned::default();
+        self.for_each(|_, value| scanned.meet(value));
+        scanned
     }
 }

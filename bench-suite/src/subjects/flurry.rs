@@ -5,7 +5,7 @@
 
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 use ::flurry::{HashMap, HashMapRef};
 
@@ -53,5 +53,10 @@ impl<K: Key, V: Value> Session<K, V> for HashMapRef<'_, K, V, Hasher> {
     #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         HashMapRef::remove(self, key).is_some()
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        self.values().collect()
     }
 }

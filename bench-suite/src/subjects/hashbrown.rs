@@ -3,7 +3,7 @@
 
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 use ::hashbrown::HashMap;
 use parking_lot::{Mutex, MutexGuard};
@@ -56,5 +56,10 @@ impl<K: Key, V: Value> Session<K, V> for Held<'_, K, V> {
     #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         self.0.remove(key).is_some()
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        self.0.values().collect()
     }
 }

@@ -27,6 +27,8 @@ pub struct Entry {
     pub name: &'static str,
     /// What it is to the comparison.
     pub role: Role,
+    /// Whether it is one strategy of the family, see [`Subject::CHOICE`].
+    pub choice: bool,
 }
 
 impl Entry {
@@ -48,6 +50,7 @@ const fn entry<S: Subject<u64, u64>>() -> Entry {
     Entry {
         name: S::NAME,
         role: S::ROLE,
+        choice: S::CHOICE,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 use map_adaptive::{Change, Computed, Map, ReadDirty, ReadDirtyMap};
 
@@ -24,6 +24,7 @@ impl<K: Key, V: Value> Of<K, V> {
 impl<K: Key, V: Value> Subject<K, V> for Of<K, V> {
     const NAME: &'static str = "readdirty";
     const ROLE: Role = Role::Own;
+    const CHOICE: bool = true;
     type Session<'a> = Plain<'a, K, V>;
 
     fn with_capacity(capacity: usize, hasher: Hasher) -> Self {
@@ -65,5 +66,12 @@ impl<K: Key, V: Value> Session<K, V> for Plain<'_, K, V> {
     #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         self.0.delete(key)
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        let mut scanned = Scanned::default();
+        self.0.for_each(|_, value| scanned.meet(value));
+        scanned
     }
 }

@@ -3,7 +3,7 @@
 use super::readdirty::{self, Plain};
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 use map_adaptive::{Map, Pinned, ReadDirty};
 
@@ -53,5 +53,10 @@ impl<K: Key, V: Value> Session<K, V> for Batch<'_, K, V> {
     #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         Plain(self.0.map()).remove(key)
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        Plain(self.0.map()).scan()
     }
 }

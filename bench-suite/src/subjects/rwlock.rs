@@ -2,7 +2,7 @@
 
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 use ::hashbrown::HashMap;
 use parking_lot::RwLock;
@@ -49,5 +49,10 @@ impl<K: Key, V: Value> Session<K, V> for &RwLock<HashMap<K, V, Hasher>> {
         // The entry is dropped after the lock is free again.
         let removed = self.write().remove_entry(key);
         removed.is_some()
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        self.read().values().collect()
     }
 }

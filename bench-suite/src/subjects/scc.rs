@@ -2,7 +2,7 @@
 
 use crate::{
     key::{Key, Value},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 use ::scc::HashMap;
 
@@ -46,5 +46,15 @@ impl<K: Key, V: Value> Session<K, V> for &HashMap<K, V, Hasher> {
     #[inline(always)]
     fn remove(&mut self, key: &K::Lookup) -> bool {
         self.remove_sync(key).is_some()
+    }
+
+    #[inline]
+    fn scan(&mut self) -> Scanned {
+        let mut scanned = Scanned::default();
+        self.iter_sync(|_, value| {
+            scanned.meet(value);
+            true
+        });
+        scanned
     }
 }

@@ -1,9 +1,9 @@
 //! Every subject does what the trait says: a benchmark of a wrong adapter measures nothing.
 
-use super::{Booth, GROWING, visit};
+use super::{Booth, GROWING, ROSTER, visit};
 use crate::{
     key::{Key, Value, number},
-    subject::{Hasher, Role, Session, Subject},
+    subject::{Hasher, Role, Scanned, Session, Subject},
 };
 
 struct Check;
@@ -33,10 +33,14 @@ impl<K: Key, V: Value> Booth<K, V> for Check {
             drop(session);
             assert_eq!(map.len(), 1000);
             let mut session = map.session();
+            let words = (2..1002).sum();
+            let entries = 1000;
+            assert_eq!(session.scan(), Scanned { entries, words });
             for id in 0..1000 {
                 let scratch = K::scratch(number(id, 0));
                 assert!(session.remove(K::lookup(&scratch)));
             }
+            assert_eq!(session.scan(), Scanned::default());
             drop(session);
             assert!(map.is_empty());
         }
@@ -53,10 +57,17 @@ fn every_subject_is_a_map() {
 }
 
 #[test]
-fn names_are_distinct() {
+fn names_are_distinct_and_the_choices_are_the_strategies() {
     let mut names: Vec<_> = GROWING.iter().map(|entry| entry.name).collect();
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), GROWING.len());
+    let choices = ROSTER.iter().filter(|entry| entry.choice);
+    assert!(choices.clone().all(|entry| entry.role == Role::Own));
+    assert!(
+        choices
+            .map(|entry| entry.name)
+            .eq(["sharded", "lockmap", "readdirty"])
+    );
     assert!(visit::<u64, u64, _>("no such map", &Check).is_none());
 }
