@@ -1,4 +1,18 @@
 //! Guards on one entry.
+//!
+//! A [`Ref`] shows an entry, a [`RefMut`] changes it; the mapped ones do so to a part of its value. Their
+//! accessors take no further lock; what a guard means to other threads is said [here](crate::mapref).
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//!
+//! let names = ShardedMap::new();
+//! names.insert(1, ("Ada".to_owned(), 36));
+//! // Written through one guard, read through another.
+//! names.get_mut(&1).expect("it was inserted").1 += 1;
+//! let age = names.get(&1).expect("it was inserted").map(|person| &person.1);
+//! assert_eq!((*age, names.contains_key(&1)), (37, true));
+//! ```
 
 use std::fmt;
 use std::hash::Hash;
@@ -23,7 +37,7 @@ use crate::strategy::{Section, Strategy};
 pub struct Ref<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::Hold<'a>>);
 
 impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
-    /// The key.
+    /// The key. No search, no lock: the guard points to the entry.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -36,7 +50,7 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
         &self.0.get().0
     }
 
-    /// The value.
+    /// The value. Costs as much as following a pointer; so does a dereference of the guard.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -49,7 +63,7 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
         &self.0.get().1
     }
 
-    /// Key and value.
+    /// Key and value. Costs as much as following a pointer.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -64,6 +78,9 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     }
 
     /// A guard on a part of the value.
+    ///
+    /// Allocates nothing and takes no lock: what kept the whole entry keeps the part. If `f` panics, the guard
+    /// is dropped.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -83,6 +100,8 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     }
 
     /// A guard on a part of the value, if there is that part.
+    ///
+    /// Costs what [`map`](Self::map) does.
     ///
     /// # Errors
     ///
@@ -104,6 +123,7 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     }
 }
 
+/// The [value](Ref::value).
 impl<K, V, T: Strategy<K, V>> Deref for Ref<'_, K, V, T> {
     type Target = V;
     #[inline]
@@ -124,6 +144,11 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for Ref<'_, K, 
 /// A write guard on an entry: nobody else can reach the shard while it lives.
 ///
 /// It may go to another thread, and be kept in a future that waits.
+///
+/// # Panics
+///
+/// Where values are not changed in place, the first write access clones the entry. If a `Clone` panics there, the
+/// map keeps the entry as it was, and this guard panics when it is read through, until a write access succeeds.
 ///
 /// ```
 /// let map = map_sharded::ShardedMap::new();
@@ -150,7 +175,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
         Editing::find(section, hash, key).map(Self)
     }
 
-    /// The key.
+    /// The key. No search, no lock: the guard points to the entry.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -163,7 +188,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
         &self.0.get().0
     }
 
-    /// The value.
+    /// The value. Costs as much as following a pointer; so does a dereference of the guard.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -178,6 +203,9 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
 
     /// The value, to be changed.
     ///
+    /// Costs as much as following a pointer where values are changed in place. Elsewhere the first call, of
+    /// this or of anything else that gives out `&mut V`, clones the entry.
+    ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
     /// map.insert("a", 1);
@@ -190,7 +218,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
         self.0.get_mut().1
     }
 
-    /// Key and value.
+    /// Key and value. Costs as much as following a pointer.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -205,6 +233,8 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// Key and value, the latter to be changed.
+    ///
+    /// Costs what [`value_mut`](Self::value_mut) does.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -221,6 +251,10 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
 
     /// A read guard on the same entry, without a moment in which others could change it.
     ///
+    /// Never waits. In a map of locked shards one atomic store: readers of the shard get in from here on, those
+    /// that wait for it are woken, and writers stay out. Elsewhere the change is published, and the shard is unlocked
+    /// altogether.
+    ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
     /// map.insert("a", (1, "one".to_owned()));
@@ -236,6 +270,9 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// A write guard on a part of the value.
+    ///
+    /// Allocates nothing of its own and keeps the lock; where values are not changed in place, clones the entry
+    /// if that has not been done. If `f` panics, the guard is dropped, with the value as `f` left it.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -256,6 +293,8 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// A write guard on a part of the value, if there is that part.
+    ///
+    /// Costs what [`map`](Self::map) does.
     ///
     /// # Errors
     ///
@@ -280,6 +319,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 }
 
+/// The [value](RefMut::value).
 impl<K, V, T: Strategy<K, V>> Deref for RefMut<'_, K, V, T> {
     type Target = V;
     #[inline]
@@ -288,6 +328,7 @@ impl<K, V, T: Strategy<K, V>> Deref for RefMut<'_, K, V, T> {
     }
 }
 
+/// The [value, to be changed](RefMut::value_mut).
 impl<K, V, T: Strategy<K, V>> DerefMut for RefMut<'_, K, V, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut V {
@@ -304,7 +345,7 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for RefMut<'_, 
     }
 }
 
-/// A read guard on a part of a value.
+/// A read guard on a part of a value. Keeps alive, or locked, what the [`Ref`] did that it was made of.
 ///
 /// ```
 /// let map = map_sharded::ShardedMap::new();
@@ -317,7 +358,7 @@ pub struct MappedRef<'a, K, V, U: ?Sized, T: Strategy<K, V> + 'a>(
 );
 
 impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
-    /// The key of the entry.
+    /// The key of the entry. No search, no lock: the guard points to the entry.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -330,7 +371,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
         &self.0.hold().get().0
     }
 
-    /// The part.
+    /// The part. Costs as much as following a pointer; so does a dereference of the guard.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -343,7 +384,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
         self.0.get()
     }
 
-    /// Key and part.
+    /// Key and part. Costs as much as following two pointers.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -357,6 +398,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
     }
 
     /// A guard on a part of the part.
+    ///
+    /// Allocates nothing and takes no lock. If `f` panics, the guard is dropped.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -377,6 +420,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
 
     /// A guard on a part of the part, if there is that part.
     ///
+    /// Costs what [`map`](Self::map) does.
+    ///
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
@@ -396,6 +441,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
     }
 }
 
+/// The [part](MappedRef::value).
 impl<K, V, U: ?Sized, T: Strategy<K, V>> Deref for MappedRef<'_, K, V, U, T> {
     type Target = U;
     #[inline]
@@ -432,11 +478,21 @@ where
     }
 }
 
-/// A write guard on a part of a value.
+/// A write guard on a part of a value. Keeps the shard of its entry locked for writing, as the [`RefMut`] did
+/// that it was made of.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let mut count = map.get_mut("a").expect("it was inserted").map(|value| &mut value.0);
+/// *count += 1;
+/// drop(count);
+/// assert_eq!(map.get_copied("a"), Some((2, "one")));
+/// ```
 pub struct MappedRefMut<'a, K, V, U: ?Sized, T: Strategy<K, V>>(EditingPart<'a, K, V, U, T>);
 
 impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
-    /// The key of the entry.
+    /// The key of the entry. No search, no lock: the guard points to the entry.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -449,7 +505,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         self.0.key()
     }
 
-    /// The part.
+    /// The part. Costs as much as following a pointer; so does a dereference of the guard.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -462,7 +518,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         self.0.get()
     }
 
-    /// The part, to be changed.
+    /// The part, to be changed. Costs as much as following a pointer: what had to be cloned was cloned when the
+    /// guard on this part was made.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -476,7 +533,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         self.0.get_mut()
     }
 
-    /// Key and part.
+    /// Key and part. Costs as much as following two pointers.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -489,7 +546,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         (self.key(), self.value())
     }
 
-    /// Key and part, the latter to be changed.
+    /// Key and part, the latter to be changed. Costs as much as following two pointers.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -505,6 +562,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
     }
 
     /// A guard on a part of the part.
+    ///
+    /// Allocates nothing and takes no lock. If `f` panics, the guard is dropped, with the value as `f` left it.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -526,6 +585,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
 
     /// A guard on a part of the part, if there is that part.
     ///
+    /// Costs what [`map`](Self::map) does.
+    ///
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
@@ -546,6 +607,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
     }
 }
 
+/// The [part](MappedRefMut::value).
 impl<K, V, U: ?Sized, T: Strategy<K, V>> Deref for MappedRefMut<'_, K, V, U, T> {
     type Target = U;
     #[inline]
@@ -554,6 +616,7 @@ impl<K, V, U: ?Sized, T: Strategy<K, V>> Deref for MappedRefMut<'_, K, V, U, T> 
     }
 }
 
+/// The [part, to be changed](MappedRefMut::value_mut).
 impl<K, V, U: ?Sized, T: Strategy<K, V>> DerefMut for MappedRefMut<'_, K, V, U, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut U {
