@@ -25,7 +25,7 @@ pub enum TryResult<R> {
 }
 
 impl<R> TryResult<R> {
-    /// Whether there is an entry, and it could be had.
+    /// Whether there is an entry, and it could be had. Looks at this result, not at the map.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -36,7 +36,7 @@ impl<R> TryResult<R> {
         matches!(self, Self::Present(_))
     }
 
-    /// Whether there is no entry.
+    /// Whether there is no entry. Looks at this result, not at the map.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -47,7 +47,7 @@ impl<R> TryResult<R> {
         matches!(self, Self::Absent)
     }
 
-    /// Whether somebody holds the shard's lock.
+    /// Whether somebody holds the shard's lock. Looks at this result, not at the map.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -59,7 +59,7 @@ impl<R> TryResult<R> {
         matches!(self, Self::Locked)
     }
 
-    /// The entry, if it could be had.
+    /// The entry, if it could be had. The guard moves, with its lock.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -74,7 +74,7 @@ impl<R> TryResult<R> {
         }
     }
 
-    /// The entry.
+    /// The entry. The guard moves, with its lock.
     ///
     /// # Panics
     ///
