@@ -355,7 +355,7 @@ where
     }
 }
 
-/// Inserts every key; of equal ones the first stays.
+/// Inserts every key, one [`insert`](Set::insert) each; of equal ones there is one.
 ///
 /// ```
 /// let set: map_sharded::ShardedSet<u32> = [3, 1, 3].into_iter().collect();

@@ -76,7 +76,7 @@ where
     }
 }
 
-/// Inserts every pair; of several with one key the first key and the last value stay.
+/// Inserts every pair, one [`insert`](Map::insert) each; of several with one key the last value stays.
 ///
 /// ```
 /// let map: map_sharded::ShardedMap<u32, &str> = [(1, "a"), (1, "b")].into_iter().collect();
