@@ -12,7 +12,18 @@ use crate::lock::{ExclusiveToken, RawLock, SharedToken};
 use crate::strategy::Table;
 use crate::sync::atomic::Ordering::Release;
 
-/// A shard locked for reading. Dereferences to what lies under the lock.
+/// A shard locked for reading. Dereferences to what lies under the lock. One comes from
+/// [`At::lock_shared`](crate::strategy::At::lock_shared), and its drop unlocks: an atomic operation, which
+/// waits for nobody.
+///
+/// ```
+/// use map_core::strategy::{Shared, Table};
+///
+/// fn is_half_full<L: Table, O>(shard: &Shared<'_, L, O>, capacity: usize) -> bool {
+///     assert!(!shard.coverage().is_nothing());
+///     shard.len() * 2 >= capacity
+/// }
+/// ```
 pub struct Shared<'a, L, O> {
     header: &'a Header<L, O>,
     reader: Reader,
@@ -48,13 +59,13 @@ impl<'a, L, O> Shared<'a, L, O> {
         }
     }
 
-    /// The part of the shard that needs no lock.
+    /// The part of the shard that needs no lock. A reference that outlives the hold.
     #[inline]
     pub fn open(&self) -> &'a O {
         &self.header.open
     }
 
-    /// What the shard covers, until it is unlocked.
+    /// What the shard covers, until it is unlocked. One load. An example is at [`Shared`].
     #[inline]
     pub fn coverage(&self) -> Coverage {
         self.header.coverage_hint()
@@ -156,7 +167,18 @@ impl<L, O> Drop for Duplicates<'_, L, O> {
     }
 }
 
-/// A shard locked for writing. Dereferences to what lies under the lock.
+/// A shard locked for writing. Dereferences to what lies under the lock. Its drop takes the waste out,
+/// publishes the number of entries, unlocks the shard, and then drops the waste.
+///
+/// ```
+/// use map_core::strategy::{Exclusive, Table};
+///
+/// fn first_wins<L: Table + Extend<(u64, u64)>, O>(shard: &mut Exclusive<'_, L, O>, pair: (u64, u64)) {
+///     if shard.is_empty() {
+///         shard.extend([pair]);
+///     }
+/// }
+/// ```
 pub struct Exclusive<'a, L: Table, O> {
     header: &'a Header<L, O>,
     token: ManuallyDrop<ExclusiveToken>,
@@ -174,13 +196,13 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         }
     }
 
-    /// The part of the shard that needs no lock.
+    /// The part of the shard that needs no lock. A reference that outlives the hold.
     #[inline]
     pub fn open(&self) -> &'a O {
         &self.header.open
     }
 
-    /// Both parts at once.
+    /// Both parts at once. To change what is locked by what is open, and the other way round. Costs nothing.
     #[inline]
     pub fn parts(&mut self) -> (&'a O, &mut L) {
         (&self.header.open, &mut *self)
@@ -196,7 +218,7 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         self.header.bias.disarm();
     }
 
-    /// What the shard covers, until it is unlocked.
+    /// What the shard covers, until it is unlocked. One load.
     #[inline]
     pub fn coverage(&self) -> Coverage {
         self.header.coverage_hint()
@@ -220,7 +242,7 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         self.ticket.set_movable();
     }
 
-    /// Lets other readers in.
+    /// Lets other readers in. One atomic store, and no wait; the waste stays for the next exclusive hold.
     pub fn downgrade(self) -> Shared<'a, L, O> {
         self.publish_len();
         let mut this = ManuallyDrop::new(self);
