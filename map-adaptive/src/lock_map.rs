@@ -85,4 +85,9 @@ pub type LockMap<K, V, S = RandomState> = Map<K, V, Lock, S>;
 /// ```
 pub type LockSet<K, S = RandomState> = map_core::Set<K, Lock, S>;
 
-map_core::map_aliases!(map_sharded::Lock);
+map_core::map_aliases!(
+    map_sharded::Lock,
+    "map_adaptive::lock_map",
+    "LockMap",
+    "LockSet"
+);

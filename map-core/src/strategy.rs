@@ -13,9 +13,9 @@
 //!
 //! # Writing one
 //!
-//! `map-sharded` is one file of some four hundred lines, and a good one to start from. An alias, `type MyMap<K,
-//! V> = Map<K, V, MyStrategy>`, and [`map_aliases!`](crate::map_aliases) make the map; the feature
-//! `conformance` has the suite that it must pass.
+//! `map-sharded` is one file of some four hundred lines, and a good one to start from. An alias of [`Map`](crate::Map)
+//! with the strategy filled in and [`map_aliases!`](crate::map_aliases) make the map; the feature `conformance` has
+//! the suite that it must pass.
 //!
 //! ```
 //! use map_core::{Map, Strategy};
