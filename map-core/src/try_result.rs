@@ -1,4 +1,25 @@
 //! What a lookup that does not wait can say.
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//! use map_sharded::try_result::TryResult;
+//!
+//! fn peek(map: &ShardedMap<&str, u32>, key: &str) -> String {
+//!     match map.try_get(key) {
+//!         TryResult::Present(value) => value.to_string(),
+//!         TryResult::Absent => "nothing".to_owned(),
+//!         TryResult::Locked => "busy".to_owned(),
+//!     }
+//! }
+//!
+//! let map = ShardedMap::new();
+//! assert_eq!(peek(&map, "a"), "nothing");
+//! map.insert("a", 1);
+//! let guard = map.get_mut("a");
+//! assert_eq!(peek(&map, "a"), "busy");
+//! drop(guard);
+//! assert_eq!(peek(&map, "a"), "1");
+//! ```
 
 /// What a lookup that does not wait has found.
 ///

@@ -171,12 +171,18 @@ impl<L, O> Drop for Duplicates<'_, L, O> {
 /// publishes the number of entries, unlocks the shard, and then drops the waste.
 ///
 /// ```
-/// use map_core::strategy::{Exclusive, Table};
+/// use map_core::strategy::{Exclusive, Shared, Table};
 ///
-/// fn first_wins<L: Table + Extend<(u64, u64)>, O>(shard: &mut Exclusive<'_, L, O>, pair: (u64, u64)) {
-///     if shard.is_empty() {
-///         shard.extend([pair]);
+/// /// Fills an empty shard, lets readers in, and reads on.
+/// fn fill<'a, L, O>(mut shard: Exclusive<'a, L, O>, pair: (u64, u64)) -> Shared<'a, L, O>
+/// where
+///     L: Table + Extend<(u64, u64)>,
+/// {
+///     let (_open, locked) = shard.parts();
+///     if locked.is_empty() {
+///         locked.extend([pair]);
 ///     }
+///     shard.downgrade()
 /// }
 /// ```
 pub struct Exclusive<'a, L: Table, O> {
@@ -202,7 +208,8 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         &self.header.open
     }
 
-    /// Both parts at once. To change what is locked by what is open, and the other way round. Costs nothing.
+    /// Both parts at once. To change what is locked by what is open, and the other way round. Costs nothing. An
+    /// example is at [`Exclusive`].
     #[inline]
     pub fn parts(&mut self) -> (&'a O, &mut L) {
         (&self.header.open, &mut *self)
@@ -242,7 +249,8 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         self.ticket.set_movable();
     }
 
-    /// Lets other readers in. One atomic store, and no wait; the waste stays for the next exclusive hold.
+    /// Lets other readers in. One atomic store, and no wait; the waste stays for the next exclusive hold. An
+    /// example is at [`Exclusive`].
     pub fn downgrade(self) -> Shared<'a, L, O> {
         self.publish_len();
         let mut this = ManuallyDrop::new(self);
