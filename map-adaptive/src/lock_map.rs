@@ -1,5 +1,18 @@
 //! The map whose shards stay together when they are fought over, its set, and the types of their guards and
 //! iterators.
+//!
+//! ```
+//! use map_adaptive::lock_map::{LockMap, LockSet, mapref::one::RefMut};
+//!
+//! fn bump(mut hits: RefMut<'_, &str, u32>) {
+//!     *hits += 1;
+//! }
+//!
+//! let pages = LockMap::new();
+//! bump(pages.entry("/").or_insert(0));
+//! let seen: LockSet<&str> = pages.iter().map(|page| *page.key()).collect();
+//! assert!(seen.contains("/"));
+//! ```
 
 use ahash::RandomState;
 use map_core::Map;
@@ -85,4 +98,9 @@ pub type LockMap<K, V, S = RandomState> = Map<K, V, Lock, S>;
 /// ```
 pub type LockSet<K, S = RandomState> = map_core::Set<K, Lock, S>;
 
-map_core::map_aliases!(map_sharded::Lock);
+map_core::map_aliases!(
+    map_sharded::Lock,
+    "map_adaptive::lock_map",
+    "LockMap",
+    "LockSet"
+);

@@ -2,9 +2,20 @@
 
 use crate::map::Map;
 
-/// What kind of map a type is. For the aliases of iterators, whose last parameter names a map.
+/// What kind of map a type is. For the aliases of iterators, whose last parameter names a map. It is there at compile
+/// time alone, and costs nothing.
+///
+/// ```
+/// use map_core::{Kind, Strategy};
+///
+/// fn name<M: Kind>(_: &M) -> &'static str {
+///     std::any::type_name::<M::Strategy>()
+/// }
+///
+/// assert!(name(&map_readdirty::ReadDirtyMap::<u32, u32>::new()).contains("ReadDirty"));
+/// ```
 pub trait Kind {
-    /// Its strategy.
+    /// Its strategy: the map is a `Map<K, V, Self::Strategy, S>`.
     type Strategy;
 }
 
@@ -32,100 +43,235 @@ impl<K, V, T: crate::Strategy<K, V>, S> Kind for Map<K, V, T, S> {
 /// map.insert(1, "one".to_owned());
 /// assert_eq!(map.get(&1).map(|guard| name(&guard)), Some(3));
 /// ```
+///
+/// A crate that says where it puts the modules, and what it calls its map and its set there, has an example in the
+/// documentation of each: `map_aliases!(crate::Sharded, "map_sharded", "ShardedMap", "ShardedSet")`.
 #[macro_export]
 macro_rules! map_aliases {
-    ($strategy:ty) => {
-        /// Guards on entries: each keeps one shard locked while it lives. They may be sent to other
-        /// threads and dropped there.
+    ($strategy:ty $(, $at:literal, $map:literal, $set:literal)?) => {
+        /// Guards on entries: each keeps one shard locked, or one entry alive, while it lives. They may be sent to
+        /// other threads and dropped there. What they mean to others is said in [`map_core::mapref`].
         pub mod mapref {
             /// Guards on one entry.
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "use ", $at, "::", $map, ";\n",
+                "use ", $at, "::mapref::one::{MappedRef, Ref, RefMut};\n",
+                "\n",
+                "fn longer<'a>(one: Ref<'a, u32, String>, other: Ref<'a, u32, String>) -> Ref<'a, u32, String> {\n",
+                "    if one.len() < other.len() { other } else { one }\n",
+                "}\n",
+                "\n",
+                "fn close(mut guard: RefMut<'_, u32, String>) {\n",
+                "    guard.push('.');\n",
+                "}\n",
+                "\n",
+                "let names = ", $map, "::new();\n",
+                "names.insert(1, \"Ada\".to_owned());\n",
+                "names.insert(2, \"Grace\".to_owned());\n",
+                "names.get_mut(&2).map(close);\n",
+                "let (one, two) = (names.get(&1).unwrap(), names.get(&2).unwrap());\n",
+                "let stem: MappedRef<'_, u32, String, str> = longer(one, two).map(|name| name.trim_end_matches('.'));\n",
+                "assert_eq!(stem.pair(), (&2, \"Grace\"));\n",
+                "```",
+            )])?
             pub mod one {
                 use $crate::mapref::one;
 
-                /// A read guard on an entry.
+                /// A read guard on an entry: [`Ref`](map_core::mapref::one::Ref).
                 pub type Ref<'a, K, V, T = $strategy> = one::Ref<'a, K, V, T>;
-                /// A write guard on an entry.
+                /// A write guard on an entry: [`RefMut`](map_core::mapref::one::RefMut).
                 pub type RefMut<'a, K, V, T = $strategy> = one::RefMut<'a, K, V, T>;
-                /// A read guard on a part of a value.
+                /// A read guard on a part of a value: [`MappedRef`](map_core::mapref::one::MappedRef).
                 pub type MappedRef<'a, K, V, U, T = $strategy> = one::MappedRef<'a, K, V, U, T>;
-                /// A write guard on a part of a value.
+                /// A write guard on a part of a value: [`MappedRefMut`](map_core::mapref::one::MappedRefMut).
                 pub type MappedRefMut<'a, K, V, U, T = $strategy> =
                     one::MappedRefMut<'a, K, V, U, T>;
             }
 
             /// Guards that iterators give out.
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "use ", $at, "::", $map, ";\n",
+                "use ", $at, "::mapref::multiple::{RefMulti, RefMutMulti};\n",
+                "\n",
+                "let map: ", $map, "<u32, u32> = (0..10).map(|n| (n, n)).collect();\n",
+                "let mut writable: Vec<RefMutMulti<'_, u32, u32>> = map.iter_mut().collect();\n",
+                "writable.iter_mut().for_each(|entry| **entry *= 2);\n",
+                "drop(writable);\n",
+                "let readable: Vec<RefMulti<'_, u32, u32>> = map.iter().collect();\n",
+                "assert_eq!(readable.iter().map(|entry| **entry).max(), Some(18));\n",
+                "```",
+            )])?
             pub mod multiple {
                 use $crate::mapref::multiple;
 
-                /// A read guard on an entry met by an iterator.
+                /// A read guard on an entry met by an iterator:
+                /// [`RefMulti`](map_core::mapref::multiple::RefMulti).
                 pub type RefMulti<'a, K, V, T = $strategy> = multiple::RefMulti<'a, K, V, T>;
-                /// A write guard on an entry met by an iterator.
+                /// A write guard on an entry met by an iterator:
+                /// [`RefMutMulti`](map_core::mapref::multiple::RefMutMulti).
                 pub type RefMutMulti<'a, K, V, T = $strategy> = multiple::RefMutMulti<'a, K, V, T>;
             }
 
             /// Places in a map that hold an entry or could.
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "use ", $at, "::", $map, ";\n",
+                "use ", $at, "::mapref::entry::{Entry, OccupiedEntry, VacantEntry};\n",
+                "\n",
+                "fn fill(place: VacantEntry<'_, &str, u32>) {\n",
+                "    place.insert(1);\n",
+                "}\n",
+                "\n",
+                "fn count(mut entry: OccupiedEntry<'_, &str, u32>) {\n",
+                "    *entry.get_mut() += 1;\n",
+                "}\n",
+                "\n",
+                "let words = ", $map, "::new();\n",
+                "for word in [\"to\", \"be\", \"or\", \"not\", \"to\", \"be\"] {\n",
+                "    match words.entry(word) {\n",
+                "        Entry::Occupied(entry) => count(entry),\n",
+                "        Entry::Vacant(place) => fill(place),\n",
+                "    }\n",
+                "}\n",
+                "assert_eq!((words.len(), words.get_copied(\"be\")), (4, Some(2)));\n",
+                "```",
+            )])?
             pub mod entry {
                 use $crate::mapref::entry;
 
-                /// A locked place for a key, which is there or not.
+                /// A locked place for a key, which is there or not: [`Entry`](map_core::mapref::entry::Entry).
                 pub type Entry<'a, K, V, T = $strategy> = entry::Entry<'a, K, V, T>;
-                /// A locked entry.
+                /// A locked entry: [`OccupiedEntry`](map_core::mapref::entry::OccupiedEntry).
                 pub type OccupiedEntry<'a, K, V, T = $strategy> = entry::OccupiedEntry<'a, K, V, T>;
-                /// A locked place where an entry could be.
+                /// A locked place where an entry could be:
+                /// [`VacantEntry`](map_core::mapref::entry::VacantEntry).
                 pub type VacantEntry<'a, K, V, T = $strategy> = entry::VacantEntry<'a, K, V, T>;
             }
         }
 
         /// Guards on the keys of a set.
+        $(#[doc = concat!(
+            "\n",
+            "```\n",
+            "use ", $at, "::", $set, ";\n",
+            "use ", $at, "::setref::{multiple::RefMulti, one::Ref};\n",
+            "\n",
+            "let set: ", $set, "<String> = [\"a\", \"b\"].map(String::from).into_iter().collect();\n",
+            "let key: Ref<'_, String> = set.get(\"a\").unwrap();\n",
+            "let keys: Vec<RefMulti<'_, String>> = set.iter().collect();\n",
+            "assert_eq!((key.as_str(), keys.len()), (\"a\", 2));\n",
+            "```",
+        )])?
         pub mod setref {
             /// Guards on one key.
             pub mod one {
-                /// A read guard on a key.
+                /// A read guard on a key: [`Ref`](map_core::setref::one::Ref).
                 pub type Ref<'a, K, T = $strategy> = $crate::setref::one::Ref<'a, K, T>;
             }
 
             /// Guards that iterators give out.
             pub mod multiple {
-                /// A read guard on a key met by an iterator.
+                /// A read guard on a key met by an iterator:
+                /// [`RefMulti`](map_core::setref::multiple::RefMulti).
                 pub type RefMulti<'a, K, T = $strategy> =
                     $crate::setref::multiple::RefMulti<'a, K, T>;
             }
         }
 
         /// Iterators over a map. `M` is the map.
+        $(#[doc = concat!(
+            "\n",
+            "```\n",
+            "use ", $at, "::", $map, ";\n",
+            "use ", $at, "::iter::{Iter, IterMut, OwningIter};\n",
+            "\n",
+            "fn grow(entries: IterMut<'_, u32, u32>) {\n",
+            "    entries.for_each(|mut value| *value += 1);\n",
+            "}\n",
+            "\n",
+            "fn total(entries: Iter<'_, u32, u32>) -> u32 {\n",
+            "    entries.map(|value| *value).sum()\n",
+            "}\n",
+            "\n",
+            "fn keys(entries: OwningIter<u32, u32>) -> Vec<u32> {\n",
+            "    entries.map(|(key, _)| key).collect()\n",
+            "}\n",
+            "\n",
+            "let map: ", $map, "<u32, u32> = (0..10).map(|n| (n, n)).collect();\n",
+            "grow(map.iter_mut());\n",
+            "assert_eq!((total(map.iter()), keys(map.into_iter()).len()), (55, 10));\n",
+            "```",
+        )])?
         pub mod iter {
             use $crate::{Kind, Map, RandomState, iter};
 
-            /// Goes over the entries, giving out read guards.
+            /// Goes over the entries, giving out read guards: [`Iter`](map_core::iter::Iter).
             pub type Iter<'a, K, V, S = RandomState, M = Map<K, V, $strategy, S>> =
                 iter::Iter<'a, K, V, <M as Kind>::Strategy, S>;
-            /// Goes over the entries, giving out write guards.
+            /// Goes over the entries, giving out write guards: [`IterMut`](map_core::iter::IterMut).
             pub type IterMut<'a, K, V, S = RandomState, M = Map<K, V, $strategy, S>> =
                 iter::IterMut<'a, K, V, <M as Kind>::Strategy, S>;
-            /// Takes the entries out.
+            /// Takes the entries out: [`OwningIter`](map_core::iter::OwningIter).
             pub type OwningIter<K, V, S = RandomState, T = $strategy> =
                 iter::OwningIter<K, V, T, S>;
         }
 
         /// Iterators over a set. `M` is the map to `()` that is behind it.
+        $(#[doc = concat!(
+            "\n",
+            "```\n",
+            "use ", $at, "::", $set, ";\n",
+            "use ", $at, "::iter_set::{Iter, OwningIter};\n",
+            "\n",
+            "fn sum(keys: Iter<'_, u32>) -> u32 {\n",
+            "    keys.map(|key| *key).sum()\n",
+            "}\n",
+            "\n",
+            "let set: ", $set, "<u32> = (0..10).collect();\n",
+            "assert_eq!(sum(set.iter()), 45);\n",
+            "let keys: OwningIter<u32> = set.into_iter();\n",
+            "assert_eq!(keys.max(), Some(9));\n",
+            "```",
+        )])?
         pub mod iter_set {
             use $crate::{Kind, Map, RandomState, iter_set};
 
-            /// Goes over the keys, giving out read guards.
+            /// Goes over the keys, giving out read guards: [`Iter`](map_core::iter_set::Iter).
             pub type Iter<'a, K, S = RandomState, M = Map<K, (), $strategy, S>> =
                 iter_set::Iter<'a, K, <M as Kind>::Strategy, S>;
-            /// Takes the keys out.
+            /// Takes the keys out: [`OwningIter`](map_core::iter_set::OwningIter).
             pub type OwningIter<K, S = RandomState, T = $strategy> = iter_set::OwningIter<K, T, S>;
         }
 
         #[doc(no_inline)]
         pub use $crate::try_result;
 
-        /// A map that is only read: it gives out plain references, and takes no locks.
+        /// A map that is only read: it gives out plain references, and takes no locks. See
+        /// [`ReadOnlyView`](map_core::ReadOnlyView).
+        $(#[doc = concat!(
+            "\n",
+            "```\n",
+            "use ", $at, "::{", $map, ", ReadOnlyView};\n",
+            "\n",
+            "fn longest(names: &ReadOnlyView<u32, String>) -> Option<&str> {\n",
+            "    names.values().map(String::as_str).max_by_key(|name| name.len())\n",
+            "}\n",
+            "\n",
+            "let names = ", $map, "::new();\n",
+            "names.insert(1, \"Ada\".to_owned());\n",
+            "names.insert(2, \"Grace\".to_owned());\n",
+            "assert_eq!(longest(&names.into_read_only()), Some(\"Grace\"));\n",
+            "```",
+        )])?
         pub type ReadOnlyView<K, V, S = $crate::RandomState, T = $strategy> =
             $crate::ReadOnlyView<K, V, T, S>;
 
-        $crate::parallel_aliases!($strategy);
+        $crate::parallel_aliases!($strategy $(, $at, $map, $set)?);
     };
 }
 
@@ -134,21 +280,42 @@ macro_rules! map_aliases {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! parallel_aliases {
-    ($strategy:ty) => {
+    ($strategy:ty $(, $at:literal, $map:literal, $set:literal)?) => {
         /// Parallel iterators over a map, or over another map if `T` says so. What may be called while
         /// they go on is said in [`map_core::rayon`].
+        $(#[doc = concat!(
+            "\n",
+            "```\n",
+            "use ", $at, "::{", $map, ", ", $set, ", rayon};\n",
+            "use ::rayon::iter::{IntoParallelIterator, ParallelIterator};\n",
+            "\n",
+            "fn total(entries: rayon::map::Iter<'_, u32, u64>) -> u64 {\n",
+            "    entries.map(|value| *value).sum()\n",
+            "}\n",
+            "\n",
+            "let squares: ", $map, "<u32, u64> = (0..1000).into_par_iter().map(|n| (n, u64::from(n * n))).collect();\n",
+            "assert_eq!(total(squares.par_iter()), 332_833_500);\n",
+            "let keys: ", $set, "<u32> = (0..1000).into_par_iter().collect();\n",
+            "let even: rayon::set::Iter<'_, u32> = keys.par_iter();\n",
+            "assert_eq!(even.filter(|key| **key % 2 == 0).count(), 500);\n",
+            "let view = squares.into_read_only();\n",
+            "let entries: rayon::view::Iter<'_, u32, u64> = (&view).into_par_iter();\n",
+            "assert_eq!(entries.map(|entry| entry.value()).max(), Some(&998_001));\n",
+            "```",
+        )])?
         pub mod rayon {
             /// Parallel iterators over a map.
             pub mod map {
                 use $crate::RandomState;
                 use $crate::rayon::{map, map_mut};
 
-                /// Goes over the entries in parallel, giving out read guards.
+                /// Goes over the entries in parallel, giving out read guards: [`Iter`](map_core::rayon::map::Iter).
                 pub type Iter<'a, K, V, S = RandomState, T = $strategy> = map::Iter<'a, K, V, T, S>;
-                /// Goes over the entries in parallel, giving out write guards.
+                /// Goes over the entries in parallel, giving out write guards:
+                /// [`IterMut`](map_core::rayon::map_mut::IterMut).
                 pub type IterMut<'a, K, V, S = RandomState, T = $strategy> =
                     map_mut::IterMut<'a, K, V, T, S>;
-                /// Takes the entries out in parallel.
+                /// Takes the entries out in parallel: [`OwningIter`](map_core::rayon::map::OwningIter).
                 pub type OwningIter<K, V, T = $strategy> = map::OwningIter<K, V, T>;
             }
 
@@ -157,9 +324,9 @@ macro_rules! parallel_aliases {
                 use $crate::RandomState;
                 use $crate::rayon::set;
 
-                /// Goes over the keys in parallel, giving out read guards.
+                /// Goes over the keys in parallel, giving out read guards: [`Iter`](map_core::rayon::set::Iter).
                 pub type Iter<'a, K, S = RandomState, T = $strategy> = set::Iter<'a, K, T, S>;
-                /// Takes the keys out in parallel.
+                /// Takes the keys out in parallel: [`OwningIter`](map_core::rayon::set::OwningIter).
                 pub type OwningIter<K, T = $strategy> = set::OwningIter<K, T>;
             }
 
@@ -170,7 +337,7 @@ macro_rules! parallel_aliases {
                 #[doc(no_inline)]
                 pub use view::Entry;
 
-                /// Goes over the entries in parallel, without a lock.
+                /// Goes over the entries in parallel, without a lock: [`Iter`](map_core::rayon::view::Iter).
                 pub type Iter<'a, K, V, T = $strategy> = view::Iter<'a, K, V, T>;
             }
         }
@@ -182,5 +349,5 @@ macro_rules! parallel_aliases {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! parallel_aliases {
-    ($strategy:ty) => {};
+    ($strategy:ty $(, $at:literal, $map:literal, $set:literal)?) => {};
 }

@@ -21,7 +21,7 @@ enum Kind {
 }
 
 impl TryReserveError {
-    /// So many entries exceed what can be addressed.
+    /// So many entries exceed what can be addressed. For strategies that find so; allocates nothing.
     ///
     /// ```
     /// use map_core::TryReserveError;
@@ -38,7 +38,7 @@ impl TryReserveError {
         }
     }
 
-    /// The allocator refused.
+    /// The allocator refused. For strategies whose allocator did; allocates nothing itself.
     ///
     /// ```
     /// use map_core::TryReserveError;

@@ -1,4 +1,17 @@
 //! Iterators over a map.
+//!
+//! None of them knows how many entries are to come, and none is a snapshot: see [`Map::iter`].
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//! use map_sharded::iter::{Iter, OwningIter};
+//!
+//! let map: ShardedMap<u32, u32> = (0..10).map(|n| (n, n * n)).collect();
+//! let entries: Iter<'_, u32, u32> = map.iter();
+//! assert_eq!(entries.map(|entry| *entry).sum::<u32>(), 285);
+//! let pairs: OwningIter<u32, u32> = map.into_iter();
+//! assert_eq!(pairs.map(|(key, _)| key).max(), Some(9));
+//! ```
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -10,7 +23,8 @@ use crate::raw::common::ShardIterMut;
 use crate::raw::held::Place;
 use crate::strategy::Strategy;
 
-/// Goes over the entries of a map, giving out read guards. Made by [`Map::iter`].
+/// Goes over the entries of a map, giving out read guards. Made by [`Map::iter`]. What is locked while it goes
+/// on, and what it costs, is said there.
 ///
 /// ```
 /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
@@ -39,6 +53,8 @@ impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iter<'a, K, V, T, S
     }
 }
 
+/// Waits for whoever writes to the next shard; a thread that has a write guard on it panics in debug builds,
+/// and waits for itself in others.
 impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iterator for Iter<'a, K, V, T, S> {
     type Item = RefMulti<'a, K, V, T>;
 
@@ -73,7 +89,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Clone for Iter<'_, K, V
     }
 }
 
-/// Goes over the entries of a map, giving out write guards. Made by [`Map::iter_mut`].
+/// Goes over the entries of a map, giving out write guards. Made by [`Map::iter_mut`]. What is locked while it
+/// goes on, and what it costs, is said there.
 ///
 /// ```
 /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
@@ -103,6 +120,8 @@ impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> IterMut<'a, K, V, T
     }
 }
 
+/// Waits for everybody else who has the next shard; a thread that has any other guard on it panics in debug
+/// builds, and waits for itself in others.
 impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iterator for IterMut<'a, K, V, T, S> {
     type Item = RefMutMulti<'a, K, V, T>;
 
@@ -156,6 +175,7 @@ impl<K, V, T: Strategy<K, V>, S> OwningIter<K, V, T, S> {
     }
 }
 
+/// Takes no lock, and waits for nobody.
 impl<K, V, T: Strategy<K, V>, S> Iterator for OwningIter<K, V, T, S> {
     type Item = (K, V);
 

@@ -1,4 +1,15 @@
 //! Iterators over a set.
+//!
+//! ```
+//! use map_sharded::ShardedSet;
+//! use map_sharded::iter_set::{Iter, OwningIter};
+//!
+//! let set: ShardedSet<u32> = (0..10).collect();
+//! let keys: Iter<'_, u32> = set.iter();
+//! assert_eq!(keys.filter(|key| **key > 6).count(), 3);
+//! let keys: OwningIter<u32> = set.into_iter();
+//! assert_eq!(keys.sum::<u32>(), 45);
+//! ```
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -7,7 +18,8 @@ use crate::iter;
 use crate::setref::multiple::RefMulti;
 use crate::strategy::Strategy;
 
-/// Goes over the keys of a set, giving out read guards. Made by [`Set::iter`](crate::Set::iter).
+/// Goes over the keys of a set, giving out read guards. Made by [`Set::iter`](crate::Set::iter). What is locked
+/// while it goes on, and what it costs, is said of [`Map::iter`](crate::Map::iter).
 ///
 /// ```
 /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
@@ -33,7 +45,7 @@ impl<K, T: Strategy<K, ()>, S> fmt::Debug for Iter<'_, K, T, S> {
     }
 }
 
-/// Takes the keys out of a set that nobody else has any more.
+/// Takes the keys out of a set that nobody else has any more. Takes no locks.
 ///
 /// ```
 /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();

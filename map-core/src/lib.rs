@@ -3,6 +3,27 @@
 //!
 //! This crate has no map of its own; `map-sharded` and its siblings plug their shards in here, and
 //! `map-adaptive` re-exports them all.
+//!
+//! ```
+//! use map_core::{ConcurrentMap, Map, Strategy};
+//!
+//! // For maps of the family, with all that the front has:
+//! fn grow<T: Strategy<u64, u64>>(map: &Map<u64, u64, T>) {
+//!     *map.entry(1).or_insert(0) += 1;
+//! }
+//!
+//! // For any map with the operations that all have:
+//! fn total(map: &impl ConcurrentMap<u64, u64>) -> u64 {
+//!     let mut total = 0;
+//!     map.for_each(|_, value| total += value);
+//!     total
+//! }
+//!
+//! let (sharded, read_dirty) = (map_sharded::ShardedMap::new(), map_readdirty::ReadDirtyMap::new());
+//! grow(&sharded);
+//! grow(&read_dirty);
+//! assert_eq!((total(&sharded), total(&read_dirty)), (1, 1));
+//! ```
 
 mod aliases;
 mod concurrent;

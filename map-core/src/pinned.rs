@@ -42,7 +42,7 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
         }
     }
 
-    /// The map.
+    /// The map. Costs nothing.
     ///
     /// ```
     /// let map = map_readdirty::ReadDirtyMap::new();
@@ -127,7 +127,7 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
     }
 
     /// Pins the session anew: what was removed before may be freed. References that it gave out must be gone,
-    /// which the compiler sees to.
+    /// which the compiler sees to. Costs what [`Map::pin`] does, and waits for nobody.
     ///
     /// ```
     /// let map = map_readdirty::ReadDirtyMap::new();

@@ -42,11 +42,10 @@ const MOST_BYTES_AHEAD: usize = 1 << 20;
 /// If the serializer or a user's `Serialize` fails or panics, all shards are unlocked.
 ///
 /// ```
-/// # use map_core::{Map, Strategy};
-/// # fn json<T: Strategy<u32, u32>>(squares: Map<u32, u32, T>) {
+/// let squares = map_sharded::ShardedMap::new();
 /// squares.insert(3, 9);
-/// assert_eq!(serde_json::to_string(&squares).unwrap(), r#"{"3":9}"#);
-/// # }
+/// assert_eq!(serde_json::to_string(&squares)?, r#"{"3":9}"#);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 impl<K, V, T, S> Serialize for Map<K, V, T, S>
 where
@@ -120,7 +119,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 /// Reads a map. Of several entries with one key the last one's value stays.
 ///
 /// Makes room ahead for as many entries as the input says it holds, but for no more than a megabyte.
-/// The hasher is a new one.
+/// The hasher is a new one. Nobody else has the map yet, so nobody is waited for.
+///
+/// # Errors
+///
+/// What the input or the `Deserialize` of a key or value says; what was read is dropped.
+///
+/// ```
+/// use map_sharded::ShardedMap;
+///
+/// let ports: ShardedMap<String, u16> = serde_json::from_str(r#"{"https":443,"ssh":22}"#)?;
+/// assert_eq!((ports.len(), ports.get_copied("ssh")), (2, Some(22)));
+/// assert!(serde_json::from_str::<ShardedMap<String, u16>>(r#"{"ssh":"?"}"#).is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<'de, K, V, T, S> Deserialize<'de> for Map<K, V, T, S>
 where
     K: Deserialize<'de> + Eq + Hash,
@@ -157,42 +169,91 @@ where
     }
 }
 
-/// Writes the value.
+/// Writes the value. The guard has what it needs: no further lock is taken.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let guard = map.get("a").expect("it was inserted");
+/// assert_eq!(serde_json::to_string(&guard)?, r#"[1,"one"]"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K, V: Serialize, T: Strategy<K, V>> Serialize for Ref<'_, K, V, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.value().serialize(serializer)
     }
 }
 
-/// Writes the value.
+/// Writes the value. No further lock is taken.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let mut guard = map.get_mut("a").expect("it was inserted");
+/// guard.0 = 7;
+/// assert_eq!(serde_json::to_string(&guard)?, r#"[7,"one"]"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K, V: Serialize, T: Strategy<K, V>> Serialize for RefMut<'_, K, V, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.value().serialize(serializer)
     }
 }
 
-/// Writes the part of the value.
+/// Writes the part of the value. The guard has what it needs: no further lock is taken.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let guard = map.get("a").expect("it was inserted").map(|pair| &pair.1);
+/// assert_eq!(serde_json::to_string(&guard)?, r#""one""#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K, V, U: ?Sized + Serialize, T: Strategy<K, V>> Serialize for MappedRef<'_, K, V, U, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.value().serialize(serializer)
     }
 }
 
-/// Writes the part of the value.
+/// Writes the part of the value. The guard has what it needs: no further lock is taken.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let guard = map.get_mut("a").expect("it was inserted").map(|pair| &mut pair.0);
+/// assert_eq!(serde_json::to_string(&guard)?, "1");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K, V, U: ?Sized + Serialize, T: Strategy<K, V>> Serialize for MappedRefMut<'_, K, V, U, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.value().serialize(serializer)
     }
 }
 
-/// Writes the value.
+/// Writes the value. No further lock is taken.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let guards: Vec<_> = map.iter().collect();
+/// assert_eq!(serde_json::to_string(&guards)?, r#"[[1,"one"]]"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K, V: Serialize, T: Strategy<K, V>> Serialize for RefMulti<'_, K, V, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.value().serialize(serializer)
     }
 }
 
-/// Writes the value.
+/// Writes the value. No further lock is taken.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let guard = map.iter_mut().next().expect("it was inserted");
+/// assert_eq!(serde_json::to_string(&guard)?, r#"[1,"one"]"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K, V: Serialize, T: Strategy<K, V>> Serialize for RefMutMulti<'_, K, V, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.value().serialize(serializer)

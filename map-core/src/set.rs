@@ -50,6 +50,8 @@ impl<K: Eq + Hash, T: Strategy<K, ()>> Set<K, T> {
 
     /// An empty set with room for so many keys.
     ///
+    /// Allocates what [`Map::with_capacity`] does.
+    ///
     /// # Panics
     ///
     /// If so many keys exceed the address space.
@@ -83,6 +85,8 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
 
     /// An empty set with room for so many keys that hashes with `hasher`.
     ///
+    /// Allocates what [`Map::with_capacity`] does.
+    ///
     /// # Panics
     ///
     /// If so many keys exceed the address space.
@@ -99,7 +103,7 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
         Map::with_capacity_and_hasher(capacity, hasher).into()
     }
 
-    /// The hasher.
+    /// The hasher. A reference into the set; takes no lock.
     ///
     /// ```
     /// use std::hash::BuildHasher;
@@ -156,7 +160,8 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
         self.map.remove(key).map(|(key, ())| key)
     }
 
-    /// Removes and returns a key if `f`, which is shown it with its shard locked for writing, says so.
+    /// Removes and returns a key if `f`, which is shown it with its shard locked for writing, says so. Costs
+    /// and waits as [`Map::remove_if`] does.
     ///
     /// ```
     /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
@@ -188,7 +193,7 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
         self.map.contains_key(key)
     }
 
-    /// A read guard on a key as it is stored.
+    /// A read guard on a key as it is stored. Costs and waits as [`Map::get`] does.
     ///
     /// ```
     /// let set = map_sharded::ShardedSet::new();
@@ -240,7 +245,7 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
         self.map.clear();
     }
 
-    /// Makes shards and tables as small as their keys allow.
+    /// Makes shards and tables as small as their keys allow. Costs and waits as [`Map::shrink_to_fit`] does.
     ///
     /// ```
     /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
@@ -284,24 +289,45 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
     }
 }
 
+/// The set of the map's keys, which it takes over as it is: moves it, and does nothing else.
+///
+/// ```
+/// use map_sharded::{ShardedMap, ShardedSet};
+///
+/// let map = ShardedMap::builder().shards(4).build()?;
+/// let set = ShardedSet::from(map);
+/// assert!(set.insert("a"));
+/// # Ok::<(), map_core::BuildError>(())
+/// ```
 impl<K, T: Strategy<K, ()>, S> From<Map<K, (), T, S>> for Set<K, T, S> {
     fn from(map: Map<K, (), T, S>) -> Self {
         Self { map }
     }
 }
 
+/// The map that is behind a set. Moves it, and does nothing else.
+///
+/// ```
+/// use map_sharded::{ShardedMap, ShardedSet};
+///
+/// let set: ShardedSet<u32> = (0..10).collect();
+/// assert_eq!(ShardedMap::from(set).get_copied(&3), Some(()));
+/// ```
 impl<K, T: Strategy<K, ()>, S> From<Set<K, T, S>> for Map<K, (), T, S> {
     fn from(set: Set<K, T, S>) -> Self {
         set.map
     }
 }
 
+/// An empty set, with a default hasher. Allocates nothing.
 impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher + Default> Default for Set<K, T, S> {
     fn default() -> Self {
         Map::default().into()
     }
 }
 
+/// A set with a clone of every key that is present throughout; what is locked meanwhile is said of the clone of
+/// a [`Map`].
 impl<K, T, S> Clone for Set<K, T, S>
 where
     K: Eq + Hash + Clone,
@@ -313,6 +339,7 @@ where
     }
 }
 
+/// Shows every key, as a set; locks what [`Map::for_each`] does.
 impl<K, T, S> fmt::Debug for Set<K, T, S>
 where
     K: Eq + Hash + fmt::Debug,
@@ -328,6 +355,12 @@ where
     }
 }
 
+/// Inserts every key, one [`insert`](Set::insert) each; of equal ones there is one.
+///
+/// ```
+/// let set: map_sharded::ShardedSet<u32> = [3, 1, 3].into_iter().collect();
+/// assert_eq!(set.len(), 2);
+/// ```
 impl<K, T, S> FromIterator<K> for Set<K, T, S>
 where
     K: Eq + Hash,
@@ -341,12 +374,14 @@ where
     }
 }
 
+/// Inserts every key, one [`insert`](Set::insert) each: room is not made ahead.
 impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Extend<K> for Set<K, T, S> {
     fn extend<I: IntoIterator<Item = K>>(&mut self, iter: I) {
         self.map.extend(iter.into_iter().map(|key| (key, ())));
     }
 }
 
+/// Takes the keys out, without a lock.
 impl<K, T: Strategy<K, ()>, S> IntoIterator for Set<K, T, S> {
     type Item = K;
     type IntoIter = OwningIter<K, T, S>;
@@ -356,6 +391,7 @@ impl<K, T: Strategy<K, ()>, S> IntoIterator for Set<K, T, S> {
     }
 }
 
+/// [`Set::iter`].
 impl<'a, K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> IntoIterator for &'a Set<K, T, S> {
     type Item = RefMulti<'a, K, T>;
     type IntoIter = Iter<'a, K, T, S>;

@@ -10,6 +10,27 @@
 //! [`Strategy::peek`] for the length of an operation (a lock; a pin), [`Strategy::get`] for as
 //! long as the user likes (a lock; a guard slot). Both give out a pointer together with what keeps
 //! it alive, so the front runs the user's closure on it with nothing left to go wrong.
+//!
+//! # Writing one
+//!
+//! `map-sharded` is one file of some four hundred lines, and a good one to start from. An alias of [`Map`](crate::Map)
+//! with the strategy filled in and [`map_aliases!`](crate::map_aliases) make the map; the feature `conformance` has
+//! the suite that it must pass.
+//!
+//! ```
+//! use map_core::{Map, Strategy};
+//!
+//! // Code that is given any strategy needs nothing but its bound ...
+//! fn doubled<T: Strategy<u32, u32>>(map: &Map<u32, u32, T>) -> u32 {
+//!     map.iter_mut().for_each(|mut value| *value *= 2);
+//!     map.iter().map(|value| *value).sum()
+//! }
+//!
+//! // ... and a map names its strategy by a type that has no value.
+//! let sharded: Map<u32, u32, map_sharded::Sharded> = (0..10).map(|n| (n, n)).collect();
+//! let read_dirty: Map<u32, u32, map_readdirty::ReadDirty> = (0..10).map(|n| (n, n)).collect();
+//! assert_eq!((doubled(&sharded), doubled(&read_dirty)), (90, 90));
+//! ```
 
 use std::any::Any;
 use std::hash::Hash;
@@ -29,11 +50,40 @@ pub use crate::raw::header::{Crowd, Refused};
 pub use crate::raw::holds::{Exclusive, Inside, Shared, Within};
 
 /// What lies under a shard's lock.
+///
+/// ```
+/// use map_core::strategy::Table;
+///
+/// /// Entries in a list, and removed ones beside them.
+/// #[derive(Default)]
+/// struct List {
+///     entries: Vec<(u32, String)>,
+///     removed: Vec<String>,
+/// }
+///
+/// impl Table for List {
+///     type Waste = Vec<String>;
+///
+///     fn len(&self) -> usize {
+///         self.entries.len()
+///     }
+///
+///     fn take_waste(&mut self) -> Vec<String> {
+///         std::mem::take(&mut self.removed)
+///     }
+/// }
+///
+/// let mut list = List::default();
+/// list.removed.push("one".to_owned());
+/// assert!(list.is_empty());
+/// assert_eq!(list.take_waste(), ["one"]);
+/// assert!(list.take_waste().is_empty());
+/// ```
 pub trait Table: Default {
     /// The number of entries. Cheap: it is asked at the end of every exclusive hold.
     fn len(&self) -> usize;
 
-    /// Whether there are no entries.
+    /// Whether there are no entries. Costs what [`len`](Self::len) does.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -47,8 +97,34 @@ pub trait Table: Default {
 }
 
 /// What readers may look at without a shard's lock.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use map_core::strategy::Open;
+///
+/// /// A count that all shards of a map share, and one that each has for itself.
+/// #[derive(Default)]
+/// struct Counts {
+///     of_map: Arc<AtomicU64>,
+///     of_shard: AtomicU64,
+/// }
+///
+/// impl Open for Counts {
+///     fn sibling(&self) -> Self {
+///         Self { of_map: Arc::clone(&self.of_map), of_shard: AtomicU64::new(0) }
+///     }
+/// }
+///
+/// let shard = Counts::default();
+/// shard.sibling().of_map.fetch_add(1, Ordering::Relaxed);
+/// assert_eq!(shard.of_map.load(Ordering::Relaxed), 1);
+/// # assert_eq!(shard.of_shard.load(Ordering::Relaxed), 0);
+/// ```
 pub trait Open: Default {
-    /// What another shard of the same map has. What the shards of a map share, they share so.
+    /// What another shard of the same map has. What the shards of a map share, they share so. Asked for when
+    /// memory for more shards is made, once for each; it may allocate.
     #[must_use]
     fn sibling(&self) -> Self;
 }
@@ -71,6 +147,17 @@ pub(crate) enum Patience {
 }
 
 /// An operation on its way to a shard: where it goes, and whether it may wait.
+///
+/// ```
+/// use map_core::strategy::{At, Refused, Table};
+///
+/// /// The length of the shard, if this is the one for the hash.
+/// fn len_at<L: Table, O>(at: At<'_, L, O>) -> Result<usize, Refused> {
+///     let shard = at.lock_shared()?;
+///     assert!(shard.coverage().covers(at.hash()));
+///     Ok(shard.len())
+/// }
+/// ```
 pub struct At<'a, L, O> {
     pub(crate) header: &'a Header<L, O>,
     pub(crate) hash: u64,
@@ -98,14 +185,15 @@ impl<'a, L: Table, O> At<'a, L, O> {
         }
     }
 
-    /// The key's mixed hash.
+    /// The key's mixed hash. It was computed once, when the operation began.
     #[inline]
     pub fn hash(&self) -> u64 {
         self.hash
     }
 
     /// The part of the shard that needs no lock. It may have been split or merged since it was
-    /// looked up: what is found here must say itself which hashes it covers.
+    /// looked up: what is found here must say itself which hashes it covers. One pointer to follow; no lock, no
+    /// wait.
     #[inline]
     pub fn open(&self) -> &'a O {
         self.header.open()
@@ -124,7 +212,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
         self.read_tables
     }
 
-    /// Asks for [`Strategy::tend`].
+    /// Asks for [`Strategy::tend`]. Costs a comparison, and never waits itself.
     ///
     /// # Errors
     ///
@@ -138,6 +226,9 @@ impl<'a, L: Table, O> At<'a, L, O> {
     }
 
     /// Locks the shard for reading, if it covers the hash.
+    ///
+    /// One atomic read-modify-write if nobody else is there. Waits for a writer if the operation may, and
+    /// otherwise comes back at once. An example is at [`At`].
     ///
     /// # Errors
     ///
@@ -206,6 +297,15 @@ pub struct Site {
 }
 
 /// An exclusively locked shard of a strategy.
+///
+/// ```
+/// use map_core::strategy::{Section, Strategy, Table};
+///
+/// /// Whether the next insert makes the shard split.
+/// fn is_full<K, V, T: Strategy<K, V>>(section: &Section<'_, K, V, T>) -> bool {
+///     !T::has_room(section) && section.len() == T::capacity(section)
+/// }
+/// ```
 pub type Section<'a, K, V, T> =
     Exclusive<'a, <T as Strategy<K, V>>::Locked, <T as Strategy<K, V>>::Open>;
 
@@ -215,6 +315,36 @@ pub type Section<'a, K, V, T> =
 /// only before they have changed anything. `Equivalent` and `Clone` of the user may panic
 /// anywhere: run them before a change, or such that nothing is lost. The user's `Drop` must not
 /// run at all in these functions: what leaves the map is handed back.
+///
+/// None of them waits, but for [`At::lock_shared`], and those that are given a [`Section`] or what lies under
+/// the lock run with the shard locked: what they cost, all who want it pay. Those that take a slot find the
+/// entry without a search. Memory may be asked for where a result says that it may be refused, and for an entry
+/// where entries are not stored in tables.
+///
+/// The example stands for all of them: users reach each through the [`Map`](crate::Map).
+///
+/// ```
+/// use map_core::{Map, Strategy};
+///
+/// fn exercise<T: Strategy<u32, String>>() {
+///     let map: Map<u32, String, T> = Map::new();
+///     map.insert(1, "one".to_owned()); // has_room, upsert
+///     assert_eq!(map.get_cloned(&1).as_deref(), Some("one")); // peek
+///     assert_eq!(map.get(&1).map(|name| name.len()), Some(3)); // get
+///     map.alter(&1, |_, name| name + "!"); // locate, alter
+///     map.get_mut(&1).expect("it is there").push('?'); // locate or locate_mut, edit, finish
+///     map.reserve(10_000); // resize, divide
+///     map.for_each(|_, name| assert_eq!(name, "one!?")); // for_each
+///     assert_eq!(map.iter().count(), 1); // visit, visited
+///     map.retain(|key, _| *key != 1); // retain
+///     map.shrink_to_fit(); // absorb, resize
+///     assert!(map.into_iter().next().is_none()); // into_iter
+/// }
+///
+/// exercise::<map_sharded::Sharded>();
+/// exercise::<map_sharded::Lock>();
+/// exercise::<map_readdirty::ReadDirty>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "the map strategy `{Self}` cannot store entries of `{K}` and `{V}`",
     note = "strategies with lock-free reads need `K: Clone` and `V: Clone`; wrap what cannot be \
@@ -683,6 +813,21 @@ pub trait Strategy<K, V>: Sized {
 }
 
 /// A strategy whose readers (mostly) take no lock, so that one pin can serve many reads.
+///
+/// ```
+/// use map_core::strategy::Sessions;
+/// use map_core::{Map, Strategy};
+///
+/// fn known<T: Sessions<u32, u32>>(map: &Map<u32, u32, T>, keys: &[u32]) -> usize {
+///     let mut session = map.pin(); // pin
+///     let known = keys.iter().filter(|key| session.contains_key(key)).count(); // peek_pinned
+///     session.repin(); // repin
+///     known
+/// }
+///
+/// let map: map_readdirty::ReadDirtyMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// assert_eq!(known(&map, &[1, 2, 30]), 2);
+/// ```
 pub trait Sessions<K, V>: Strategy<K, V> {
     /// Keeps alive whatever was found under it.
     type Pin;
@@ -699,10 +844,11 @@ pub trait Sessions<K, V>: Strategy<K, V> {
         K: 'p,
         V: 'p;
 
-    /// Pins a session, given the open part of any shard of the map.
+    /// Pins a session, given the open part of any shard of the map. Waits for nobody; what it costs is what
+    /// [`Map::pin`](crate::Map::pin) costs.
     fn pin(open: &Self::Open) -> Self::Pin;
 
-    /// Pins it anew.
+    /// Pins it anew. Waits for nobody.
     fn repin(pin: &mut Self::Pin);
 
     /// Finds an entry, for as long as the pin.

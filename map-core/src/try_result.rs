@@ -1,4 +1,25 @@
 //! What a lookup that does not wait can say.
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//! use map_sharded::try_result::TryResult;
+//!
+//! fn peek(map: &ShardedMap<&str, u32>, key: &str) -> String {
+//!     match map.try_get(key) {
+//!         TryResult::Present(value) => value.to_string(),
+//!         TryResult::Absent => "nothing".to_owned(),
+//!         TryResult::Locked => "busy".to_owned(),
+//!     }
+//! }
+//!
+//! let map = ShardedMap::new();
+//! assert_eq!(peek(&map, "a"), "nothing");
+//! map.insert("a", 1);
+//! let guard = map.get_mut("a");
+//! assert_eq!(peek(&map, "a"), "busy");
+//! drop(guard);
+//! assert_eq!(peek(&map, "a"), "1");
+//! ```
 
 /// What a lookup that does not wait has found.
 ///
@@ -25,7 +46,7 @@ pub enum TryResult<R> {
 }
 
 impl<R> TryResult<R> {
-    /// Whether there is an entry, and it could be had.
+    /// Whether there is an entry, and it could be had. Looks at this result, not at the map.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -36,7 +57,7 @@ impl<R> TryResult<R> {
         matches!(self, Self::Present(_))
     }
 
-    /// Whether there is no entry.
+    /// Whether there is no entry. Looks at this result, not at the map.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -47,7 +68,7 @@ impl<R> TryResult<R> {
         matches!(self, Self::Absent)
     }
 
-    /// Whether somebody holds the shard's lock.
+    /// Whether somebody holds the shard's lock. Looks at this result, not at the map.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -59,7 +80,7 @@ impl<R> TryResult<R> {
         matches!(self, Self::Locked)
     }
 
-    /// The entry, if it could be had.
+    /// The entry, if it could be had. The guard moves, with its lock.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -74,7 +95,7 @@ impl<R> TryResult<R> {
         }
     }
 
-    /// The entry.
+    /// The entry. The guard moves, with its lock.
     ///
     /// # Panics
     ///

@@ -173,7 +173,12 @@ pub type ReadDirtyMap<K, V, S = RandomState> = map_core::Map<K, V, ReadDirty, S>
 /// ```
 pub type ReadDirtySet<K, S = RandomState> = map_core::Set<K, ReadDirty, S>;
 
-map_core::map_aliases!(crate::ReadDirty);
+map_core::map_aliases!(
+    crate::ReadDirty,
+    "map_readdirty",
+    "ReadDirtyMap",
+    "ReadDirtySet"
+);
 
 /// What a session gives out does not outlive it, nor a new pin.
 ///

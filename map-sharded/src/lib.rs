@@ -67,7 +67,7 @@ pub type ShardedMap<K, V, S = RandomState> = map_core::Map<K, V, Sharded, S>;
 /// ```
 pub type ShardedSet<K, S = RandomState> = map_core::Set<K, Sharded, S>;
 
-map_core::map_aliases!(crate::Sharded);
+map_core::map_aliases!(crate::Sharded, "map_sharded", "ShardedMap", "ShardedSet");
 
 /// A guard that can be written through does not take a shorter-lived value than the map holds.
 ///

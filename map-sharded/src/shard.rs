@@ -35,6 +35,12 @@ pub type Lock = Sharded<false>;
 /// loses nothing, the table is never left to clear away the traces of removed entries by itself (it
 /// would do that in place): all hashes are computed first, then a new table is filled without any
 /// foreign code. Growing is safe.
+///
+/// ```
+/// use map_core::strategy::Table;
+///
+/// assert!(map_sharded::Entries::<u32, u32>::default().is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Entries<K, V>(HashTable<(K, V)>);
 

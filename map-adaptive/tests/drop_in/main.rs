@@ -1,4 +1,4 @@
-//! Code written for dashmap 6 compiles and does the same over the maps of the family: one file, `surface.rs`,
+//! Code written for dashmap 6 compiles and does the same over the maps of the family: one module, `surface`,
 //! is a client of a crate named `dashmap`, which is the real one here and one that re-exports our types there.
 
 #![expect(clippy::duplicate_mod, reason = "that is the point")]
@@ -44,42 +44,66 @@ same!(
     threads,
     futures,
     drops,
+    debugs,
+    bounds_of_maps,
+    bounds_of_guards,
+    bounds_of_sets_and_views,
+    sent_types,
+    spawned,
 );
 
+#[cfg(feature = "rayon")]
+same!(parallel_maps, parallel_sets, parallel_views, parallel_types);
+
+#[cfg(feature = "serde")]
+same!(formats);
+
 /// The same over `ReadDirtyMap`, where that does not mean something else.
-macro_rules! same_over_read_dirty {
-    ($($part:ident),+ $(,)?) => {
-        mod over_read_dirty {
+mod over_read_dirty {
+    macro_rules! same {
+        ($($part:ident),+ $(,)?) => {
             $(#[test]
             fn $part() {
                 let theirs = crate::theirs::surface::$part();
                 assert_eq!(crate::read_dirty::surface::$part(), theirs);
             })+
-        }
-    };
-}
+        };
+    }
 
-same_over_read_dirty!(
-    constructors,
-    points,
-    borrowed_keys,
-    guards,
-    parts_of_values,
-    entries,
-    everything,
-    iterators,
-    many_guards,
-    changes,
-    operators,
-    collections,
-    views,
-    sets,
-    named_types,
-    generic_code,
-    hashers,
-    threads,
-    futures,
-);
+    same!(
+        constructors,
+        points,
+        borrowed_keys,
+        guards,
+        parts_of_values,
+        entries,
+        everything,
+        iterators,
+        many_guards,
+        changes,
+        operators,
+        collections,
+        views,
+        sets,
+        named_types,
+        generic_code,
+        hashers,
+        threads,
+        futures,
+        debugs,
+        bounds_of_maps,
+        bounds_of_guards,
+        bounds_of_sets_and_views,
+        sent_types,
+        spawned,
+    );
+
+    #[cfg(feature = "rayon")]
+    same!(parallel_maps, parallel_sets, parallel_views, parallel_types);
+
+    #[cfg(feature = "serde")]
+    same!(formats);
+}
 
 /// The rest over `ReadDirtyMap`: `others` are the lines that it may see otherwise.
 fn same_but_for(ours: &[String], theirs: &[String], others: &[usize]) {

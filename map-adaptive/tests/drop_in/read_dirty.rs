@@ -4,6 +4,8 @@
 pub(crate) mod dashmap {
     pub use map_adaptive::TryReserveError;
     pub use map_adaptive::read_dirty_map::mapref::entry::{Entry, OccupiedEntry, VacantEntry};
+    #[cfg(feature = "rayon")]
+    pub use map_adaptive::read_dirty_map::rayon;
     pub use map_adaptive::read_dirty_map::{
         ReadDirtyMap as DashMap, ReadDirtySet as DashSet, ReadOnlyView,
     };
@@ -13,5 +15,5 @@ pub(crate) mod dashmap {
 /// What the map asks of keys and values, besides what dashmap does.
 pub(crate) use Clone as Storable;
 
-#[path = "surface.rs"]
+#[path = "surface/mod.rs"]
 pub(crate) mod surface;

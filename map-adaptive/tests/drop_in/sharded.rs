@@ -3,6 +3,8 @@
 #[expect(unreachable_pub, reason = "as it stands in a crate of its own")]
 pub(crate) mod dashmap {
     pub use map_adaptive::mapref::entry::{Entry, OccupiedEntry, VacantEntry};
+    #[cfg(feature = "rayon")]
+    pub use map_adaptive::rayon;
     pub use map_adaptive::{ReadOnlyView, TryReserveError};
     pub use map_adaptive::{ShardedMap as DashMap, ShardedSet as DashSet};
     pub use map_adaptive::{iter, iter_set, mapref, setref, try_result};
@@ -12,5 +14,5 @@ pub(crate) mod dashmap {
 pub(crate) trait Storable {}
 impl<T> Storable for T {}
 
-#[path = "surface.rs"]
+#[path = "surface/mod.rs"]
 pub(crate) mod surface;

@@ -6,5 +6,5 @@ pub(crate) use ::dashmap;
 pub(crate) trait Storable {}
 impl<T> Storable for T {}
 
-#[path = "surface.rs"]
+#[path = "surface/mod.rs"]
 pub(crate) mod surface;

@@ -41,6 +41,25 @@
 //! woken. Should readers take the lock before that, they came through an open gate or by impatience.
 //! The impatient take all sleepers along; for an open gate somebody answers: the writer that left,
 //! when it finds the flag; or the writer that it woke, when that shuts the gate behind those readers.
+//!
+//! # What to take
+//!
+//! [`AdaptiveRwLock`] is a lock for data, and [`RawLock`] what it and the shards of all maps stand on. The rest
+//! are their tokens, settings and counts.
+//!
+//! ```
+//! use map_core::lock::{AdaptiveRwLock, RawLock};
+//!
+//! // With data, and guards.
+//! let hits = AdaptiveRwLock::new(0);
+//! *hits.write() += 1;
+//! assert_eq!(*hits.read(), 1);
+//!
+//! // The word lock alone, under lock_api's guards or by hand.
+//! let ports = lock_api::RwLock::<RawLock, Vec<u16>>::new(vec![80]);
+//! ports.write().push(443);
+//! assert_eq!(ports.read().len(), 2);
+//! ```
 
 mod adaptive;
 mod api;
@@ -142,6 +161,17 @@ pub struct RawLock {
 /// Until somebody has called this, or has waited for a lock, an exclusive unlock costs a fence. The
 /// first call costs a system call, or a few milliseconds in a process that has threads already; later
 /// calls cost one load.
+///
+/// Maps call it when they are made, so that their users need not.
+///
+/// ```
+/// use map_core::lock::{RawLock, prepare};
+///
+/// // Before there are threads: that is when it is cheap.
+/// prepare();
+/// let lock = RawLock::new();
+/// assert!(lock.try_lock_exclusive().is_some());
+/// ```
 #[inline]
 pub fn prepare() {
     barrier::prepare();
@@ -149,7 +179,14 @@ pub fn prepare() {
 
 impl RawLock {
     const_fn! {
-        /// Makes a lock that nobody holds.
+        /// Makes a lock that nobody holds. Allocates nothing, then or later.
+        ///
+        /// ```
+        /// use map_core::lock::RawLock;
+        ///
+        /// static LOCK: RawLock = RawLock::new();
+        /// assert!(!LOCK.is_locked());
+        /// ```
         #[inline]
         pub fn new() -> Self {
             Self { state: AtomicU32::new(0), parked: AtomicU32::new(0) }
@@ -157,7 +194,17 @@ impl RawLock {
     }
 
     /// Takes a shared hold if nobody has any hold: the cheapest try, for callers that count how
-    /// often they meet somebody.
+    /// often they meet somebody. One compare-exchange; never waits.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let first = lock.try_lock_shared_alone();
+    /// assert!(first.is_some());
+    /// assert!(lock.try_lock_shared_alone().is_none(), "there is a reader");
+    /// assert!(lock.try_lock_shared().is_some(), "which does not matter to another");
+    /// ```
     #[inline]
     pub fn try_lock_shared_alone(&self) -> Option<SharedToken> {
         self.try_first_shared().ok()
@@ -173,7 +220,18 @@ impl RawLock {
             .map(|_| SharedToken(()))
     }
 
-    /// Takes a shared hold if that needs no waiting: no writer is inside or sleeps at the gate.
+    /// Takes a shared hold if that needs no waiting: no writer is inside or sleeps at the gate. One
+    /// compare-exchange if nobody has it, some more among readers that come and go.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let one = lock.try_lock_shared();
+    /// let two = lock.try_lock_shared();
+    /// assert!(one.is_some() && two.is_some());
+    /// assert!(lock.try_lock_exclusive().is_none());
+    /// ```
     #[inline]
     pub fn try_lock_shared(&self) -> Option<SharedToken> {
         let mut seen = match self.try_first_shared() {
@@ -204,7 +262,17 @@ impl RawLock {
         self.state.load(Ordering::SeqCst) < GATE
     }
 
-    /// Takes the lock exclusively if that needs no waiting: nobody is inside or sleeps at the gate.
+    /// Takes the lock exclusively if that needs no waiting: nobody is inside or sleeps at the gate. One
+    /// compare-exchange.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let hold = lock.try_lock_exclusive();
+    /// assert!(hold.is_some());
+    /// assert!(lock.try_lock_shared().is_none() && lock.try_lock_exclusive().is_none());
+    /// ```
     #[inline]
     pub fn try_lock_exclusive(&self) -> Option<ExclusiveToken> {
         // Acquire: pairs with the Release in every unlock; receives what was written under the lock,
@@ -225,6 +293,16 @@ impl RawLock {
     /// # Panics
     ///
     /// If there are 2^29 shared holds.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let hold = lock.lock_shared();
+    /// assert!(lock.is_locked() && !lock.is_locked_exclusive());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_shared(hold) };
+    /// ```
     #[inline]
     pub fn lock_shared(&self) -> SharedToken {
         match self.try_lock_shared() {
@@ -236,6 +314,16 @@ impl RawLock {
     }
 
     /// Takes the lock exclusively; waits while anybody is inside.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let hold = lock.lock_exclusive();
+    /// assert!(lock.is_locked_exclusive());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_exclusive(hold) };
+    /// ```
     #[inline]
     pub fn lock_exclusive(&self) -> ExclusiveToken {
         match self.try_lock_exclusive() {
@@ -253,6 +341,22 @@ impl RawLock {
     /// # Panics
     ///
     /// If there are 2^29 shared holds.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let outer = lock.lock_shared();
+    /// // Whether or not a writer has come meanwhile.
+    /// let inner = lock.lock_shared_recursive();
+    /// assert!(lock.try_lock_exclusive().is_none());
+    /// // SAFETY: 1. the holds are of this lock; 2. nothing is used under them any more.
+    /// unsafe {
+    ///     lock.unlock_shared(inner);
+    ///     lock.unlock_shared(outer);
+    /// }
+    /// assert!(!lock.is_locked());
+    /// ```
     #[inline]
     pub fn lock_shared_recursive(&self) -> SharedToken {
         self.try_lock_shared().unwrap_or_else(|| {
@@ -266,6 +370,18 @@ impl RawLock {
     /// # Panics
     ///
     /// If there are 2^29 shared holds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let writer = lock.lock_exclusive();
+    /// assert!(lock.lock_shared_for(Duration::from_millis(1)).is_none());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_exclusive(writer) };
+    /// assert!(lock.lock_shared_for(Duration::from_millis(1)).is_some());
+    /// ```
     #[inline]
     pub fn lock_shared_for(&self, timeout: Duration) -> Option<SharedToken> {
         self.try_lock_shared()
@@ -273,6 +389,18 @@ impl RawLock {
     }
 
     /// As [`lock_exclusive`](Self::lock_exclusive), but gives up after `timeout`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let reader = lock.lock_shared();
+    /// assert!(lock.lock_exclusive_for(Duration::from_millis(1)).is_none());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_shared(reader) };
+    /// assert!(lock.lock_exclusive_for(Duration::from_millis(1)).is_some());
+    /// ```
     #[inline]
     pub fn lock_exclusive_for(&self, timeout: Duration) -> Option<ExclusiveToken> {
         self.try_lock_exclusive()
@@ -281,11 +409,28 @@ impl RawLock {
 
     /// Adds `n` shared holds to the one that `held` stands for. Each is given back by itself, with
     /// [`SharedToken::of_added_hold`], or all at once by
-    /// [`unlock_shared_many`](Self::unlock_shared_many). Never waits.
+    /// [`unlock_shared_many`](Self::unlock_shared_many). Never waits. One atomic read-modify-write, whatever
+    /// `n` is.
     ///
     /// # Panics
     ///
     /// If there would be more than 2^29 shared holds; then none is added.
+    ///
+    /// ```
+    /// use map_core::lock::{RawLock, SharedToken};
+    ///
+    /// let lock = RawLock::new();
+    /// let own = lock.lock_shared();
+    /// lock.add_shared(&own, 2);
+    /// // SAFETY: 1. three holds of this lock, one by one; 2. nothing is used under them any more.
+    /// unsafe {
+    ///     lock.unlock_shared(own);
+    ///     lock.unlock_shared(SharedToken::of_added_hold());
+    ///     assert!(lock.is_locked());
+    ///     lock.unlock_shared(SharedToken::of_added_hold());
+    /// }
+    /// assert!(!lock.is_locked());
+    /// ```
     pub fn add_shared(&self, held: &SharedToken, n: u32) {
         let SharedToken(()) = held;
         // Relaxed: the caller's own hold has received what these holds may read, and whoever passes
@@ -310,14 +455,35 @@ impl RawLock {
         }
     }
 
-    /// Whether anybody holds the lock; already history when it is returned.
+    /// Whether anybody holds the lock; already history when it is returned. One load.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// assert!(!lock.is_locked());
+    /// let hold = lock.lock_shared();
+    /// assert!(lock.is_locked());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_shared(hold) };
+    /// ```
     #[inline]
     pub fn is_locked(&self) -> bool {
         // Relaxed: a hint; nothing is read because of it.
         self.state.load(Ordering::Relaxed) & (WRITER | READERS) != 0
     }
 
-    /// Whether somebody holds the lock exclusively; already history when it is returned.
+    /// Whether somebody holds the lock exclusively; already history when it is returned. One load.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let hold = lock.lock_shared();
+    /// assert!(!lock.is_locked_exclusive());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_shared(hold) };
+    /// ```
     #[inline]
     pub fn is_locked_exclusive(&self) -> bool {
         // Relaxed: as in `is_locked`.
@@ -394,22 +560,53 @@ impl RawLock {
     /// Ends one shared hold, on any thread. Never waits for the lock; wakes a writer if one waits and this
     /// was the last hold.
     ///
+    /// One atomic read-modify-write; the wake is a system call.
+    ///
     /// # Safety
     ///
     /// 1. `token` stands for a hold of this lock.
     /// 2. Nothing that the hold protects is used any more.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let hold = lock.lock_shared();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    ///         unsafe { lock.unlock_shared(hold) }
+    ///     });
+    /// });
+    /// assert!(!lock.is_locked());
+    /// ```
     #[inline]
     pub unsafe fn unlock_shared(&self, token: SharedToken) {
         let SharedToken(()) = token;
         self.release_shared(1, false);
     }
 
-    /// Ends `n` shared holds that [`add_shared`](Self::add_shared) has added.
+    /// Ends `n` shared holds that [`add_shared`](Self::add_shared) has added. Costs what one
+    /// [`unlock_shared`](Self::unlock_shared) does.
     ///
     /// # Safety
     ///
     /// 1. `n` added holds of this lock have not been ended yet, and no token is used for them.
     /// 2. Nothing that they protect is used any more.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let own = lock.lock_shared();
+    /// lock.add_shared(&own, 9);
+    /// // SAFETY: 1. nine holds were added, and one was there; 2. nothing is used under them any more.
+    /// unsafe {
+    ///     lock.unlock_shared_many(9);
+    ///     lock.unlock_shared(own);
+    /// }
+    /// assert!(!lock.is_locked());
+    /// ```
     #[inline]
     pub unsafe fn unlock_shared_many(&self, n: u32) {
         if n != 0 {
@@ -419,10 +616,23 @@ impl RawLock {
 
     /// Ends the exclusive hold, on any thread. Never waits for the lock; wakes who waits.
     ///
+    /// A plain store and two loads where [`prepare`] has found a cheap fence, a fence more elsewhere; the wake
+    /// is a system call.
+    ///
     /// # Safety
     ///
     /// 1. `token` stands for the exclusive hold of this lock.
     /// 2. Nothing that the hold protects is used any more.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let hold = lock.lock_exclusive();
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_exclusive(hold) };
+    /// assert!(!lock.is_locked());
+    /// ```
     #[inline]
     pub unsafe fn unlock_exclusive(&self, token: ExclusiveToken) {
         let ExclusiveToken(()) = token;
@@ -432,10 +642,25 @@ impl RawLock {
     /// Turns the exclusive hold into a shared one, with no writer in between. Readers that wait get
     /// in too; writers stay at the gate.
     ///
+    /// Never waits; costs what [`unlock_exclusive`](Self::unlock_exclusive) does.
+    ///
     /// # Safety
     ///
     /// 1. `token` stands for the exclusive hold of this lock.
     /// 2. What the hold protects is from now on only read.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let writer = lock.lock_exclusive();
+    /// // SAFETY: 1. the hold is of this lock; 2. from now on there is only reading.
+    /// let reader = unsafe { lock.downgrade(writer) };
+    /// let other = lock.try_lock_shared();
+    /// assert!(other.is_some() && lock.try_lock_exclusive().is_none());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_shared(reader) };
+    /// ```
     #[inline]
     pub unsafe fn downgrade(&self, token: ExclusiveToken) -> SharedToken {
         let ExclusiveToken(()) = token;

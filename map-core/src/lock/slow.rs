@@ -50,9 +50,23 @@ impl RawLock {
     /// The part of [`lock_shared`](Self::lock_shared) after its first try, with a deadline: spins
     /// briefly, then sleeps. A caller that counts contended acquisitions tries first and comes here.
     ///
+    /// The sleep is a system call, and a thread's first one allocates in parking_lot_core.
+    ///
     /// # Panics
     ///
     /// If there are 2^29 shared holds.
+    ///
+    /// ```
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let mut contended = 0;
+    /// let hold = lock.try_lock_shared().or_else(|| {
+    ///     contended += 1;
+    ///     lock.lock_shared_slow(None)
+    /// });
+    /// assert!(hold.is_some() && contended == 0);
+    /// ```
     #[cold]
     pub fn lock_shared_slow(&self, deadline: Option<Instant>) -> Option<SharedToken> {
         self.wait_shared(deadline, Manner::Hopeful, Gate::Respected)
@@ -156,6 +170,20 @@ impl RawLock {
 
     /// The part of [`lock_exclusive`](Self::lock_exclusive) after its first try, with a deadline:
     /// spins briefly, then sleeps. A caller that counts contended acquisitions tries first and comes here.
+    /// Costs what [`lock_shared_slow`](Self::lock_shared_slow) does.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use map_core::lock::RawLock;
+    ///
+    /// let lock = RawLock::new();
+    /// let reader = lock.lock_shared();
+    /// let soon = Instant::now() + Duration::from_millis(1);
+    /// assert!(lock.lock_exclusive_slow(Some(soon)).is_none());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_shared(reader) };
+    /// assert!(lock.lock_exclusive_slow(None).is_some());
+    /// ```
     #[cold]
     pub fn lock_exclusive_slow(&self, deadline: Option<Instant>) -> Option<ExclusiveToken> {
         self.wait_exclusive(deadline, Manner::Hopeful)

@@ -50,6 +50,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 
     /// An empty map with room for so many entries.
     ///
+    /// Allocates the tables, and shards to spread them over, at once; then so many entries go in with (nearly)
+    /// no shard growing.
+    ///
     /// # Panics
     ///
     /// If so many entries exceed the address space.
@@ -68,6 +71,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 
     /// An empty map of so many shards from the start: see
     /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
+    ///
+    /// Allocates what is said there.
     ///
     /// # Panics
     ///
@@ -88,6 +93,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     /// An empty map with room for so many entries in so many shards: see
     /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
     ///
+    /// Allocates what is said there, and the tables.
+    ///
     /// # Panics
     ///
     /// If there shall be no shards, or more than 2^20, or if so many entries exceed the address space.
@@ -105,7 +112,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
         Self::with_capacity_and_hasher_and_shard_amount(capacity, hasher, shard_amount)
     }
 
-    /// A map to be configured.
+    /// A map to be configured. Allocates nothing before [`build`](Builder::build).
     ///
     /// ```
     /// use map_sharded::ShardedMap;
@@ -155,6 +162,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// An empty map with room for so many entries that hashes with `hasher`.
     ///
+    /// Allocates what [`with_capacity`](Map::with_capacity) does.
+    ///
     /// # Panics
     ///
     /// If so many entries exceed the address space.
@@ -175,6 +184,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// An empty map of so many shards from the start that hashes with `hasher`: see
     /// [`with_capacity_and_hasher_and_shard_amount`](Self::with_capacity_and_hasher_and_shard_amount).
+    ///
+    /// Allocates what is said there.
     ///
     /// # Panics
     ///
@@ -239,7 +250,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         builder.build()
     }
 
-    /// The hasher.
+    /// The hasher. A reference into the map; takes no lock.
     ///
     /// ```
     /// use std::hash::BuildHasher;
@@ -252,7 +263,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// What the hasher makes of an item, cut to a `usize`. The map's own places follow from it, but not
-    /// directly: it mixes what some hashers return.
+    /// directly: it mixes what some hashers return. Runs the hasher, and does nothing to the map.
     ///
     /// ```
     /// let map: map_sharded::ShardedMap<String, u32> = map_sharded::ShardedMap::new();
@@ -277,7 +288,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.leaning.set(bias);
     }
 
-    /// Whether readers announce themselves, as it was set.
+    /// Whether readers announce themselves, as it was set. One load of a word.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::<u32, u32>::new();
@@ -315,7 +326,8 @@ pub struct Builder<K, V, T, S = RandomState> {
 }
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
-    /// Hashes with `hasher`.
+    /// Hashes with `hasher`. Drops the one it had; allocates nothing, as all that is set here is a number until
+    /// [`build`](Self::build).
     ///
     /// ```
     /// use std::hash::RandomState;
@@ -344,7 +356,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         }
     }
 
-    /// Has room for so many entries from the start.
+    /// Has room for so many entries from the start. The memory is asked for by [`build`](Self::build).
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::<u32, u32>::builder().capacity(1_000).build()?;
@@ -358,7 +370,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
 
     /// Has at least so many shards from the start, rounded up to a power of two. Splits them
     /// further at need; maps that split under contention merge them when they turn out not to be
-    /// needed.
+    /// needed. A cache line for each, and its place in the directory, are allocated by [`build`](Self::build).
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::<u32, u32>::builder().shards(5).build()?;
@@ -372,7 +384,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
 
     /// Splits a shard when its table is full and has room for at least so many entries. The
     /// longest pause of an insert is proportional to it. Maps of many thousands of shards let
-    /// them grow to 16 times as much. More than 2^27 counts as 2^27.
+    /// them grow to 16 times as much. More than 2^27 counts as 2^27. Costs nothing now.
     ///
     /// ```
     /// use map_sharded::ShardedMap;
@@ -402,7 +414,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         self
     }
 
-    /// Makes the map.
+    /// Makes the map. Allocates nothing for one shard without capacity; otherwise the shards and tables that
+    /// were asked for. Waits for nobody.
     ///
     /// # Errors
     ///

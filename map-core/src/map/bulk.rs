@@ -17,7 +17,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// One shard at a time is locked for reading while `f` runs on its entries. `f` may read this
     /// map. If it writes to it, it may meet the shard that it is in, and then would wait for
-    /// itself; debug builds panic instead. No allocation.
+    /// itself; debug builds panic instead. No allocation. Waits for whoever writes to the next shard.
     ///
     /// ```
     /// let map: map_sharded::ShardedMap<u32, u32> = (1..4).map(|n| (n, n * n)).collect();
@@ -76,7 +76,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// The shard that the iterator is in is locked for reading, and stays so for each guard given
     /// out, which may outlive the iterator. So the thread that iterates may read this map, but
     /// must not write to it, unless to a shard where it has no guard; a debug build panics instead
-    /// of waiting for ever. One atomic operation per entry; [`for_each`](Self::for_each) has none.
+    /// of waiting for ever. One atomic operation per entry; [`for_each`](Self::for_each) has none. Waits for
+    /// whoever writes to the next shard.
     ///
     /// ```
     /// let map: map_sharded::ShardedMap<u32, u32> = (1..4).map(|n| (n, n * n)).collect();
@@ -151,7 +152,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Makes shards and tables as small as their entries allow.
     ///
     /// One shard at a time is locked for writing; each is moved to a smaller table. Shards that are together at most
-    /// half full are merged. Without memory for a smaller table the larger one stays.
+    /// half full are merged. Without memory for a smaller table the larger one stays. Waits for whoever uses
+    /// the next shard.
     ///
     /// ```
     /// let map: map_sharded::ShardedMap<u32, u32> = (0..10_000).map(|n| (n, n)).collect();
@@ -298,6 +300,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Makes room for so many more entries, by splitting and growing shards ahead of time.
     ///
+    /// Costs and blocks as [`try_reserve`](Self::try_reserve) does.
+    ///
     /// # Panics
     ///
     /// If so many entries exceed the address space. Aborts the process, as all collections do, if
@@ -318,7 +322,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Makes room for so many more entries, by splitting and growing shards ahead of time.
     ///
     /// Where the hash spreads keys evenly, that many can then be inserted with (nearly) no shard
-    /// growing. One shard at a time is locked for writing.
+    /// growing. One shard at a time is locked for writing. Waits for whoever uses it. Asks the allocator for
+    /// all the memory at once, gives it back, and then allocates shard by shard.
     ///
     /// # Errors
     ///

@@ -125,7 +125,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Some(f(key, value))
     }
 
-    /// The same as [`get_with`](Self::get_with), under the name that dashmap's users know.
+    /// The same as [`get_with`](Self::get_with), under the name that dashmap's users know. Costs and blocks as
+    /// that does.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -141,7 +142,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.get_with(key, f)
     }
 
-    /// A clone of the value of `key`, made with the shard locked for reading (or pinned).
+    /// A clone of the value of `key`, made with the shard locked for reading (or pinned). Costs what
+    /// [`get_with`](Self::get_with) does, and the clone.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();

@@ -86,7 +86,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Stores `value` for `key` and returns the value that it replaced: [`insert`](Self::insert),
-    /// under the name that users of Go's `sync.Map` look for.
+    /// under the name that users of Go's `sync.Map` look for. Costs and blocks as that does.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -123,6 +123,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// A write guard on the entry of `key`, if that needs no waiting.
+    ///
+    /// Costs what [`get_mut`](Self::get_mut) does, and never waits.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -287,6 +289,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// The place of `key`, if that needs no waiting.
     ///
+    /// Costs what [`entry`](Self::entry) does, and never waits for the lock; making room for the key may take a
+    /// split of the shard.
+    ///
     /// # Panics
     ///
     /// If a shard would have to grow beyond the address space.
@@ -353,6 +358,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// `f` runs at most once, with the shard locked for writing; if it panics, nothing has changed.
     ///
+    /// Costs and blocks as [`get_mut`](Self::get_mut). `f` must not call this map.
+    ///
     /// ```
     /// use map_core::{Change, Computed};
     ///
@@ -393,6 +400,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Replaces the value of `key` by `new` if it equals `current`, and returns the old value.
     ///
+    /// Costs and blocks as [`get_mut`](Self::get_mut). The comparison runs with the shard locked for writing;
+    /// if it panics, nothing has changed.
+    ///
     /// # Errors
     ///
     /// `new` comes back if the value differs, or if there is no entry: this never inserts.
@@ -426,6 +436,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Removes and returns the entry of `key` if its value equals `current`.
+    ///
+    /// Costs and blocks as [`remove`](Self::remove); the comparison runs as it does in
+    /// [`compare_exchange`](Self::compare_exchange).
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();

@@ -11,12 +11,26 @@ use crate::raw::held::here;
 use crate::strategy::Strategy;
 use equivalent::Equivalent;
 
+/// An empty map with a default hasher: also of a hasher that [`Map::new`] cannot choose. Allocates nothing.
+///
+/// ```
+/// use std::hash::RandomState;
+///
+/// let map = map_sharded::ShardedMap::<&str, u32, RandomState>::default();
+/// assert_eq!(map.insert("a", 1), None);
+/// ```
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher + Default> Default for Map<K, V, T, S> {
     fn default() -> Self {
         Self::with_hasher(S::default())
     }
 }
 
+/// Shows every entry, as a map; locks what [`Map::for_each`] does.
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, &str> = [(1, "one")].into_iter().collect();
+/// assert_eq!(format!("{map:?}"), r#"{1: "one"}"#);
+/// ```
 impl<K, V, T, S> fmt::Debug for Map<K, V, T, S>
 where
     K: Eq + Hash + fmt::Debug,
@@ -33,6 +47,15 @@ where
     }
 }
 
+/// Copies what [`for_each`](Map::for_each) sees, and waits for what that waits for. The tables of the copy are
+/// allocated at once.
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// let copy = map.clone();
+/// map.clear();
+/// assert_eq!((map.len(), copy.len()), (0, 10));
+/// ```
 impl<K, V, T, S> Clone for Map<K, V, T, S>
 where
     K: Eq + Hash + Clone,
@@ -53,6 +76,12 @@ where
     }
 }
 
+/// Inserts every pair, one [`insert`](Map::insert) each; of several with one key the last value stays.
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, &str> = [(1, "a"), (1, "b")].into_iter().collect();
+/// assert_eq!(map.get_copied(&1), Some("b"));
+/// ```
 impl<K, V, T, S> FromIterator<(K, V)> for Map<K, V, T, S>
 where
     K: Eq + Hash,
@@ -66,6 +95,13 @@ where
     }
 }
 
+/// Inserts every pair, one [`insert`](Map::insert) each: room is not made ahead.
+///
+/// ```
+/// let mut map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// map.extend([(10, 10), (3, 30)]);
+/// assert_eq!((map.len(), map.get_copied(&3)), (11, Some(30)));
+/// ```
 impl<K, V, T, S> Extend<(K, V)> for Map<K, V, T, S>
 where
     K: Eq + Hash,
@@ -79,6 +115,14 @@ where
     }
 }
 
+/// [`Map::iter`].
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// for entry in &map {
+///     assert_eq!(entry.key(), entry.value());
+/// }
+/// ```
 impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> IntoIterator for &'a Map<K, V, T, S> {
     type Item = RefMulti<'a, K, V, T>;
     type IntoIter = Iter<'a, K, V, T, S>;
@@ -89,6 +133,14 @@ impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> IntoIterator for &'
     }
 }
 
+/// Takes the entries out: nobody else has the map any more, so this takes no lock. One allocation, of a list of
+/// the shards' tables.
+///
+/// ```
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// let pairs: std::collections::BTreeMap<_, _> = map.into_iter().collect();
+/// assert_eq!(pairs.len(), 10);
+/// ```
 impl<K, V, T: Strategy<K, V>, S> IntoIterator for Map<K, V, T, S> {
     type Item = (K, V);
     type IntoIter = OwningIter<K, V, T, S>;
@@ -98,6 +150,7 @@ impl<K, V, T: Strategy<K, V>, S> IntoIterator for Map<K, V, T, S> {
     }
 }
 
+/// Each operation is the [`Map`]'s own of the same name, and costs and blocks as that does.
 impl<K, V, T, S> ConcurrentMap<K, V> for Map<K, V, T, S>
 where
     K: Eq + Hash,

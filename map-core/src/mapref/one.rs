@@ -1,4 +1,18 @@
 //! Guards on one entry.
+//!
+//! A [`Ref`] shows an entry, a [`RefMut`] changes it; the mapped ones do so to a part of its value. Their
+//! accessors take no further lock; what a guard means to other threads is said [here](crate::mapref).
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//!
+//! let names = ShardedMap::new();
+//! names.insert(1, ("Ada".to_owned(), 36));
+//! // Written through one guard, read through another.
+//! names.get_mut(&1).expect("it was inserted").1 += 1;
+//! let age = names.get(&1).expect("it was inserted").map(|person| &person.1);
+//! assert_eq!((*age, names.contains_key(&1)), (37, true));
+//! ```
 
 use std::fmt;
 use std::hash::Hash;
@@ -31,7 +45,7 @@ impl<'a, K, V, T: Strategy<K, V>> From<Held<'a, (K, V), T::Hold<'a>>> for Ref<'a
 }
 
 impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
-    /// The key.
+    /// The key. No search, no lock: the guard points to the entry.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -44,7 +58,7 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
         &self.0.get().0
     }
 
-    /// The value.
+    /// The value. Costs as much as following a pointer; so does a dereference of the guard.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -57,7 +71,7 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
         &self.0.get().1
     }
 
-    /// Key and value.
+    /// Key and value. Costs as much as following a pointer.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -72,6 +86,9 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     }
 
     /// A guard on a part of the value.
+    ///
+    /// Allocates nothing and takes no lock: what kept the whole entry keeps the part. If `f` panics, the guard
+    /// is dropped.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -91,6 +108,8 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     }
 
     /// A guard on a part of the value, if there is that part.
+    ///
+    /// Costs what [`map`](Self::map) does.
     ///
     /// # Errors
     ///
@@ -112,6 +131,7 @@ impl<'a, K, V, T: Strategy<K, V>> Ref<'a, K, V, T> {
     }
 }
 
+/// The [value](Ref::value).
 impl<K, V, T: Strategy<K, V>> Deref for Ref<'_, K, V, T> {
     type Target = V;
     #[inline]
@@ -132,6 +152,11 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for Ref<'_, K, 
 /// A write guard on an entry: nobody else can reach the shard while it lives.
 ///
 /// It may go to another thread, and be kept in a future that waits.
+///
+/// # Panics
+///
+/// Where values are not changed in place, the first write access clones the entry. If a `Clone` panics there, the
+/// map keeps the entry as it was, and this guard panics when it is read through, until a write access succeeds.
 ///
 /// ```
 /// let map = map_sharded::ShardedMap::new();
@@ -158,7 +183,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
         Editing::find(section, hash, key).map(Self)
     }
 
-    /// The key.
+    /// The key. No search, no lock: the guard points to the entry.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -171,7 +196,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
         &self.0.get().0
     }
 
-    /// The value.
+    /// The value. Costs as much as following a pointer; so does a dereference of the guard.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -186,6 +211,9 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
 
     /// The value, to be changed.
     ///
+    /// Costs as much as following a pointer where values are changed in place. Elsewhere the first call, of
+    /// this or of anything else that gives out `&mut V`, clones the entry.
+    ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
     /// map.insert("a", 1);
@@ -198,7 +226,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
         self.0.get_mut().1
     }
 
-    /// Key and value.
+    /// Key and value. Costs as much as following a pointer.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -213,6 +241,8 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// Key and value, the latter to be changed.
+    ///
+    /// Costs what [`value_mut`](Self::value_mut) does.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -229,6 +259,10 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
 
     /// A read guard on the same entry, without a moment in which others could change it.
     ///
+    /// Never waits. In a map of locked shards one atomic store: readers of the shard get in from here on, those
+    /// that wait for it are woken, and writers stay out. Elsewhere the change is published, and the shard is unlocked
+    /// altogether.
+    ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
     /// map.insert("a", (1, "one".to_owned()));
@@ -244,6 +278,9 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// A write guard on a part of the value.
+    ///
+    /// Allocates nothing of its own and keeps the lock; where values are not changed in place, clones the entry
+    /// if that has not been done. If `f` panics, the guard is dropped, with the value as `f` left it.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -264,6 +301,8 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     /// A write guard on a part of the value, if there is that part.
+    ///
+    /// Costs what [`map`](Self::map) does.
     ///
     /// # Errors
     ///
@@ -288,6 +327,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 }
 
+/// The [value](RefMut::value).
 impl<K, V, T: Strategy<K, V>> Deref for RefMut<'_, K, V, T> {
     type Target = V;
     #[inline]
@@ -296,6 +336,7 @@ impl<K, V, T: Strategy<K, V>> Deref for RefMut<'_, K, V, T> {
     }
 }
 
+/// The [value, to be changed](RefMut::value_mut).
 impl<K, V, T: Strategy<K, V>> DerefMut for RefMut<'_, K, V, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut V {
@@ -312,7 +353,7 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for RefMut<'_, 
     }
 }
 
-/// A read guard on a part of a value.
+/// A read guard on a part of a value. Keeps alive, or locked, what the [`Ref`] did that it was made of.
 ///
 /// ```
 /// let map = map_sharded::ShardedMap::new();
@@ -325,7 +366,7 @@ pub struct MappedRef<'a, K, V, U: ?Sized, T: Strategy<K, V> + 'a>(
 );
 
 impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
-    /// The key of the entry.
+    /// The key of the entry. No search, no lock: the guard points to the entry.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -338,7 +379,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
         &self.0.hold().get().0
     }
 
-    /// The part.
+    /// The part. Costs as much as following a pointer; so does a dereference of the guard.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -351,7 +392,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
         self.0.get()
     }
 
-    /// Key and part.
+    /// Key and part. Costs as much as following two pointers.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -365,6 +406,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
     }
 
     /// A guard on a part of the part.
+    ///
+    /// Allocates nothing and takes no lock. If `f` panics, the guard is dropped.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -385,6 +428,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
 
     /// A guard on a part of the part, if there is that part.
     ///
+    /// Costs what [`map`](Self::map) does.
+    ///
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
@@ -404,6 +449,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {
     }
 }
 
+/// The [part](MappedRef::value).
 impl<K, V, U: ?Sized, T: Strategy<K, V>> Deref for MappedRef<'_, K, V, U, T> {
     type Target = U;
     #[inline]
@@ -440,11 +486,21 @@ where
     }
 }
 
-/// A write guard on a part of a value.
+/// A write guard on a part of a value. Keeps the shard of its entry locked for writing, as the [`RefMut`] did
+/// that it was made of.
+///
+/// ```
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert("a", (1, "one"));
+/// let mut count = map.get_mut("a").expect("it was inserted").map(|value| &mut value.0);
+/// *count += 1;
+/// drop(count);
+/// assert_eq!(map.get_copied("a"), Some((2, "one")));
+/// ```
 pub struct MappedRefMut<'a, K, V, U: ?Sized, T: Strategy<K, V>>(EditingPart<'a, K, V, U, T>);
 
 impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
-    /// The key of the entry.
+    /// The key of the entry. No search, no lock: the guard points to the entry.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -457,7 +513,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         self.0.key()
     }
 
-    /// The part.
+    /// The part. Costs as much as following a pointer; so does a dereference of the guard.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -470,7 +526,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         self.0.get()
     }
 
-    /// The part, to be changed.
+    /// The part, to be changed. Costs as much as following a pointer: what had to be cloned was cloned when the
+    /// guard on this part was made.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -484,7 +541,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         self.0.get_mut()
     }
 
-    /// Key and part.
+    /// Key and part. Costs as much as following two pointers.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -497,7 +554,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
         (self.key(), self.value())
     }
 
-    /// Key and part, the latter to be changed.
+    /// Key and part, the latter to be changed. Costs as much as following two pointers.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -513,6 +570,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
     }
 
     /// A guard on a part of the part.
+    ///
+    /// Allocates nothing and takes no lock. If `f` panics, the guard is dropped, with the value as `f` left it.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -534,6 +593,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
 
     /// A guard on a part of the part, if there is that part.
     ///
+    /// Costs what [`map`](Self::map) does.
+    ///
     /// # Errors
     ///
     /// The guard itself comes back if `f` returned `None`.
@@ -554,6 +615,7 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRefMut<'a, K, V, U, T> {
     }
 }
 
+/// The [part](MappedRefMut::value).
 impl<K, V, U: ?Sized, T: Strategy<K, V>> Deref for MappedRefMut<'_, K, V, U, T> {
     type Target = U;
     #[inline]
@@ -562,6 +624,7 @@ impl<K, V, U: ?Sized, T: Strategy<K, V>> Deref for MappedRefMut<'_, K, V, U, T> 
     }
 }
 
+/// The [part, to be changed](MappedRefMut::value_mut).
 impl<K, V, U: ?Sized, T: Strategy<K, V>> DerefMut for MappedRefMut<'_, K, V, U, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut U {

@@ -6,17 +6,39 @@
 const TAG_BITS: u32 = 7;
 
 /// Shards are not split further than this; beyond it a shard just grows.
+///
+/// ```
+/// use map_core::strategy::{Coverage, MAX_DEPTH};
+///
+/// let deepest = (0..MAX_DEPTH).fold(Coverage::ALL, |whole, _| whole.half(false));
+/// assert_eq!(deepest.depth(), MAX_DEPTH);
+/// ```
 pub const MAX_DEPTH: u32 = 40;
 
 /// Where a hash stands among all shards: its bits below the tag, left-aligned below a zero. Shards
-/// cover intervals of positions, and a walk over a map goes through the positions in order.
+/// cover intervals of positions, and a walk over a map goes through the positions in order. Two shifts.
+///
+/// ```
+/// use map_core::strategy::{hash_at, position};
+///
+/// assert_eq!(position(hash_at(640)), 640);
+/// // The tag, a hash's seven top bits, does not matter.
+/// assert_eq!(position(5), position(5 | 0x7f << 57));
+/// ```
 #[inline]
 pub const fn position(hash: u64) -> u64 {
     // The zero in front makes `63 - depth` the distance that leaves `depth` bits, for 0 too.
     hash << TAG_BITS >> 1
 }
 
-/// A hash that stands at `position`.
+/// A hash that stands at `position`. Two shifts.
+///
+/// ```
+/// use map_core::strategy::{Coverage, hash_at};
+///
+/// let upper = Coverage::ALL.half(true);
+/// assert!(upper.covers(hash_at(upper.start())));
+/// ```
 #[inline]
 pub const fn hash_at(position: u64) -> u64 {
     position << 1 >> TAG_BITS
@@ -32,11 +54,27 @@ const END: u64 = 1 << 63;
 /// One word: the first position, over the low six bits (no position has any of them), which hold
 /// `63 - depth`, the distance by which a difference of positions is shifted to keep only the
 /// shared bits. The top bit, which no position has either, is set in `NOTHING` alone.
+///
+/// All that is asked of it is some arithmetic on that word.
+///
+/// ```
+/// use map_core::strategy::{Coverage, hash_at};
+///
+/// let (lower, upper) = (Coverage::ALL.half(false), Coverage::ALL.half(true));
+/// assert_eq!(lower.end(), Some(upper.start()));
+/// assert_ne!(lower.covers(7), upper.covers(7), "each hash belongs to one of them");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage(u64);
 
 impl Coverage {
     /// Covers every hash: the only shard of a map.
+    ///
+    /// ```
+    /// use map_core::strategy::Coverage;
+    ///
+    /// assert!(Coverage::ALL.covers(0) && Coverage::ALL.covers(u64::MAX));
+    /// ```
     pub const ALL: Self = Self(63);
     /// Covers no hash: a header that is out of use.
     pub(crate) const NOTHING: Self = Self(END);
@@ -51,32 +89,66 @@ impl Coverage {
         self.0
     }
 
-    /// Whether no hash belongs here: the shard is out of use, or about to be put to use.
+    /// Whether no hash belongs here: the shard is out of use, or about to be put to use. One comparison.
+    ///
+    /// ```
+    /// use map_core::strategy::Coverage;
+    ///
+    /// assert!(!Coverage::ALL.is_nothing());
+    /// ```
     #[must_use]
     pub const fn is_nothing(self) -> bool {
         self.0 == END
     }
 
-    /// Whether a hash belongs here.
+    /// Whether a hash belongs here. Some arithmetic, without a branch.
+    ///
+    /// ```
+    /// use map_core::strategy::{Coverage, hash_at};
+    ///
+    /// let lower = Coverage::ALL.half(false);
+    /// assert!(lower.covers(hash_at(lower.start())));
+    /// ```
     #[inline]
     #[must_use]
     pub const fn covers(self, hash: u64) -> bool {
         (position(hash) ^ self.0) >> (self.0 & 63) == 0
     }
 
-    /// How many bits the covered positions share.
+    /// How many bits the covered positions share. As many as splits led here from [`ALL`](Self::ALL).
+    ///
+    /// ```
+    /// use map_core::strategy::Coverage;
+    ///
+    /// assert_eq!(Coverage::ALL.depth(), 0);
+    /// assert_eq!(Coverage::ALL.half(true).half(false).depth(), 2);
+    /// ```
     #[must_use]
     pub const fn depth(self) -> u32 {
         63 - (self.0 & 63) as u32
     }
 
-    /// The first position covered.
+    /// The first position covered. It is part of the word.
+    ///
+    /// ```
+    /// use map_core::strategy::Coverage;
+    ///
+    /// assert_eq!(Coverage::ALL.half(false).start(), 0);
+    /// assert_eq!(Coverage::ALL.half(true).start(), 1 << 62);
+    /// ```
     #[must_use]
     pub const fn start(self) -> u64 {
         self.0 & !63
     }
 
-    /// The first position behind the covered ones; `None` at the end of all positions.
+    /// The first position behind the covered ones; `None` at the end of all positions. Some arithmetic.
+    ///
+    /// ```
+    /// use map_core::strategy::Coverage;
+    ///
+    /// assert_eq!(Coverage::ALL.half(false).end(), Some(1 << 62));
+    /// assert_eq!(Coverage::ALL.end(), None);
+    /// ```
     #[must_use]
     pub const fn end(self) -> Option<u64> {
         match self.start() + (1 << (63 - self.depth())) {
@@ -85,11 +157,18 @@ impl Coverage {
         }
     }
 
-    /// The half with a zero, or the half with a one, behind the shared bits.
+    /// The half with a zero, or the half with a one, behind the shared bits. Some arithmetic.
     ///
     /// # Panics
     ///
     /// At the depth beyond which nothing is split.
+    ///
+    /// ```
+    /// use map_core::strategy::Coverage;
+    ///
+    /// let upper = Coverage::ALL.half(true);
+    /// assert_eq!((upper.start(), upper.end()), (1 << 62, None));
+    /// ```
     #[must_use]
     pub const fn half(self, upper: bool) -> Self {
         let depth = self.depth();
@@ -97,7 +176,14 @@ impl Coverage {
         Self((self.start() | ((upper as u64) << (62 - depth))) | (62 - depth) as u64)
     }
 
-    /// The interval that splits into this one and its buddy.
+    /// The interval that splits into this one and its buddy. Some arithmetic; `None` for [`ALL`](Self::ALL).
+    ///
+    /// ```
+    /// use map_core::strategy::Coverage;
+    ///
+    /// assert_eq!(Coverage::ALL.half(true).parent(), Some(Coverage::ALL));
+    /// assert_eq!(Coverage::ALL.parent(), None);
+    /// ```
     #[must_use]
     pub const fn parent(self) -> Option<Self> {
         match self.depth() {
@@ -118,6 +204,21 @@ impl Coverage {
 }
 
 /// Some positions in a row: what is left of a walk.
+///
+/// The front makes them, for [`Strategy::visit`](crate::Strategy::visit) and
+/// [`for_each`](crate::Strategy::for_each). Each question is a comparison or two.
+///
+/// ```
+/// use map_core::strategy::{Coverage, Span, position};
+///
+/// /// Which of a shard's hashes a walk still wants.
+/// fn wanted(span: Span, shard: Coverage, hashes: &[u64]) -> Vec<u64> {
+///     if span.contains_all(shard) {
+///         return hashes.to_vec();
+///     }
+///     hashes.iter().copied().filter(|&hash| span.contains(position(hash))).collect()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Span {
     from: u64,
@@ -133,20 +234,21 @@ impl Span {
         Self { from, to }
     }
 
-    /// The first position.
+    /// The first position. Costs nothing; an example is at [`Span`].
     #[must_use]
     pub const fn from(self) -> u64 {
         self.from
     }
 
-    /// Whether it has a position.
+    /// Whether it has a position. Two comparisons; an example is at [`Span`].
     #[inline]
     #[must_use]
     pub const fn contains(self, position: u64) -> bool {
         self.from <= position && position < self.to
     }
 
-    /// Whether it has all positions that are covered.
+    /// Whether it has all positions that are covered. Two comparisons: then no entry of that shard need be
+    /// looked at. An example is at [`Span`].
     #[must_use]
     pub const fn contains_all(self, coverage: Coverage) -> bool {
         let end = match coverage.end() {

@@ -14,7 +14,20 @@ use super::holds::{Duplicates, Shared};
 use crate::strategy::{At, Section, Strategy, Table};
 
 /// A shared reference to a `P`, together with the hold `H` that keeps it alive: a lock, a pin, a
-/// guard slot. Reading through it never branches.
+/// guard slot. Reading through it never branches. No allocation: a pointer, and the hold by value.
+///
+/// ```
+/// use std::ptr::NonNull;
+/// use std::sync::Arc;
+///
+/// use map_core::strategy::Held;
+///
+/// let pair = Arc::new((1, "one".to_owned()));
+/// let pointer = NonNull::from(&*pair);
+/// // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+/// let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
+/// assert_eq!(held.get().0, 1);
+/// ```
 pub struct Held<'a, P: ?Sized, H> {
     pointer: NonNull<P>,
     hold: H,
@@ -38,7 +51,35 @@ unsafe impl<P: ?Sized + Sync, H: Send> Send for Held<'_, P, H> {}
 unsafe impl<P: ?Sized + Sync, H: Sync> Sync for Held<'_, P, H> {}
 
 impl<'a, P: ?Sized, L, O> Held<'a, P, Shared<'a, L, O>> {
-    /// Looks something up under a shard's lock and keeps the lock with it.
+    /// Looks something up under a shard's lock and keeps the lock with it. Runs `find` once, and unlocks the
+    /// shard if it finds nothing; [`Strategy::get`] of a locked shard is this and little more.
+    ///
+    /// ```
+    /// use map_core::strategy::{At, Held, Refused, Shared};
+    /// use map_core::strategy::Table;
+    ///
+    /// /// A shard that is a list in order.
+    /// #[derive(Default)]
+    /// struct Sorted(Vec<(u64, String)>);
+    ///
+    /// impl Table for Sorted {
+    ///     type Waste = ();
+    ///     fn take_waste(&mut self) {}
+    ///     fn len(&self) -> usize {
+    ///         self.0.len()
+    ///     }
+    /// }
+    ///
+    /// type Found<'a> = Held<'a, (u64, String), Shared<'a, Sorted, ()>>;
+    ///
+    /// fn get<'a>(at: At<'a, Sorted, ()>, key: u64) -> Result<Option<Found<'a>>, Refused> {
+    ///     let shard = at.lock_shared()?;
+    ///     Ok(Held::find(shard, |sorted| {
+    ///         let place = sorted.0.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+    ///         sorted.0.get(place)
+    ///     }))
+    /// }
+    /// ```
     #[inline]
     pub fn find(shard: Shared<'a, L, O>, find: impl FnOnce(&L) -> Option<&P>) -> Option<Self> {
         let pointer = NonNull::from(find(&shard)?);
@@ -54,12 +95,25 @@ impl<'a, P: ?Sized, L, O> Held<'a, P, Shared<'a, L, O>> {
 }
 
 impl<'a, P: ?Sized, H> Held<'a, P, H> {
-    /// Puts a pointer and its hold together.
+    /// Puts a pointer and its hold together. Moves both, and does nothing else.
     ///
     /// # Safety
     ///
     /// 1. `pointer` may be read as a `&P` from now until `hold` is dropped, or `'a` ends.
     /// 2. This stays true when the hold is moved, also to another thread if it is `Send`.
+    ///
+    /// ```
+    /// use std::ptr::NonNull;
+    /// use std::sync::Arc;
+    ///
+    /// use map_core::strategy::Held;
+    ///
+    /// let pair = Arc::new((1, "one".to_owned()));
+    /// let pointer = NonNull::from(&*pair);
+    /// // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
+    /// assert_eq!(held.get().1, "one");
+    /// ```
     #[inline]
     pub unsafe fn from_raw(pointer: NonNull<P>, hold: H) -> Self {
         Self {
@@ -70,24 +124,65 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
         }
     }
 
-    /// What is referred to.
+    /// What is referred to. Costs as much as following a pointer.
+    ///
+    /// ```
+    /// # use std::ptr::NonNull;
+    /// # use std::sync::Arc;
+    /// #
+    /// # use map_core::strategy::Held;
+    /// #
+    /// # let pair = Arc::new((1, "one".to_owned()));
+    /// # let pointer = NonNull::from(&*pair);
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
+    /// assert_eq!(held.get(), &(1, "one".to_owned()));
+    /// ```
     #[inline]
     pub fn get(&self) -> &P {
         // SAFETY: promised when `self` was made; the hold is alive as long as `self` is.
         unsafe { self.pointer.as_ref() }
     }
 
-    /// What keeps it alive.
+    /// What keeps it alive. Costs nothing.
+    ///
+    /// ```
+    /// # use std::ptr::NonNull;
+    /// # use std::sync::Arc;
+    /// #
+    /// # use map_core::strategy::Held;
+    /// #
+    /// # let pair = Arc::new((1, "one".to_owned()));
+    /// # let pointer = NonNull::from(&*pair);
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
+    /// assert_eq!(Arc::strong_count(held.hold()), 1);
+    /// ```
     #[inline]
     pub fn hold(&self) -> &H {
         &self.hold
     }
 
-    /// Wraps the hold.
+    /// Wraps the hold. Moves the pointer, and calls `f`.
     ///
     /// # Safety
     ///
     /// 1. What `f` returns keeps alive whatever the hold given to it did.
+    ///
+    /// ```
+    /// # use std::ptr::NonNull;
+    /// # use std::sync::Arc;
+    /// #
+    /// # use map_core::strategy::Held;
+    /// #
+    /// # let pair = Arc::new((1, "one".to_owned()));
+    /// # let pointer = NonNull::from(&*pair);
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
+    /// // SAFETY: 1. the `Arc` is kept beside the number.
+    /// let held = unsafe { held.wrap_hold(|pair| (pair, 7)) };
+    /// assert_eq!((held.get().0, held.hold().1), (1, 7));
+    /// ```
     #[inline]
     pub unsafe fn wrap_hold<G>(self, f: impl FnOnce(H) -> G) -> Held<'a, P, G> {
         Held {
@@ -98,7 +193,25 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
         }
     }
 
-    /// Refers to a part of it, and keeps the whole within reach as the hold.
+    /// Refers to a part of it, and keeps the whole within reach as the hold. Allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// The whole comes back if `f` returned `None`.
+    ///
+    /// ```
+    /// # use std::ptr::NonNull;
+    /// # use std::sync::Arc;
+    /// #
+    /// # use map_core::strategy::Held;
+    /// #
+    /// # let pair = Arc::new((1, "one".to_owned()));
+    /// # let pointer = NonNull::from(&*pair);
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
+    /// let name = held.part(|pair| Some(&pair.1)).ok().expect("it is there");
+    /// assert_eq!((name.get(), name.hold().get().0), (&"one".to_owned(), 1));
+    /// ```
     #[inline]
     pub fn part<U: ?Sized>(
         self,
@@ -115,7 +228,26 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
         }
     }
 
-    /// Refers to a part of it, or to something else that lives as long.
+    /// Refers to a part of it, or to something else that lives as long. Allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// What was held comes back if `f` returned `None`.
+    ///
+    /// ```
+    /// # use std::ptr::NonNull;
+    /// # use std::sync::Arc;
+    /// #
+    /// # use map_core::strategy::Held;
+    /// #
+    /// # let pair = Arc::new((1, "one".to_owned()));
+    /// # let pointer = NonNull::from(&*pair);
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
+    /// let held = held.try_map(|pair| pair.1.get(..9)).err().expect("it is shorter");
+    /// let start = held.try_map(|pair| pair.1.get(..2)).ok().expect("it is longer");
+    /// assert_eq!(start.get(), "on");
+    /// ```
     #[inline]
     pub fn try_map<U: ?Sized>(
         self,
@@ -189,6 +321,14 @@ impl<P: ?Sized> Cursor<P> {
 ///    moved. So the value is not kept inside, nor in a `Box`, whose move ends all references into
 ///    it, but behind a raw pointer. The type has no public constructor or field that would let
 ///    a strategy in another crate break this.
+///
+/// ```
+/// // Where values are changed in place there is nothing to keep.
+/// fn is_edit<E: map_core::strategy::Edit>() -> E {
+///     E::default()
+/// }
+/// is_edit::<()>();
+/// ```
 pub unsafe trait Edit: Default {}
 
 // SAFETY: 1. Nothing can be got out of it.
@@ -461,7 +601,20 @@ impl<'a, I, L: Table, O> ShardIter<'a, I, L, O> {
     }
 }
 
-/// The entries of a shard that is locked for reading, each given out with a hold of its own.
+/// The entries of a shard that is locked for reading, each given out with a hold of its own. Keeps the shard
+/// locked for reading; each entry costs a share of an atomic operation, of which one serves up to 128.
+///
+/// ```
+/// use map_core::strategy::{At, LockedVisit, Refused, Span, Strategy};
+///
+/// /// [`Strategy::visit`] of any strategy whose shards are read locked.
+/// fn visit<'a, K: 'a, V: 'a, T: Strategy<K, V> + 'a>(
+///     at: At<'a, T::Locked, T::Open>,
+///     span: Span,
+/// ) -> Result<(LockedVisit<'a, T::Iter<'a>, T::Locked, T::Open>, Option<u64>), Refused> {
+///     LockedVisit::new::<K, V, T>(&at, span)
+/// }
+/// ```
 pub struct LockedVisit<'a, I, L, O> {
     shard: ShardIter<'a, I, L, O>,
     /// Only these are wanted, if not all.
@@ -469,7 +622,8 @@ pub struct LockedVisit<'a, I, L, O> {
 }
 
 impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
-    /// See [`Strategy::visit`].
+    /// See [`Strategy::visit`]. Locks the shard, and waits for it, if `at` says so. An example is at
+    /// [`LockedVisit`].
     ///
     /// # Errors
     ///
@@ -501,7 +655,8 @@ impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
         (visit, coverage.end())
     }
 
-    /// See [`Strategy::visited`].
+    /// See [`Strategy::visited`]. Hashes keys only where the walk wants some of the shard's entries and not
+    /// others. Never waits; no allocation.
     #[inline]
     pub fn next<K: 'a, V: 'a>(
         &mut self,

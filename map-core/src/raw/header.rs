@@ -46,7 +46,17 @@ pub(crate) struct Header<L, O> {
     pub(super) open: O,
 }
 
-/// Why a shard was not locked.
+/// Why a shard was not locked. What a strategy is told by
+/// [`At::lock_shared`](crate::strategy::At::lock_shared), it hands on.
+///
+/// ```
+/// use map_core::strategy::{At, Refused, Table};
+///
+/// /// A strategy hands a refusal on: the front knows what to do.
+/// fn len<L: Table, O>(at: At<'_, L, O>) -> Result<usize, Refused> {
+///     Ok(at.lock_shared()?.len())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Refused {
     /// It does not cover the hash, or no longer: look the shard up again.
@@ -94,7 +104,8 @@ impl<L: Table, O> Drop for Attempt<'_, L, O> {
     }
 }
 
-/// A sign of contention, for the map's eyes only.
+/// A sign of contention, for the map's eyes only. It comes with [`Refused::Crowded`], and there is nothing to
+/// ask of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd(pub(crate) Reading);
 

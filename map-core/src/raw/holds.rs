@@ -12,7 +12,18 @@ use crate::lock::{ExclusiveToken, RawLock, SharedToken};
 use crate::strategy::Table;
 use crate::sync::atomic::Ordering::Release;
 
-/// A shard locked for reading. Dereferences to what lies under the lock.
+/// A shard locked for reading. Dereferences to what lies under the lock. One comes from
+/// [`At::lock_shared`](crate::strategy::At::lock_shared), and its drop unlocks: an atomic operation, which
+/// waits for nobody.
+///
+/// ```
+/// use map_core::strategy::{Shared, Table};
+///
+/// fn is_half_full<L: Table, O>(shard: &Shared<'_, L, O>, capacity: usize) -> bool {
+///     assert!(!shard.coverage().is_nothing());
+///     shard.len() * 2 >= capacity
+/// }
+/// ```
 pub struct Shared<'a, L, O> {
     header: &'a Header<L, O>,
     reader: Reader,
@@ -48,13 +59,13 @@ impl<'a, L, O> Shared<'a, L, O> {
         }
     }
 
-    /// The part of the shard that needs no lock.
+    /// The part of the shard that needs no lock. A reference that outlives the hold.
     #[inline]
     pub fn open(&self) -> &'a O {
         &self.header.open
     }
 
-    /// What the shard covers, until it is unlocked.
+    /// What the shard covers, until it is unlocked. One load. An example is at [`Shared`].
     #[inline]
     pub fn coverage(&self) -> Coverage {
         self.header.coverage_hint()
@@ -156,7 +167,24 @@ impl<L, O> Drop for Duplicates<'_, L, O> {
     }
 }
 
-/// A shard locked for writing. Dereferences to what lies under the lock.
+/// A shard locked for writing. Dereferences to what lies under the lock. Its drop takes the waste out,
+/// publishes the number of entries, unlocks the shard, and then drops the waste.
+///
+/// ```
+/// use map_core::strategy::{Exclusive, Inside, Shared, Table};
+///
+/// /// Fills an empty shard, lets readers in, and reads on.
+/// fn fill<'a, L, O>(mut shard: Exclusive<'a, L, O>, pair: (u64, u64)) -> Shared<'a, L, O>
+/// where
+///     L: Table + Extend<(u64, u64)>,
+/// {
+///     let (_open, locked) = shard.parts();
+///     if locked.is_empty() {
+///         locked.extend([pair]);
+///     }
+///     shard.downgrade()
+/// }
+/// ```
 pub struct Exclusive<'a, L: Table, O> {
     header: &'a Header<L, O>,
     token: ManuallyDrop<ExclusiveToken>,
@@ -174,7 +202,7 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         }
     }
 
-    /// The part of the shard that needs no lock.
+    /// The part of the shard that needs no lock. A reference that outlives the hold.
     #[inline]
     pub fn open(&self) -> &'a O {
         &self.header.open
@@ -190,7 +218,7 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         self.header.bias.disarm();
     }
 
-    /// What the shard covers, until it is unlocked.
+    /// What the shard covers, until it is unlocked. One load.
     #[inline]
     pub fn coverage(&self) -> Coverage {
         self.header.coverage_hint()
@@ -214,7 +242,8 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         self.ticket.set_movable();
     }
 
-    /// Lets other readers in.
+    /// Lets other readers in. One atomic store, and no wait; the waste stays for the next exclusive hold. An
+    /// example is at [`Exclusive`].
     pub fn downgrade(self) -> Shared<'a, L, O> {
         self.publish_len();
         let mut this = ManuallyDrop::new(self);

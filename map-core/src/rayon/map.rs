@@ -1,4 +1,13 @@
 //! What rayon does with a map.
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//! use rayon::iter::{IntoParallelIterator, ParallelIterator};
+//!
+//! let squares: ShardedMap<u64, u64> = (0..1000).into_par_iter().map(|n| (n, n * n)).collect();
+//! let odd = squares.par_iter().filter(|square| square.value() % 2 == 1).count();
+//! assert_eq!(odd, 500);
+//! ```
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -62,6 +71,13 @@ pub struct Iter<'a, K, V, T: Strategy<K, V>, S> {
 }
 
 /// [`Map::par_iter`].
+///
+/// ```
+/// use rayon::iter::{IntoParallelIterator, ParallelIterator};
+///
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..1000).map(|n| (n, n)).collect();
+/// assert!((&map).into_par_iter().all(|entry| entry.key() == entry.value()));
+/// ```
 impl<'a, K, V, T, S> IntoParallelIterator for &'a Map<K, V, T, S>
 where
     K: Eq + Hash + Send + Sync,
@@ -207,7 +223,16 @@ impl<K, V, T: Strategy<K, V>> fmt::Debug for OwningIter<K, V, T> {
     }
 }
 
-/// Inserts pairs in parallel. Of several pairs with one key any one's value may stay.
+/// Inserts pairs in parallel. Of several pairs with one key any one's value may stay. Each pair is one
+/// [`insert`](Map::insert), and waits only for the other jobs.
+///
+/// ```
+/// use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
+///
+/// let mut map = map_sharded::ShardedMap::<u64, u64>::new();
+/// map.par_extend((0..1000).into_par_iter().map(|n| (n, n * n)));
+/// assert_eq!(map.get_copied(&30), Some(900));
+/// ```
 impl<K, V, T, S> ParallelExtend<(K, V)> for Map<K, V, T, S>
 where
     K: Eq + Hash + Send + Sync,
@@ -252,7 +277,16 @@ where
     }
 }
 
-/// Makes a map of pairs in parallel. Of several pairs with one key any one's value may stay.
+/// Makes a map of pairs in parallel. Of several pairs with one key any one's value may stay. Each is one
+/// [`insert`](Map::insert): room is not made ahead, and shards split as they fill.
+///
+/// ```
+/// use rayon::iter::{IntoParallelIterator, ParallelIterator};
+///
+/// let map: map_sharded::ShardedMap<u64, u64> =
+///     (0..1000).into_par_iter().map(|n| (n % 10, n)).collect();
+/// assert_eq!(map.len(), 10);
+/// ```
 impl<K, V, T, S> FromParallelIterator<(K, V)> for Map<K, V, T, S>
 where
     K: Eq + Hash + Send + Sync,

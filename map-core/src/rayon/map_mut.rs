@@ -1,4 +1,12 @@
 //! Changing the values of a map in parallel.
+//!
+//! ```
+//! use rayon::iter::ParallelIterator;
+//!
+//! let prices: map_sharded::ShardedMap<u32, u32> = (0..1000).map(|n| (n, n)).collect();
+//! prices.par_iter_mut().for_each(|mut price| *price *= 2);
+//! assert_eq!(prices.iter().map(|price| *price).max(), Some(1998));
+//! ```
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -63,6 +71,21 @@ pub struct IterMut<'a, K, V, T: Strategy<K, V>, S> {
 }
 
 /// [`Map::par_iter_mut`].
+///
+/// ```
+/// use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
+///
+/// fn clear<'a, C>(counts: &'a mut C)
+/// where
+///     C: IntoParallelRefMutIterator<'a, Item = map_sharded::mapref::multiple::RefMutMulti<'a, u32, u32>>,
+/// {
+///     counts.par_iter_mut().for_each(|mut count| *count = 0);
+/// }
+///
+/// let mut map: map_sharded::ShardedMap<u32, u32> = (0..1000).map(|n| (n, n)).collect();
+/// clear(&mut map);
+/// assert!(map.iter().all(|count| *count == 0));
+/// ```
 impl<'a, K, V, T, S> IntoParallelIterator for &'a mut Map<K, V, T, S>
 where
     K: Eq + Hash + Send + Sync,

@@ -30,6 +30,18 @@
 //!   work wait for it: no debug build notices, as no thread waits for itself.
 //! - Guards that are collected (`par_iter().collect::<Vec<_>>()`) are held while the iterator waits for its
 //!   other jobs: the same holds for them.
+//!
+//! ```
+//! use map_sharded::ShardedMap;
+//! use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
+//!
+//! let stock: ShardedMap<u32, u32> = (0..1000).into_par_iter().map(|n| (n, n % 3)).collect();
+//! // What shall be written is collected first, and written when no job has a guard any more.
+//! let missing: Vec<(u32, u32)> =
+//!     stock.par_iter().filter(|item| **item == 0).map(|item| (*item.key(), 5)).collect();
+//! (&stock).par_extend(missing);
+//! assert!(stock.par_iter().all(|item| *item > 0));
+//! ```
 
 pub mod map;
 pub mod map_mut;

@@ -1,4 +1,12 @@
 //! What rayon does with a set.
+//!
+//! ```
+//! use map_sharded::ShardedSet;
+//! use rayon::iter::{IntoParallelIterator, ParallelIterator};
+//!
+//! let squares: ShardedSet<u64> = (0..1000u64).into_par_iter().map(|n| n * n).collect();
+//! assert_eq!(squares.par_iter().filter(|square| **square < 100).count(), 10);
+//! ```
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -123,7 +131,7 @@ impl<K, T: Strategy<K, ()>> fmt::Debug for OwningIter<K, T> {
     }
 }
 
-/// Inserts keys in parallel.
+/// Inserts keys in parallel. Each is one [`insert`](Set::insert), and waits only for the other jobs.
 impl<K, T, S> ParallelExtend<K> for Set<K, T, S>
 where
     K: Eq + Hash + Send + Sync,
@@ -137,6 +145,14 @@ where
 
 /// Inserts keys in parallel into a set that others may use meanwhile. Whoever calls this must have no guard on
 /// this set, for the jobs would wait for it.
+///
+/// ```
+/// use rayon::iter::{IntoParallelIterator, ParallelExtend};
+///
+/// let set = map_sharded::ShardedSet::<u32>::new();
+/// (&set).par_extend((0..1000).into_par_iter());
+/// assert_eq!(set.len(), 1000);
+/// ```
 impl<K, T, S> ParallelExtend<K> for &Set<K, T, S>
 where
     K: Eq + Hash + Send + Sync,
@@ -148,7 +164,7 @@ where
     }
 }
 
-/// Makes a set of keys in parallel.
+/// Makes a set of keys in parallel. Room is not made ahead, and shards split as they fill.
 impl<K, T, S> FromParallelIterator<K> for Set<K, T, S>
 where
     K: Eq + Hash + Send + Sync,

@@ -16,6 +16,13 @@ use crate::strategy::Strategy;
 
 /// Writes a sequence of all keys. What is locked meanwhile, and what a user's `Serialize` may do, is said
 /// of [`Map`].
+///
+/// ```
+/// let primes = map_sharded::ShardedSet::new();
+/// primes.insert(7);
+/// assert_eq!(serde_json::to_string(&primes)?, "[7]");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K, T, S> Serialize for Set<K, T, S>
 where
     K: Serialize + Eq + Hash,
@@ -39,6 +46,16 @@ where
 ///
 /// Makes room ahead for as many keys as the input says it holds, but for no more than a megabyte. The
 /// hasher is a new one.
+///
+/// # Errors
+///
+/// What the input or the `Deserialize` of a key says; what was read is dropped.
+///
+/// ```
+/// let primes: map_sharded::ShardedSet<u32> = serde_json::from_str("[2,3,5,3]")?;
+/// assert!(primes.len() == 3 && primes.contains(&5));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<'de, K, T, S> Deserialize<'de> for Set<K, T, S>
 where
     K: Deserialize<'de> + Eq + Hash,
@@ -73,14 +90,28 @@ where
     }
 }
 
-/// Writes the key.
+/// Writes the key. No further lock is taken.
+///
+/// ```
+/// let set: map_sharded::ShardedSet<&str> = ["a"].into_iter().collect();
+/// let key = set.get("a").expect("it was inserted");
+/// assert_eq!(serde_json::to_string(&key)?, r#""a""#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K: Serialize, T: Strategy<K, ()>> Serialize for Ref<'_, K, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.key().serialize(serializer)
     }
 }
 
-/// Writes the key.
+/// Writes the key. No further lock is taken.
+///
+/// ```
+/// let set: map_sharded::ShardedSet<&str> = ["a"].into_iter().collect();
+/// let keys: Vec<_> = set.iter().collect();
+/// assert_eq!(serde_json::to_string(&keys)?, r#"["a"]"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 impl<K: Serialize, T: Strategy<K, ()>> Serialize for RefMulti<'_, K, T> {
     fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
         self.key().serialize(serializer)

@@ -11,10 +11,44 @@ use crate::sync::const_value;
 
 /// A read-write lock around a value that goes by how it is used: see [`AdaptiveRawRwLock`]; [`Control`]
 /// has what lock_api's type does not.
+///
+/// What it costs and when it waits is said of [`AdaptiveRawRwLock`]. It is not poisoned by a panic: the guard
+/// is dropped, and the value is as it was left.
+///
+/// ```
+/// use map_core::lock::AdaptiveRwLock;
+///
+/// let routes = AdaptiveRwLock::new(vec!["/"]);
+/// routes.write().push("/about");
+/// let (one, two) = (routes.read(), routes.read());
+/// assert_eq!(one.len(), two.len());
+/// assert!(routes.try_write().is_none());
+/// ```
 pub type AdaptiveRwLock<T> = lock_api::RwLock<AdaptiveRawRwLock, T>;
 /// What [`AdaptiveRwLock::read`](lock_api::RwLock::read) returns. It may be dropped on another thread.
+///
+/// ```
+/// use map_core::lock::{AdaptiveRwLock, AdaptiveRwLockReadGuard};
+///
+/// let lock = AdaptiveRwLock::new(7);
+/// let guard: AdaptiveRwLockReadGuard<'_, i32> = lock.read();
+/// std::thread::scope(|scope| {
+///     scope.spawn(move || drop(guard));
+/// });
+/// assert!(lock.try_write().is_some());
+/// ```
 pub type AdaptiveRwLockReadGuard<'a, T> = lock_api::RwLockReadGuard<'a, AdaptiveRawRwLock, T>;
 /// What [`AdaptiveRwLock::write`](lock_api::RwLock::write) returns. It may be dropped on another thread.
+///
+/// ```
+/// use map_core::lock::{AdaptiveRwLock, AdaptiveRwLockWriteGuard};
+///
+/// let lock = AdaptiveRwLock::new(7);
+/// let mut guard: AdaptiveRwLockWriteGuard<'_, i32> = lock.write();
+/// *guard += 1;
+/// let guard = AdaptiveRwLockWriteGuard::downgrade(guard);
+/// assert_eq!((*guard, *lock.read()), (8, 8));
+/// ```
 pub type AdaptiveRwLockWriteGuard<'a, T> = lock_api::RwLockWriteGuard<'a, AdaptiveRawRwLock, T>;
 
 // SAFETY: an exclusive hold excludes counted holds (as in `RawLock`) and announced ones (the story of
@@ -147,19 +181,51 @@ pub trait Control<T: ?Sized>: sealed::Sealed {
     /// As [`read`](lock_api::RwLock::read), but waits for no writer that waits itself: for a thread that may
     /// have a read guard already. Used by all readers all the time, it keeps writers out.
     ///
+    /// Costs what `read` does.
+    ///
     /// # Panics
     ///
     /// If there are 2^29 counted holds.
+    ///
+    /// ```
+    /// use map_core::lock::{AdaptiveRwLock, Control};
+    ///
+    /// let lock = AdaptiveRwLock::new(5);
+    /// let outer = lock.read();
+    /// assert_eq!(*outer + *lock.read_recursive(), 10);
+    /// ```
     fn read_recursive(&self) -> AdaptiveRwLockReadGuard<'_, T>;
     /// See [`AdaptiveRawRwLock::config`].
+    ///
+    /// ```
+    /// use map_core::lock::{AdaptiveRwLock, Config, Control};
+    ///
+    /// assert_eq!(AdaptiveRwLock::new(5).config(), Config::DEFAULT);
+    /// ```
     fn config(&self) -> Config;
     /// See [`AdaptiveRawRwLock::set_config`].
     ///
     /// # Errors
     ///
     /// If a share is none, or does not go with the other; then nothing is changed.
+    ///
+    /// ```
+    /// use map_core::ReadBias;
+    /// use map_core::lock::{AdaptiveRwLock, Config, Control};
+    ///
+    /// let lock = AdaptiveRwLock::new(5);
+    /// let readers = Config { bias: ReadBias::Always, ..Config::DEFAULT };
+    /// assert_eq!(lock.set_config(readers), Ok(()));
+    /// assert_eq!(lock.config(), readers);
+    /// ```
     fn set_config(&self, config: Config) -> Result<(), ConfigError>;
     /// See [`AdaptiveRawRwLock::stats`].
+    ///
+    /// ```
+    /// use map_core::lock::{AdaptiveRwLock, Behaviour, Control};
+    ///
+    /// assert_eq!(AdaptiveRwLock::new(5).stats().behaviour, Behaviour::Shared);
+    /// ```
     fn stats(&self) -> Stats;
 }
 

@@ -29,6 +29,13 @@ pub struct Config {
 
 impl Config {
     /// What a lock is made with.
+    ///
+    /// ```
+    /// use map_core::lock::Config;
+    ///
+    /// assert_eq!(Config::DEFAULT.conflicts_on_percent, 5);
+    /// assert_eq!(Config::DEFAULT, Config::default());
+    /// ```
     pub const DEFAULT: Self = Self {
         bias: ReadBias::Adaptive,
         conflicts_on_percent: 5,
@@ -86,6 +93,16 @@ impl Default for Config {
 }
 
 /// A [`Config`] that makes no sense; the lock keeps the one that it had.
+///
+/// ```
+/// use map_core::lock::{AdaptiveRwLock, Config, ConfigError, Control};
+///
+/// let lock = AdaptiveRwLock::new(0);
+/// let wrong = Config { conflicts_off_percent: 50, ..Config::DEFAULT };
+/// let error = lock.set_config(wrong);
+/// assert_eq!(error, Err(ConfigError::ConflictsOffPercent { asked: 50, on: 5 }));
+/// assert_eq!(lock.config(), Config::DEFAULT);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -121,6 +138,17 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 /// What a lock does for those who come. It changes who waits how, never who may be inside.
+///
+/// ```
+/// use map_core::ReadBias;
+/// use map_core::lock::{AdaptiveRwLock, Behaviour, Config, Control};
+///
+/// let lock = AdaptiveRwLock::new(0);
+/// assert_eq!(lock.stats().behaviour, Behaviour::Shared);
+/// lock.set_config(Config { bias: ReadBias::Always, ..Config::DEFAULT })?;
+/// assert_eq!(lock.stats().behaviour, Behaviour::Biased);
+/// # Ok::<(), map_core::lock::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// Readers count themselves in the lock: an ordinary read-write lock.
@@ -151,6 +179,17 @@ impl Behaviour {
 }
 
 /// What has become of a lock. Each number is right, but they are not of one moment.
+///
+/// ```
+/// use map_core::lock::{AdaptiveRwLock, Control};
+///
+/// let lock = AdaptiveRwLock::new(0);
+/// for _ in 0..100_000 {
+///     let _ = *lock.read();
+/// }
+/// let stats = lock.stats();
+/// assert_eq!((stats.to_biased, stats.to_exclusive), (1, 0));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

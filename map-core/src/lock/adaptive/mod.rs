@@ -127,6 +127,18 @@ type Apart = [u8; 64 - 8 - size_of::<(AtomicUsize, OnceBox<Record>)>()];
 /// One shared hold of an [`AdaptiveRawRwLock`], counted in the lock or announced in a slot.
 ///
 /// Forgetting or dropping it leaves the lock held: it is to be given back.
+///
+/// ```
+/// use lock_api::RawRwLock as _;
+/// use map_core::lock::{AdaptiveRawRwLock, SharedHold};
+///
+/// let lock = AdaptiveRawRwLock::new();
+/// let hold: SharedHold = lock.lock_shared();
+/// assert!(lock.is_locked());
+/// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+/// unsafe { lock.unlock_shared(hold) };
+/// assert!(!lock.is_locked());
+/// ```
 #[must_use = "the lock stays held until this is given back"]
 #[derive(Debug)]
 pub struct SharedHold(Reader);
@@ -141,7 +153,15 @@ enum Reader {
 
 impl AdaptiveRawRwLock {
     const_fn! {
-        /// Makes a lock that nobody holds, with the [default](Config::DEFAULT) configuration.
+        /// Makes a lock that nobody holds, with the [default](Config::DEFAULT) configuration. Allocates
+        /// nothing.
+        ///
+        /// ```
+        /// use map_core::lock::AdaptiveRawRwLock;
+        ///
+        /// static LOCK: AdaptiveRawRwLock = AdaptiveRawRwLock::new();
+        /// assert!(!LOCK.is_locked());
+        /// ```
         #[inline]
         pub fn new() -> Self {
             Self {
@@ -162,6 +182,21 @@ impl AdaptiveRawRwLock {
     /// # Panics
     ///
     /// If there are 2^29 counted holds.
+    ///
+    /// ```
+    /// use lock_api::RawRwLock as _;
+    /// use map_core::lock::AdaptiveRawRwLock;
+    ///
+    /// let lock = AdaptiveRawRwLock::new();
+    /// let (one, two) = (lock.lock_shared(), lock.lock_shared());
+    /// assert!(lock.try_lock_exclusive().is_none());
+    /// // SAFETY: 1. the holds are of this lock; 2. nothing is used under them any more.
+    /// unsafe {
+    ///     lock.unlock_shared(one);
+    ///     lock.unlock_shared(two);
+    /// }
+    /// assert!(lock.try_lock_exclusive().is_some());
+    /// ```
     #[inline]
     pub fn lock_shared(&self) -> SharedHold {
         match self.lock_shared_fast() {
@@ -178,6 +213,21 @@ impl AdaptiveRawRwLock {
     /// # Panics
     ///
     /// If there are 2^29 counted holds.
+    ///
+    /// ```
+    /// use lock_api::RawRwLock as _;
+    /// use map_core::lock::AdaptiveRawRwLock;
+    ///
+    /// let lock = AdaptiveRawRwLock::new();
+    /// let outer = lock.lock_shared();
+    /// let inner = lock.lock_shared_recursive();
+    /// // SAFETY: 1. the holds are of this lock; 2. nothing is used under them any more.
+    /// unsafe {
+    ///     lock.unlock_shared(inner);
+    ///     lock.unlock_shared(outer);
+    /// }
+    /// assert!(!lock.is_locked());
+    /// ```
     #[inline]
     pub fn lock_shared_recursive(&self) -> SharedHold {
         match self.lock_shared_fast() {
@@ -190,6 +240,16 @@ impl AdaptiveRawRwLock {
 
     /// Takes a shared hold if that needs no waiting: no writer is inside or waits. Readers are no
     /// obstacle.
+    ///
+    /// ```
+    /// use map_core::lock::AdaptiveRawRwLock;
+    ///
+    /// let lock = AdaptiveRawRwLock::new();
+    /// let writer = lock.lock_exclusive();
+    /// assert!(lock.try_lock_shared().is_none());
+    /// assert!(lock.is_locked_exclusive());
+    /// # drop(writer);
+    /// ```
     #[inline]
     pub fn try_lock_shared(&self) -> Option<SharedHold> {
         self.lock_shared_fast()
@@ -203,6 +263,18 @@ impl AdaptiveRawRwLock {
     }
 
     /// Takes the lock exclusively; waits while anybody is inside.
+    ///
+    /// ```
+    /// use lock_api::RawRwLock as _;
+    /// use map_core::lock::AdaptiveRawRwLock;
+    ///
+    /// let lock = AdaptiveRawRwLock::new();
+    /// let hold = lock.lock_exclusive();
+    /// assert!(lock.try_lock_shared().is_none());
+    /// // SAFETY: 1. the hold is of this lock; 2. nothing is used under it any more.
+    /// unsafe { lock.unlock_exclusive(hold) };
+    /// assert!(lock.try_lock_shared().is_some());
+    /// ```
     #[inline]
     pub fn lock_exclusive(&self) -> ExclusiveToken {
         match self.lock_exclusive_fast() {
@@ -214,6 +286,14 @@ impl AdaptiveRawRwLock {
     }
 
     /// Takes the lock exclusively if nobody is inside. Announced readers are given a moment to leave.
+    ///
+    /// ```
+    /// use map_core::lock::AdaptiveRawRwLock;
+    ///
+    /// let lock = AdaptiveRawRwLock::new();
+    /// let reader = lock.try_lock_shared();
+    /// assert!(reader.is_some() && lock.try_lock_exclusive().is_none());
+    /// ```
     #[inline]
     pub fn try_lock_exclusive(&self) -> Option<ExclusiveToken> {
         match self.lock_exclusive_fast() {
@@ -230,20 +310,44 @@ impl AdaptiveRawRwLock {
         }
     }
 
-    /// Whether anybody holds the lock; already history when it is returned.
+    /// Whether anybody holds the lock; already history when it is returned. Looks through the slots of all
+    /// threads that read if the lock was ever biased.
+    ///
+    /// ```
+    /// use map_core::lock::AdaptiveRawRwLock;
+    ///
+    /// let lock = AdaptiveRawRwLock::new();
+    /// assert!(!lock.is_locked());
+    /// let reader = lock.try_lock_shared();
+    /// assert!(reader.is_some() && lock.is_locked());
+    /// ```
     pub fn is_locked(&self) -> bool {
         let name = self.known_name();
         self.lock.is_locked() || name != 0 && self.bias.has_announced(name)
     }
 
-    /// Whether a writer holds the lock, or looks whether it may; already history when it is returned.
+    /// Whether a writer holds the lock, or looks whether it may; already history when it is returned. One load.
+    ///
+    /// ```
+    /// use map_core::lock::AdaptiveRawRwLock;
+    ///
+    /// let lock = AdaptiveRawRwLock::new();
+    /// let reader = lock.try_lock_shared();
+    /// assert!(reader.is_some() && !lock.is_locked_exclusive());
+    /// ```
     #[inline]
     pub fn is_locked_exclusive(&self) -> bool {
         self.lock.is_locked_exclusive()
     }
 
     // Relaxed, here and below: rules of thumb.
-    /// How the behaviour is chosen.
+    /// How the behaviour is chosen. One load of a word.
+    ///
+    /// ```
+    /// use map_core::lock::{AdaptiveRawRwLock, Config};
+    ///
+    /// assert_eq!(AdaptiveRawRwLock::new().config(), Config::DEFAULT);
+    /// ```
     pub fn config(&self) -> Config {
         Config::unpack(self.config.load(Relaxed))
     }
@@ -254,13 +358,30 @@ impl AdaptiveRawRwLock {
     /// # Errors
     ///
     /// If a share is none, or does not go with the other; then nothing is changed.
+    ///
+    /// ```
+    /// use map_core::ReadBias;
+    /// use map_core::lock::{AdaptiveRawRwLock, Behaviour, Config, ConfigError};
+    ///
+    /// let lock = AdaptiveRawRwLock::new();
+    /// lock.set_config(Config { bias: ReadBias::Always, ..Config::DEFAULT })?;
+    /// assert_eq!(lock.stats().behaviour, Behaviour::Biased);
+    /// # Ok::<(), ConfigError>(())
+    /// ```
     pub fn set_config(&self, config: Config) -> Result<(), ConfigError> {
         self.config.store(config.check()?.pack(), Relaxed);
         self.adapt(config, None, None);
         Ok(())
     }
 
-    /// What has become of the lock.
+    /// What has become of the lock. Some loads; takes no lock.
+    ///
+    /// ```
+    /// use map_core::lock::AdaptiveRawRwLock;
+    ///
+    /// let stats = AdaptiveRawRwLock::new().stats();
+    /// assert_eq!((stats.revocations, stats.revocation_time.as_nanos()), (0, 0));
+    /// ```
     pub fn stats(&self) -> Stats {
         let behaviour = self.behaviour();
         match self.record.get() {
