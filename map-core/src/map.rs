@@ -78,15 +78,20 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 ///
 /// A macro, so that each use of the expression is compiled for the patience that it has.
 macro_rules! read_fast {
-    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {{
+    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {
+        read_fast!(false, $map, $way, $hash, |$at| $attempt)
+    };
+    ($read_tables:literal, $map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {{
         let (map, hash) = ($map, $hash);
         if map.is_sample() {
             Err(Refused::Busy)
         } else if map.announces(Way::$way) {
-            let $at = map.at(hash, Patience::Announce, here());
+            let mut $at = map.at(hash, Patience::Announce, here());
+            $at.read_tables = $read_tables;
             $attempt
         } else {
-            let $at = map.at(hash, Patience::Fast, here());
+            let mut $at = map.at(hash, Patience::Fast, here());
+            $at.read_tables = $read_tables;
             $attempt
         }
     }};
@@ -129,7 +134,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             announce: false,
             tended: false,
             sample: false,
-            read_tables: T::SELECTS && self.leaning.has_read_tables(),
+            read_tables: false,
             place,
         }
     }
@@ -138,6 +143,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[inline(always)]
     pub(crate) fn is_sample(&self) -> bool {
         T::READS_LOCK && leaning::is_sample()
+    }
+
+    /// Whether some shard may have something for readers without its lock, in a map where not all need have it. Reads are
+    /// compiled for either case apart.
+    #[inline(always)]
+    pub(crate) fn has_read_tables(&self) -> bool {
+        T::SELECTS && self.leaning.has_read_tables()
     }
 
     /// Whether readers announce themselves.
@@ -173,6 +185,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             // Before the shard is looked up: whether it may be the one in the map itself.
             let announce = way.is_some_and(announces);
             let mut at = self.at(hash, Patience::Wait, place);
+            at.read_tables = self.has_read_tables();
             at.announce = announce;
             at.tended = tended;
             match attempt(at) {
@@ -218,6 +231,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         };
         let mut at = self.at(hash, patience, place);
         at.sample = true;
+        at.read_tables = self.has_read_tables();
         let header = at.header;
         let start = Instant::now();
         // What was found is let go of within the time.
@@ -241,6 +255,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.prepare_read(None);
         let mut at = self.at(hash, Patience::Fast, place);
         at.sample = true;
+        at.read_tables = self.has_read_tables();
         let header = at.header;
         let mut entries = 0;
         let start = Instant::now();

@@ -92,6 +92,11 @@ pub trait Table: Default {
     /// goes: `()` where there is no such thing.
     type Waste;
 
+    /// Whether there is any waste. It is asked at the end of every exclusive hold.
+    fn has_waste(&self) -> bool {
+        true
+    }
+
     /// Takes the waste out, at the end of an exclusive hold; it is dropped once the lock is free.
     fn take_waste(&mut self) -> Self::Waste;
 }

@@ -76,6 +76,10 @@ impl<K, V> Table for Entries<K, V> {
     type Waste = ();
 
     #[inline]
+    fn has_waste(&self) -> bool {
+        false
+    }
+
     fn take_waste(&mut self) {}
 
     #[inline]

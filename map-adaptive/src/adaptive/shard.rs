@@ -87,7 +87,14 @@ impl<K, V> std::fmt::Debug for Locked<K, V> {
 impl<K, V> Table for Locked<K, V> {
     type Waste = Option<<nodes::Locked<K, V> as Table>::Waste>;
 
-    #[inline]
+    #[inline(always)]
+    fn has_waste(&self) -> bool {
+        match &self.0 {
+            Stored::Inline(_) => false,
+            Stored::Nodes(upper, _) => upper.locked.has_waste(),
+        }
+    }
+
     fn take_waste(&mut self) -> Self::Waste {
         match &mut self.0 {
             Stored::Inline(_) => None,
@@ -241,6 +248,19 @@ pub(super) fn view<K, V>(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) ->
                 View::Nodes(Within::new(coverage, &open.nodes, &mut upper.locked))
             }
         }
+    }
+}
+
+/// A shard, if its entries are inline.
+#[inline(always)]
+pub(super) fn within_entries<K, V>(
+    section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+) -> Option<Within<'_, Entries<K, V>, ()>> {
+    let coverage = section.coverage();
+    match &mut section.0 {
+        // SAFETY: 1. The unit belongs to anything.
+        Stored::Inline(entries) => Some(unsafe { Within::new(coverage, &(), entries) }),
+        Stored::Nodes(..) => None,
     }
 }
 

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use map_core::strategy::{
     At, Coverage, Held, Inside, LockedVisit, Observed, Options, Refused, Section, Sessions, Shared,
-    Site, Span, Strategy, Table, position,
+    Site, Span, Strategy, Table, Within, position,
 };
 use map_core::{BuildError, Equivalent, TryReserveError};
 
 use super::Adaptive;
 use super::nodes::{self, Looked, Nodes};
-use super::shard::{Both, Inline, Locked, Open, Stored, View, settle, step, view, view_both};
+use super::shard::{
+    Both, Inline, Locked, Open, Stored, View, settle, step, view, view_both, within_entries,
+};
 use super::stats::Stats;
 use super::study::{Event, Timed};
 use crate::policy::Kind;
@@ -171,16 +173,33 @@ where
     Ok(found)
 }
 
-/// Runs a part of a write; if it is a sample, notes what it did and how long it took.
+/// Runs a part of a write; if it is a sample, notes what it did and how long it took. Each part has one form for entries
+/// inline and one for nodes, which is a function of its own: lest the one is slower for the other.
 #[inline(always)]
 fn noting<K, V, I, R>(section: &mut I, write: impl FnOnce(&mut I) -> (R, Event)) -> R
 where
     I: Inside<Locked<K, V>, Open<K, V>>,
 {
-    if !section.is_sample() {
-        return write(section).0;
+    if section.is_sample() {
+        note_write(section, write)
+    } else {
+        write(section).0
     }
-    note_write(section, write)
+}
+
+/// The part of a write that is done to a shard of nodes.
+#[inline(never)]
+fn in_nodes<K, V, I, R>(
+    section: &mut I,
+    write: impl FnOnce(&mut Within<'_, nodes::Locked<K, V>, nodes::Open<K, V>>) -> R,
+) -> R
+where
+    I: Inside<Locked<K, V>, Open<K, V>>,
+{
+    match view::<K, V>(section) {
+        View::Nodes(mut above) => write(&mut above),
+        View::Inline(_) => unreachable!("it was seen that it is in nodes"),
+    }
 }
 
 #[cold]
@@ -365,7 +384,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         !locked.is_in_nodes()
     }
 
-    #[inline]
+    #[inline(always)]
     fn locate<Q>(locked: &Locked<K, V>, hash: u64, key: &Q) -> Option<usize>
     where
         Q: ?Sized + Hash + Equivalent<K>,
@@ -378,7 +397,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove_key<Q>(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
         hash: u64,
@@ -388,9 +407,11 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         Q: ?Sized + Hash + Equivalent<K>,
     {
         noting(section, |section| {
-            let removed = match view::<K, V>(section) {
-                View::Inline(mut s) => <Inline as Strategy<K, V>>::remove_key(&mut s, hash, key),
-                View::Nodes(mut s) => <Nodes as Strategy<K, V>>::remove_key(&mut s, hash, key),
+            let removed = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::remove_key(&mut s, hash, key),
+                None => in_nodes(section, |s| {
+                    <Nodes as Strategy<K, V>>::remove_key(s, hash, key)
+                }),
             };
             let event = if removed.is_some() {
                 Event::Remove
@@ -411,7 +432,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn has_room(locked: &Locked<K, V>) -> bool {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::has_room(entries),
@@ -419,7 +440,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn upsert(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
         hash: u64,
@@ -430,9 +451,11 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         K: Eq,
     {
         noting(section, |section| {
-            let old = match view::<K, V>(section) {
-                View::Inline(mut s) => <Inline as Strategy<K, V>>::upsert(&mut s, hash, key, value),
-                View::Nodes(mut s) => <Nodes as Strategy<K, V>>::upsert(&mut s, hash, key, value),
+            let old = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::upsert(&mut s, hash, key, value),
+                None => in_nodes(section, |s| {
+                    <Nodes as Strategy<K, V>>::upsert(s, hash, key, value)
+                }),
             };
             let event = if old.is_some() {
                 Event::Update
@@ -443,7 +466,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn store(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
         hash: u64,
@@ -455,9 +478,11 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     {
         noting(section, |section| {
             let len = section.len();
-            let old = match view::<K, V>(section) {
-                View::Inline(mut s) => <Inline as Strategy<K, V>>::store(&mut s, hash, key, value),
-                View::Nodes(mut s) => <Nodes as Strategy<K, V>>::store(&mut s, hash, key, value),
+            let old = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::store(&mut s, hash, key, value),
+                None => in_nodes(section, |s| {
+                    <Nodes as Strategy<K, V>>::store(s, hash, key, value)
+                }),
             };
             let event = if section.len() > len {
                 Event::Insert
@@ -468,7 +493,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn insert_new(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
         hash: u64,
@@ -476,26 +501,24 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         value: V,
     ) -> usize {
         noting(section, |section| {
-            let slot = match view::<K, V>(section) {
-                View::Inline(mut s) => {
-                    <Inline as Strategy<K, V>>::insert_new(&mut s, hash, key, value)
-                }
-                View::Nodes(mut s) => {
-                    <Nodes as Strategy<K, V>>::insert_new(&mut s, hash, key, value).to_raw()
-                }
+            let slot = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::insert_new(&mut s, hash, key, value),
+                None => in_nodes(section, |s| {
+                    <Nodes as Strategy<K, V>>::insert_new(s, hash, key, value).to_raw()
+                }),
             };
             (slot, Event::Insert)
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn replace(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize, value: V) -> V {
         noting(section, |section| {
-            let old = match view::<K, V>(section) {
-                View::Inline(mut s) => <Inline as Strategy<K, V>>::replace(&mut s, slot, value),
-                View::Nodes(mut s) => {
-                    <Nodes as Strategy<K, V>>::replace(&mut s, nodes::Slot::from_raw(slot), value)
-                }
+            let old = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::replace(&mut s, slot, value),
+                None => in_nodes(section, |s| {
+                    <Nodes as Strategy<K, V>>::replace(s, nodes::Slot::from_raw(slot), value)
+                }),
             };
             (old, Event::Update)
         })
@@ -508,40 +531,38 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         value: V,
     ) -> (K, V) {
         noting(section, |section| {
-            let old = match view::<K, V>(section) {
-                View::Inline(mut s) => {
-                    <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value)
-                }
-                View::Nodes(mut s) => {
+            let old = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value),
+                None => in_nodes(section, |s| {
                     let slot = nodes::Slot::from_raw(slot);
-                    <Nodes as Strategy<K, V>>::replace_pair(&mut s, slot, key, value)
-                }
+                    <Nodes as Strategy<K, V>>::replace_pair(s, slot, key, value)
+                }),
             };
             (old, Event::Update)
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize) -> (K, V) {
         noting(section, |section| {
-            let old = match view::<K, V>(section) {
-                View::Inline(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
-                View::Nodes(mut s) => {
-                    <Nodes as Strategy<K, V>>::remove(&mut s, nodes::Slot::from_raw(slot))
-                }
+            let old = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
+                None => in_nodes(section, |s| {
+                    <Nodes as Strategy<K, V>>::remove(s, nodes::Slot::from_raw(slot))
+                }),
             };
             (old, Event::Remove)
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn delete(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize) -> Option<(K, V)> {
         noting(section, |section| {
-            let old = match view::<K, V>(section) {
-                View::Inline(mut s) => <Inline as Strategy<K, V>>::delete(&mut s, slot),
-                View::Nodes(mut s) => {
-                    <Nodes as Strategy<K, V>>::delete(&mut s, nodes::Slot::from_raw(slot))
-                }
+            let old = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::delete(&mut s, slot),
+                None => in_nodes(section, |s| {
+                    <Nodes as Strategy<K, V>>::delete(s, nodes::Slot::from_raw(slot))
+                }),
             };
             (old, Event::Remove)
         })
@@ -583,8 +604,10 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         slot: usize,
         edit: nodes::Edit<K, V>,
     ) {
-        if let View::Nodes(mut s) = view::<K, V>(section) {
-            <Nodes as Strategy<K, V>>::finish(&mut s, nodes::Slot::from_raw(slot), edit);
+        if section.is_in_nodes() {
+            in_nodes(section, |s| {
+                <Nodes as Strategy<K, V>>::finish(s, nodes::Slot::from_raw(slot), edit);
+            });
         }
     }
 
@@ -596,11 +619,11 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         if section.is_sample() {
             section.parts().0.note(Event::Mutation);
         }
-        match view::<K, V>(section) {
-            View::Inline(mut s) => <Inline as Strategy<K, V>>::alter(&mut s, slot, f),
-            View::Nodes(mut s) => {
-                <Nodes as Strategy<K, V>>::alter(&mut s, nodes::Slot::from_raw(slot), f)
-            }
+        match within_entries(section) {
+            Some(mut s) => <Inline as Strategy<K, V>>::alter(&mut s, slot, f),
+            None => in_nodes(section, |s| {
+                <Nodes as Strategy<K, V>>::alter(s, nodes::Slot::from_raw(slot), f)
+            }),
         }
     }
 
@@ -610,12 +633,12 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         edit: nodes::Edit<K, V>,
     ) -> (K, V) {
         noting(section, |section| {
-            let old = match view::<K, V>(section) {
-                View::Inline(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
-                View::Nodes(mut s) => {
+            let old = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
+                None => in_nodes(section, |s| {
                     let slot = nodes::Slot::from_raw(slot);
-                    <Nodes as Strategy<K, V>>::remove_edited(&mut s, slot, edit)
-                }
+                    <Nodes as Strategy<K, V>>::remove_edited(s, slot, edit)
+                }),
             };
             (old, Event::Remove)
         })
@@ -629,14 +652,12 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         value: V,
     ) -> (K, V) {
         noting(section, |section| {
-            let old = match view::<K, V>(section) {
-                View::Inline(mut s) => {
-                    <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value)
-                }
-                View::Nodes(mut s) => {
+            let old = match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value),
+                None => in_nodes(section, |s| {
                     let slot = nodes::Slot::from_raw(slot);
-                    <Nodes as Strategy<K, V>>::replace_edited(&mut s, slot, edit, key, value)
-                }
+                    <Nodes as Strategy<K, V>>::replace_edited(s, slot, edit, key, value)
+                }),
             };
             (old, Event::Update)
         })

@@ -31,7 +31,23 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
+        if self.has_read_tables() {
+            return self.get_in_either(hash, key);
+        }
         match read_fast!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
+            Ok(found) => found.map(Ref),
+            Err(_) => self.get_slow(hash, key, here()),
+        }
+    }
+
+    /// In a map of which some shards have read tables.
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_in_either<Q>(&self, hash: u64, key: &Q) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match read_fast!(true, self, Guard, hash, |at| T::get(at.for_guard(), key)) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
         }
@@ -72,7 +88,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     {
         let hash = self.hash(key);
         loop {
-            return match T::get(self.at(hash, Patience::None, here()).for_guard(), key) {
+            let mut at = self.at(hash, Patience::None, here()).for_guard();
+            at.read_tables = self.has_read_tables();
+            return match T::get(at, key) {
                 Ok(Some(found)) => TryResult::Present(Ref(found)),
                 Ok(None) => TryResult::Absent,
                 Err(Refused::Moved) => continue,
@@ -98,7 +116,27 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
+        if self.has_read_tables() {
+            return self.get_with_in_either(hash, key, f);
+        }
         match read_fast!(self, Brief, hash, |at| T::peek(at, key)) {
+            Ok(found) => {
+                let found = found?;
+                let (key, value) = found.get();
+                Some(f(key, value))
+            }
+            Err(_) => self.get_with_slow(hash, key, f, here()),
+        }
+    }
+
+    /// In a map of which some shards have read tables.
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_with_in_either<Q, R>(&self, hash: u64, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match read_fast!(true, self, Brief, hash, |at| T::peek(at, key)) {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();

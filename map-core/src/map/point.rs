@@ -473,7 +473,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> Ref<'_, K, V, T> {
         let hash = self.hash(&key);
-        let found = read_fast!(self, Guard, hash, |at| T::get(at.for_guard(), &key))
+        let found = read_fast!(true, self, Guard, hash, |at| T::get(at.for_guard(), &key))
             .unwrap_or_else(|_| {
                 self.read_slow(hash, Some(Way::Guard), here(), |at| {
                     T::get(at.for_guard(), &key)

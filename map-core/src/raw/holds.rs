@@ -288,20 +288,37 @@ impl<L: Table, O> DerefMut for Exclusive<'_, L, O> {
     }
 }
 
-impl<L: Table, O> Drop for Exclusive<'_, L, O> {
-    #[inline]
-    fn drop(&mut self) {
-        self.publish_len();
-        let waste = self.take_waste();
-        // SAFETY: the token is taken here only, and it came from this lock; the ticket likewise.
+impl<L: Table, O> Exclusive<'_, L, O> {
+    #[inline(always)]
+    fn unlock(&mut self) {
+        // SAFETY: the token is taken here only, once, at the end, and it came from this lock; the ticket likewise.
         unsafe {
             self.header
                 .lock
                 .unlock_exclusive(ManuallyDrop::take(&mut self.token));
             ManuallyDrop::drop(&mut self.ticket);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unlock_with_waste(&mut self) {
+        let waste = self.take_waste();
+        self.unlock();
         // Runs the user's Drop, which may use the map, and may panic.
         drop(waste);
+    }
+}
+
+impl<L: Table, O> Drop for Exclusive<'_, L, O> {
+    #[inline]
+    fn drop(&mut self) {
+        self.publish_len();
+        if self.has_waste() {
+            self.unlock_with_waste();
+        } else {
+            self.unlock();
+        }
     }
 }
 

@@ -245,6 +245,13 @@ impl<K, V> strategy::Table for Locked<K, V> {
     type Waste = Option<Box<Waste<K, V>>>;
 
     #[inline]
+    fn has_waste(&self) -> bool {
+        self.rest
+            .as_ref()
+            .is_some_and(|rest| rest.limbo.waste.is_some())
+    }
+
+    #[inline]
     fn take_waste(&mut self) -> Self::Waste {
         self.rest.as_mut()?.limbo.waste.take()
     }
