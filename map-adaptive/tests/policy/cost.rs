@@ -287,6 +287,9 @@ fn good_times_are_no_credit() {
     };
     let mut windows = vec![good; 20];
     assert_eq!(policy.propose(&windows), None);
+    let alone = policy.regret(std::slice::from_ref(&bad), Kind::ReadDirty);
     windows.push(bad);
+    assert_eq!(policy.regret(&windows, Kind::ReadDirty), alone);
+    assert!(alone > 0.0);
     assert!(policy.propose(&windows).is_some());
 }
