@@ -21,7 +21,7 @@
 //!
 //! `serde`: maps are written as maps and sets as sequences, and read from them, in dashmap's format, and guards are written as their
 //! values. What a map of the family wrote, any other reads; `Serialize` and `Deserialize` of [`Map`] say
-//! what is locked meanwhile.
+//! what is locked meanwhile. [Policies](policy), their configuration and their decisions are written and read, too.
 //!
 //! ```
 //! # #[cfg(feature = "serde")] {

@@ -52,6 +52,14 @@ impl PolicyConfig {
     /// # Errors
     ///
     /// Names the first field that does not, what it is and what it may be.
+    ///
+    /// ```
+    /// use map_adaptive::policy::{DocumentPolicy, PolicyConfig};
+    ///
+    /// let policy = DocumentPolicy { churn: f64::NAN, ..DocumentPolicy::default() };
+    /// let error = PolicyConfig::Document(policy).validate().expect_err("it is no share");
+    /// assert_eq!(error.to_string(), "churn is a share from 0 to 1, NaN was asked for");
+    /// ```
     pub fn validate(&self) -> Result<(), PolicyError> {
         match self {
             Self::Document(policy) => policy.validate(),
@@ -65,6 +73,14 @@ impl PolicyConfig {
     /// # Errors
     ///
     /// [`validate`](Self::validate)'s.
+    ///
+    /// ```
+    /// use map_adaptive::policy::{CostPolicy, PolicyConfig};
+    ///
+    /// let policy = PolicyConfig::Cost(CostPolicy::default()).into_policy()?;
+    /// assert_eq!(policy.name(), "cost");
+    /// # Ok::<(), map_adaptive::policy::PolicyError>(())
+    /// ```
     pub fn into_policy(self) -> Result<Arc<dyn Policy>, PolicyError> {
         self.validate()?;
         Ok(match self {

@@ -157,7 +157,7 @@ impl fmt::Display for Scope {
         match *self {
             Self::Shard { depth: 0, .. } => f.write_str("the only shard"),
             Self::Shard { prefix, depth } => {
-                write!(f, "shard {prefix:0width$b}", width = depth as usize)
+                write!(f, "shard {prefix:0width$b}", width = depth.min(64) as usize)
             }
             Self::Map { shards: 1 } => f.write_str("1 shard"),
             Self::Map { shards } => write!(f, "{} shards", Count(shards)),

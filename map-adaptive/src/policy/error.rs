@@ -25,18 +25,42 @@ pub struct PolicyError {
 
 impl PolicyError {
     /// The field, by its path from the top: `random_writes`, `canary.min_gain`.
+    ///
+    /// ```
+    /// use map_adaptive::policy::CostPolicy;
+    ///
+    /// let policy = CostPolicy { caution: -1.0, ..CostPolicy::default() };
+    /// let error = policy.validate().expect_err("caution is more than 0");
+    /// assert_eq!(error.field(), "caution");
+    /// ```
     #[must_use]
     pub fn field(&self) -> &str {
         &self.field
     }
 
     /// What was asked for.
+    ///
+    /// ```
+    /// use map_adaptive::policy::CostPolicy;
+    ///
+    /// let policy = CostPolicy { caution: -1.0, ..CostPolicy::default() };
+    /// let error = policy.validate().expect_err("caution is more than 0");
+    /// assert_eq!(error.value(), "-1.0");
+    /// ```
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
     /// What is allowed.
+    ///
+    /// ```
+    /// use map_adaptive::policy::CostPolicy;
+    ///
+    /// let policy = CostPolicy { caution: -1.0, ..CostPolicy::default() };
+    /// let error = policy.validate().expect_err("caution is more than 0");
+    /// assert_eq!(error.allowed(), "a multiple greater than 0");
+    /// ```
     #[must_use]
     pub fn allowed(&self) -> &str {
         &self.allowed

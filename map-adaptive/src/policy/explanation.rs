@@ -9,8 +9,8 @@ use super::kind::Kind;
 use super::page::Page;
 use super::window::Window;
 
-/// What a map is doing and why. Printed, it is for a person, at three in the morning: plain text, no line longer than 100
-/// characters, the newest decisions on top.
+/// What a map is doing and why. Printed, it is for a person, at three in the morning: plain text, no line
+/// longer than 100 characters, the newest decisions on top.
 ///
 /// ```
 /// use std::time::Duration;

@@ -8,8 +8,9 @@ pub const HISTORY: usize = 32;
 /// The windows since the last switch, oldest first: at most [`HISTORY`] of them, however long ago that is.
 ///
 /// When there is no more room, the two oldest become one. So nothing is forgotten: a
-/// [`CostPolicy`](super::CostPolicy) adds up what a strategy has cost too much since it came into force, and a big map may
-/// take more than 32 windows to be worth the switch. What has happened lately stays in windows of its own.
+/// [`CostPolicy`](super::CostPolicy) adds up what a strategy has cost too much since it came into force, and
+/// a big map may take more than 32 windows to be worth the switch. What has happened lately stays in windows
+/// of its own.
 ///
 /// ```
 /// use map_adaptive::policy::{HISTORY, History, Window};
@@ -54,6 +55,14 @@ impl History {
     }
 
     /// What to show a policy.
+    ///
+    /// ```
+    /// use map_adaptive::policy::{CostPolicy, History, Policy, Window};
+    ///
+    /// let mut history = History::default();
+    /// history.push(Window::default());
+    /// assert_eq!(CostPolicy::default().propose(history.windows()), None);
+    /// ```
     #[must_use]
     pub fn windows(&self) -> &[Window] {
         &self.windows

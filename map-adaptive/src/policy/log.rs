@@ -57,6 +57,26 @@ impl Log {
 
     /// Adds the latest decision, and returns its number: for [`get_mut`](Self::get_mut), when it is known
     /// what became of it.
+    ///
+    /// ```
+    /// use map_adaptive::policy::{Decision, Kind, Log, Outcome, Pinned, Policy, Scope, Window};
+    ///
+    /// # let window = Window::empty(Kind::Lock);
+    /// # let proposal = Pinned(Kind::Sharded).propose(std::slice::from_ref(&window)).expect("it is a lock");
+    /// # let decision = Decision {
+    /// #     at: std::time::Duration::ZERO,
+    /// #     scope: Scope::Map { shards: 1 },
+    /// #     from: Kind::Lock,
+    /// #     to: Kind::Sharded,
+    /// #     policy: "pinned".to_owned(),
+    /// #     proposal,
+    /// #     window,
+    /// #     outcome: Outcome::Trying,
+    /// # };
+    /// let mut log = Log::new(64);
+    /// assert_eq!(log.push(decision.clone()), 0);
+    /// assert_eq!(log.push(decision), 1);
+    /// ```
     pub fn push(&mut self, decision: Decision) -> u64 {
         let number = self.dropped + self.decisions.len() as u64;
         self.decisions.push_back(decision);
@@ -68,29 +88,86 @@ impl Log {
     }
 
     /// The decision of that number, if it is still there.
+    ///
+    /// ```
+    /// use map_adaptive::policy::{Decision, Kind, Log, Outcome, Pinned, Policy, Scope, Window};
+    ///
+    /// # let window = Window::empty(Kind::Lock);
+    /// # let proposal = Pinned(Kind::Sharded).propose(std::slice::from_ref(&window)).expect("it is a lock");
+    /// # let decision = Decision {
+    /// #     at: std::time::Duration::ZERO,
+    /// #     scope: Scope::Map { shards: 1 },
+    /// #     from: Kind::Lock,
+    /// #     to: Kind::Sharded,
+    /// #     policy: "pinned".to_owned(),
+    /// #     proposal,
+    /// #     window,
+    /// #     outcome: Outcome::Trying,
+    /// # };
+    /// let mut log = Log::new(64);
+    /// let number = log.push(decision);
+    /// log.get_mut(number).expect("it is the latest").outcome = Outcome::Followed;
+    /// assert_eq!(log.get_mut(number + 1), None);
+    /// ```
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Decision> {
         let index = usize::try_from(number.checked_sub(self.dropped)?).ok()?;
         self.decisions.get_mut(index)
     }
 
     /// The decisions that are kept, oldest first.
+    ///
+    /// ```
+    /// use map_adaptive::policy::{Decision, Kind, Log, Outcome, Pinned, Policy, Scope, Window};
+    ///
+    /// # let window = Window::empty(Kind::Lock);
+    /// # let proposal = Pinned(Kind::Sharded).propose(std::slice::from_ref(&window)).expect("it is a lock");
+    /// # let decision = Decision {
+    /// #     at: std::time::Duration::ZERO,
+    /// #     scope: Scope::Map { shards: 1 },
+    /// #     from: Kind::Lock,
+    /// #     to: Kind::Sharded,
+    /// #     policy: "pinned".to_owned(),
+    /// #     proposal,
+    /// #     window,
+    /// #     outcome: Outcome::Trying,
+    /// # };
+    /// let mut log = Log::new(64);
+    /// log.push(decision);
+    /// let newest = log.iter().next_back().expect("there is one");
+    /// assert_eq!(newest.outcome, Outcome::Trying);
+    /// ```
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Decision> + DoubleEndedIterator {
         self.decisions.iter()
     }
 
     /// How many are kept.
+    ///
+    /// ```
+    /// let log = map_adaptive::policy::Log::new(64);
+    /// assert_eq!(log.len(), 0);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.decisions.len()
     }
 
     /// Whether none is.
+    ///
+    /// ```
+    /// let log = map_adaptive::policy::Log::new(64);
+    /// assert!(log.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.decisions.is_empty()
     }
 
     /// How many it keeps at most.
+    ///
+    /// ```
+    /// let log = map_adaptive::policy::Log::new(64);
+    /// assert_eq!(log.capacity(), 64);
+    /// ```
     #[must_use]
     pub const fn capacity(&self) -> usize {
         self.capacity
@@ -114,6 +191,11 @@ impl Log {
     }
 
     /// How many have made way.
+    ///
+    /// ```
+    /// let log = map_adaptive::policy::Log::new(64);
+    /// assert_eq!(log.dropped(), 0);
+    /// ```
     #[must_use]
     pub const fn dropped(&self) -> u64 {
         self.dropped

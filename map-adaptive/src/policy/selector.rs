@@ -37,8 +37,8 @@ use super::kind::Kind;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct SelectorConfig {
-    /// A window is full, and the policy asked, after so many sampled operations: at least 1, at first 64. One operation in about 64
-    /// is sampled.
+    /// A window is full, and the policy asked, after so many sampled operations: at least 1, at first 64. One
+    /// operation in about 64 is sampled.
     pub window_samples: u32,
     /// How a proposal is tried on one shard before the others follow.
     pub canary: Canary,
@@ -118,6 +118,14 @@ impl SelectorConfig {
     /// # Errors
     ///
     /// Names the first field that does not, what it is and what it may be.
+    ///
+    /// ```
+    /// use map_adaptive::policy::SelectorConfig;
+    ///
+    /// let config = SelectorConfig { window_samples: 0, ..SelectorConfig::default() };
+    /// let error = config.validate().expect_err("such a window would never be full");
+    /// assert_eq!(error.field(), "window_samples");
+    /// ```
     pub fn validate(&self) -> Result<(), PolicyError> {
         check(
             self.window_samples > 0,

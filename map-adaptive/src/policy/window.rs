@@ -6,8 +6,8 @@ use super::kind::Kind;
 
 /// What the sampler saw of a shard, or of a map, during so many samples.
 ///
-/// The counts are estimates of operations: what was sampled, times the interval between samples. How good the estimate is
-/// follows from [`samples`](Self::samples) alone. Shares of an empty window are 0, never NaN.
+/// The counts are estimates of operations: what was sampled, times the interval between samples. How good the
+/// estimate is follows from [`samples`](Self::samples) alone. Shares of an empty window are 0, never NaN.
 ///
 /// ```
 /// use map_adaptive::policy::{Kind, Window};
@@ -111,12 +111,26 @@ impl Window {
     }
 
     /// Hits and misses.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { hits: 3, misses: 1, ..Window::default() };
+    /// assert_eq!(window.reads(), 4);
+    /// ```
     #[must_use]
     pub const fn reads(&self) -> u64 {
         self.hits.saturating_add(self.misses)
     }
 
     /// All that took, or would have to take, a lock for writing, even if it changed nothing.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { updates: 3, removes: 1, ..Window::default() };
+    /// assert_eq!(window.writes(), 4);
+    /// ```
     #[must_use]
     pub const fn writes(&self) -> u64 {
         self.stores()
@@ -126,18 +140,39 @@ impl Window {
     }
 
     /// Updates and inserts: what `sync.Map` calls a Store.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { updates: 3, inserts: 2, removes: 1, ..Window::default() };
+    /// assert_eq!(window.stores(), 5);
+    /// ```
     #[must_use]
     pub const fn stores(&self) -> u64 {
         self.updates.saturating_add(self.inserts)
     }
 
     /// Keys created and destroyed.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { updates: 3, inserts: 2, removes: 1, ..Window::default() };
+    /// assert_eq!(window.churn(), 3);
+    /// ```
     #[must_use]
     pub const fn churn(&self) -> u64 {
         self.inserts.saturating_add(self.removes)
     }
 
     /// Reads and writes. Walks are not among them: see [`scanned`](Self::scanned).
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { hits: 3, updates: 1, scanned: 100, ..Window::default() };
+    /// assert_eq!(window.operations(), 4);
+    /// ```
     #[must_use]
     pub const fn operations(&self) -> u64 {
         self.reads().saturating_add(self.writes())
@@ -162,37 +197,81 @@ impl Window {
     }
 
     /// Writes among all operations.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { hits: 3, updates: 1, ..Window::default() };
+    /// assert_eq!(window.write_share(), 0.25);
+    /// ```
     #[must_use]
     pub fn write_share(&self) -> f64 {
         share(self.writes(), self.operations())
     }
 
     /// Updates and inserts among all operations.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { hits: 2, updates: 1, removes: 1, ..Window::default() };
+    /// assert_eq!(window.store_share(), 0.25);
+    /// ```
     #[must_use]
     pub fn store_share(&self) -> f64 {
         share(self.stores(), self.operations())
     }
 
     /// Inserts and removes among all operations.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { hits: 2, updates: 1, removes: 1, ..Window::default() };
+    /// assert_eq!(window.churn_share(), 0.25);
+    /// ```
     #[must_use]
     pub fn churn_share(&self) -> f64 {
         share(self.churn(), self.operations())
     }
 
     /// Reads that did not find their key, among the reads.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { hits: 3, misses: 1, updates: 5, ..Window::default() };
+    /// assert_eq!(window.miss_share(), 0.25);
+    /// ```
     #[must_use]
     pub fn miss_share(&self) -> f64 {
         share(self.misses, self.reads())
     }
 
     /// Reads that had to take the lock of a read/dirty shard, among the reads.
+    ///
+    /// ```
+    /// use map_adaptive::policy::Window;
+    ///
+    /// let window = Window { hits: 3, misses: 1, unsettled: 2, ..Window::default() };
+    /// assert_eq!(window.unsettled_share(), 0.5);
+    /// ```
     #[must_use]
     pub fn unsettled_share(&self) -> f64 {
         share(self.unsettled, self.reads())
     }
 
-    /// Acquisitions that met somebody, among all [`acquisitions`](Self::acquisitions). So it says the same of a shard whose readers take no
-    /// lock as of one whose readers do: what awaits whoever comes for the lock.
+    /// Acquisitions that met somebody, among all [`acquisitions`](Self::acquisitions). So it says the same of
+    /// a shard whose readers take no lock as of one whose readers do: what awaits whoever comes for the lock.
+    ///
+    /// ```
+    /// use map_adaptive::policy::{Kind, Window};
+    ///
+    /// let lock = Window { hits: 90, updates: 10, contended: 5, ..Window::empty(Kind::Lock) };
+    /// assert_eq!(lock.contended_share(), 0.05);
+    /// let read_dirty = Window { kind: Kind::ReadDirty, ..lock };
+    /// assert_eq!(read_dirty.contended_share(), 0.5);
+    /// ```
     #[must_use]
     pub fn contended_share(&self) -> f64 {
         share(self.contended, self.acquisitions())
@@ -213,8 +292,8 @@ impl Window {
     }
 
     /// Adds what was seen of another shard in the same time: counts, entries and shards add up, costs are
-    /// weighted by the operations that they are costs of, and the longer time stays. So does the kind of the two that has
-    /// more operations.
+    /// weighted by the operations that they are costs of, and the longer time stays. So does the kind of the
+    /// two that has more operations.
     ///
     /// ```
     /// use std::time::Duration;
@@ -237,8 +316,9 @@ impl Window {
         self.elapsed = self.elapsed.max(other.elapsed);
     }
 
-    /// Adds what was seen of the same shard, or map, in the time that followed: counts and times add up, costs are weighted by the
-    /// operations that they are costs of; kind, entries and shards are the later window's.
+    /// Adds what was seen of the same shard, or map, in the time that followed: counts and times add up,
+    /// costs are weighted by the operations that they are costs of; kind, entries and shards are the later
+    /// window's.
     ///
     /// ```
     /// use std::time::Duration;

@@ -201,8 +201,8 @@ fn the_reason_names_regret_and_price() {
     );
 }
 
-/// What a map costs that follows the policy, and what one would have cost that knew the load in advance and switched at once or
-/// never, both beyond what the load costs in the better kind.
+/// What a map costs that follows the policy, and what one would have cost that knew the load in advance and
+/// switched at once or never, both beyond what the load costs in the better kind.
 fn excess(policy: &CostPolicy, window: &Window, better: Kind, windows: usize) -> (f64, f64) {
     let rent = policy.cost(window, window.kind) - policy.cost(window, better);
     let price = policy.price(window, better);
@@ -282,11 +282,14 @@ fn good_times_are_no_credit() {
         ..mix(Kind::Lock, 64, 0.0)
     };
     let bad = Window {
-        contended: 4096,
+        contended: 400,
         ..good.clone()
     };
     let mut windows = vec![good; 20];
     assert_eq!(policy.propose(&windows), None);
+    let alone = policy.regret(std::slice::from_ref(&bad), Kind::ReadDirty);
     windows.push(bad);
+    assert_eq!(policy.regret(&windows, Kind::ReadDirty), alone);
+    assert!(alone > 0.0);
     assert!(policy.propose(&windows).is_some());
 }

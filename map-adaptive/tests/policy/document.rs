@@ -103,10 +103,10 @@ fn contention_makes_a_lock_sharded_and_nothing_else() {
 /// Of those that there were, readers of read/dirty shards not among them.
 #[test]
 fn contention_is_a_share_of_acquisitions() {
-    // 110 acquisitions.
+    // 120 acquisitions.
     let window = |contended| {
         thousand(Kind::ReadDirty, |window| {
-            window.updates = 110;
+            window.updates = 120;
             window.contended = contended;
         })
     };

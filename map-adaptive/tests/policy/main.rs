@@ -1,5 +1,5 @@
-//! Policies, from windows to proposals, and what is told of them. There is nothing concurrent in it: windows go in, and what
-//! comes out is compared.
+//! Policies, from windows to proposals, and what is told of them. There is nothing concurrent in it: windows
+//! go in, and what comes out is compared.
 
 mod config;
 mod cost;

@@ -4,17 +4,17 @@
 //! the model. How much of that to expect of another kind depends on where it comes from:
 //!
 //! - Reads: from hashing, comparing keys and missing the cache. Every kind does that, so all are scaled alike.
-//! - Writes of locked shards: from the same, and from moving values. A read/dirty shard does all that, too, so it is scaled
-//!   alike.
+//! - Writes of locked shards: from the same, and from moving values. A read/dirty shard does all that, too,
+//!   so it is scaled alike.
 //! - Writes of read/dirty shards: also from cloning values and from reclaiming nodes, which locked shards do
 //!   not. So these are scaled as the reads are.
-//! - Walks: from how entries lie in memory, which is the same in the locked kinds, and different between these and read/dirty.
-//!   So they are scaled among the former alone.
+//! - Walks: from how entries lie in memory, which is the same in the locked kinds, and different between
+//!   these and read/dirty. So they are scaled among the former alone.
 //!
 //! Where all is scaled alike, the measured costs say how much there is to gain or lose, and the model which of both.
 //!
-//! Measured costs contain waiting. What they are compared with contains it, too: the model's cost of meeting somebody, as often as that
-//! happened.
+//! Measured costs contain waiting. What they are compared with contains it, too: the model's cost of meeting
+//! somebody, as often as that happened.
 
 use super::CostModel;
 use crate::policy::kind::Kind;
@@ -91,8 +91,8 @@ pub(super) fn cost(model: &CostModel, belief: f64, window: &Window, kind: Kind) 
 
 /// How many times what was expected something cost; 1 where nobody knows.
 ///
-/// No further from 1 than we believe: among few samples, one of a thread that the scheduler took away in the middle makes the mean
-/// a thousand times what it should be.
+/// No further from 1 than we believe: among few samples, one of a thread that the scheduler took away in the
+/// middle makes the mean a thousand times what it should be.
 fn ratio(measured: Option<f64>, expected: f64, belief: f64) -> f64 {
     match measured {
         Some(nanos) if nanos.is_finite() && nanos > 0.0 && expected > 0.0 => {
@@ -106,9 +106,10 @@ fn ratio(measured: Option<f64>, expected: f64, belief: f64) -> f64 {
 
 /// What share of those who come for a shard's lock would meet somebody, if all had to.
 ///
-/// Readers of a read/dirty shard pass each other unseen. But so much time spent inside, in so short a time, takes so many
-/// threads inside at once on average (Little's law), and whoever comes meets the others. Without this, a shard that turned read/dirty because
-/// its readers fought over the lock would look peaceful, and be turned back.
+/// Readers of a read/dirty shard pass each other unseen. But so much time spent inside, in so short a time,
+/// takes so many threads inside at once on average (Little's law), and whoever comes meets the others.
+/// Without this, a shard that turned read/dirty because its readers fought over the lock would look peaceful,
+/// and be turned back.
 fn meetings(window: &Window, nanos_inside: f64) -> f64 {
     let elapsed = window.elapsed.as_secs_f64() * 1e9;
     if elapsed <= 0.0 {

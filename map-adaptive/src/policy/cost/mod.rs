@@ -13,27 +13,29 @@ mod model;
 
 pub use model::{CostModel, KindCosts};
 
-/// Goes by nanoseconds: proposes another kind once the one in force has cost so much more than that would have, that a switch would have
-/// paid.
+/// Goes by nanoseconds: proposes another kind once the one in force has cost so much more than that would
+/// have, that a switch would have paid.
 ///
-/// This is the rule of ski rental. Skis may be rented by the day or bought, and nobody knows how often one will go; who buys when the rents
-/// have added up to the price never pays more than twice what he would have, had he known. No rule without dice does
-/// better (Karlin, Manasse, Rudolph and Sleator, *Competitive snoopy caching*, Algorithmica 3, 1988). The rent is the
-/// [`regret`](Self::regret), the price that of the [`switch`](Self::price), and
-/// the price is the hysteresis as well: a mix that costs the same here and there adds up to nothing.
+/// This is the rule of ski rental. Skis may be rented by the day or bought, and nobody knows how often one
+/// will go; who buys when the rents have added up to the price never pays more than twice what he would have,
+/// had he known. No rule without dice does better (Karlin, Manasse, Rudolph and Sleator, *Competitive snoopy
+/// caching*, Algorithmica 3, 1988). The rent is the [`regret`](Self::regret), the price that of the
+/// [`switch`](Self::price), and the price is the hysteresis as well: a mix that costs the same here and there
+/// adds up to nothing.
 ///
-/// Of several kinds that would have paid, it is the one with the most to gain; where lock and sharded have as much, as they
-/// do while nobody meets anybody, sharded, which is prepared for more.
+/// Of several kinds that would have paid, it is the one with the most to gain; where lock and sharded have as
+/// much, as they do while nobody meets anybody, sharded, which is prepared for more.
 ///
-/// Regret goes down again while the kind in force is the better one, but never below zero: what was saved in good times is no reason
-/// to go on losing when times have changed.
+/// Regret goes down again while the kind in force is the better one, but never below zero: what was saved in
+/// good times is no reason to go on losing when times have changed.
 ///
-/// What operations cost is what was measured in the windows, where anything was; what they would have cost elsewhere is the
-/// [model](CostModel)'s, scaled by how far the measured costs are from it. Reads are scaled alike in all kinds; so are writes that
-/// were measured under locks. Writes measured in a read/dirty shard contain clones of values, which no other kind makes: there the
-/// other kinds are scaled as reads are. Walks are scaled among the locked kinds alone, whose entries lie alike. In a read/dirty shard the
-/// meetings that its readers would have under a lock cannot be seen; they are estimated by the time that
-/// threads spent inside, per time that passed.
+/// What operations cost is what was measured in the windows, where anything was; what they would have cost
+/// elsewhere is the [model](CostModel)'s, scaled by how far the measured costs are from it. Reads are scaled
+/// alike in all kinds; so are writes that were measured under locks. Writes measured in a read/dirty shard
+/// contain clones of values, which no other kind makes: there the other kinds are scaled as reads are. Walks
+/// are scaled among the locked kinds alone, whose entries lie alike. In a read/dirty shard the meetings that
+/// its readers would have under a lock cannot be seen; they are estimated by the time that threads spent
+/// inside, per time that passed.
 ///
 /// ```
 /// use map_adaptive::policy::{CostPolicy, Kind, Policy, Window};
@@ -71,8 +73,8 @@ pub struct CostPolicy {
     pub switch_ns_per_entry: f64,
     /// What a switch costs for each shard, in nanoseconds: 0 or more, at first 2,000.
     pub switch_ns_per_shard: f64,
-    /// The regret has to be more than so many times what the switch costs: more than 0. At first 1, which is the rule of ski rental;
-    /// with less, the policy switches sooner and more often for nothing.
+    /// The regret has to be more than so many times what the switch costs: more than 0. At first 1, which is
+    /// the rule of ski rental; with less, the policy switches sooner and more often for nothing.
     pub caution: f64,
     /// Measured costs are believed between so many times what the model says and as small a part of it: 1 or more, at
     /// first 16. With 1, the model is believed alone.
@@ -80,8 +82,8 @@ pub struct CostPolicy {
 }
 
 impl CostPolicy {
-    /// What the window's operations and walks cost, or would have cost, in shards of that kind: nanoseconds, of all threads
-    /// together.
+    /// What the window's operations and walks cost, or would have cost, in shards of that kind: nanoseconds,
+    /// of all threads together.
     ///
     /// ```
     /// use map_adaptive::policy::{CostPolicy, Costs, Kind, Window};

@@ -5,8 +5,8 @@ use crate::policy::kind::Kind;
 
 /// What operations cost in each kind of shard.
 ///
-/// The default was measured with one thread on a Zen 4, with maps that fit the cache; what a meeting costs, with two.
-/// Other machines differ in all figures more than in their proportions, and where a window has
+/// The default stands for one thread on a Zen 4 and a map that fits the cache; what a meeting costs is an
+/// estimate. Other machines differ in the figures more than in their proportions, and where a window has
 /// [measured costs](super::super::Window::costs), [`CostPolicy`](super::CostPolicy) sets these straight.
 ///
 /// | ns | lock | sharded | read/dirty |
@@ -36,7 +36,8 @@ pub struct CostModel {
     pub read_dirty: KindCosts,
 }
 
-/// What operations cost in one kind of shard, in mean nanoseconds: each 0 or more. In a file all of them are to be there.
+/// What operations cost in one kind of shard, in mean nanoseconds: each 0 or more. In a file all of them are
+/// to be there.
 ///
 /// ```
 /// use map_adaptive::policy::{CostModel, CostPolicy, KindCosts};
@@ -69,6 +70,14 @@ pub struct KindCosts {
 
 impl CostModel {
     /// What they cost in that kind.
+    ///
+    /// ```
+    /// use map_adaptive::policy::{CostModel, Kind};
+    ///
+    /// let mut model = CostModel::default();
+    /// model.sharded.read = 7.0;
+    /// assert_eq!(model.of(Kind::Sharded).read, 7.0);
+    /// ```
     #[must_use]
     pub const fn of(&self, kind: Kind) -> &KindCosts {
         match kind {

@@ -42,8 +42,8 @@ impl<'a> Evidence<'a> {
         self.sums.iter().find(|sum| self.is_enough(sum))
     }
 
-    /// The newest windows, as few as will do, that prove it together, if it `applies` in each of the newest, as many of them as
-    /// patience demands.
+    /// The newest windows, as few as will do, that prove it together, if it `applies` in each of the newest,
+    /// as many of them as patience demands.
     pub(super) fn lasting(
         &self,
         applies: impl Fn(&Window) -> bool,
@@ -59,11 +59,11 @@ impl<'a> Evidence<'a> {
             .find(|sum| self.is_enough(sum) && proves(sum))
     }
 
-    /// Whether a share is beyond a threshold by more than the error of a sample: `excess` is how far, `of` the operations that the share is a
-    /// share of.
+    /// Whether a share is beyond a threshold by more than the error of a sample: `excess` is how far, `of`
+    /// the operations that the share is a share of.
     ///
-    /// Were the threshold the truth, the share would have this deviation: so a share of 0 is proved to be small only by a sample that
-    /// is large enough.
+    /// Were the threshold the truth, the share would have this deviation: so a share of 0 is proved to be
+    /// small only by a sample that is large enough.
     pub(super) fn is_certain(&self, excess: f64, threshold: f64, window: &Window, of: u64) -> bool {
         let deviation = (threshold * (1.0 - threshold) / samples(window, of)).sqrt();
         excess >= self.policy.certainty * deviation
