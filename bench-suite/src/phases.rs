@@ -56,7 +56,8 @@ const OF_SCRIPTS: &str = r#"Scripts:
   A mix has shares of read-hit, read-miss, update, insert, remove, and scan,
   which looks at the whole map; they sum to 1. Keys are picked uniformly, or
   by Zipf's law with exponent 0.99 ("zipf"). keys are those in the map when
-  the phase begins, ops the operations of each thread."#;
+  the phase begins, rounded down to as many for each thread; ops are the
+  operations of each thread."#;
 
 /// Measure the subjects while the mix of operations changes
 ///
