@@ -499,6 +499,27 @@ pub trait Strategy<K, V>: Sized {
         Q: ?Sized + Hash + Equivalent<K>,
         Self: 'a;
 
+    /// Finds an entry as [`peek`](Self::peek) does, of a shard that keeps its entries by its lock alone; others may be refused with
+    /// [`Refused::Busy`]. Has to be there where the map [selects](Self::SELECTS); otherwise nobody asks.
+    ///
+    /// # Errors
+    ///
+    /// What [`At::lock_shared`] said.
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what is kept alive"
+    )]
+    fn peek_locked<'a, Q>(
+        at: At<'a, Self::Locked, Self::Open>,
+        key: &Q,
+    ) -> Result<Option<Held<'a, (K, V), Shared<'a, Self::Locked, Self::Open>>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let _ = (at, key);
+        unreachable!("asked only where the map selects")
+    }
+
     /// Finds an entry, for a guard.
     ///
     /// # Errors

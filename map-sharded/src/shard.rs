@@ -56,6 +56,18 @@ impl<K, V> Entries<K, V> {
         self.0.find(hash, |(k, _)| key.equivalent(k))
     }
 
+    /// Finds an entry and its slot.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn find_mut<Q>(&mut self, hash: u64, key: &Q) -> Option<(usize, &mut (K, V))>
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        let found = self.0.find_entry(hash, |(k, _)| key.equivalent(k));
+        let entry = found.ok()?;
+        Some((entry.bucket_index(), entry.into_mut()))
+    }
+
     /// The entry at a slot.
     #[doc(hidden)]
     #[inline]
@@ -198,9 +210,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let found = section.0.find_entry(hash, |(k, _)| key.equivalent(k));
-        let entry = found.ok()?;
-        Some((entry.bucket_index(), entry.into_mut()))
+        section.find_mut(hash, key)
     }
 
     #[inline(always)]

@@ -173,18 +173,54 @@ where
     Ok(found)
 }
 
-/// Runs a part of a write; if it is a sample, notes what it did and how long it took. Each part has one form for entries
-/// inline and one for nodes, which is a function of its own: lest the one is slower for the other.
+/// Runs a part of a write; if it is a sample, notes what it did and how long it took.
 #[inline(always)]
-fn noting<K, V, I, R>(section: &mut I, write: impl FnOnce(&mut I) -> (R, Event)) -> R
+fn noting<K, V, I, R>(
+    section: &mut I,
+    write: impl FnOnce(&mut I) -> R,
+    event: impl FnOnce(&R, Growth) -> Event,
+) -> R
 where
     I: Inside<Locked<K, V>, Open<K, V>>,
 {
-    if section.is_sample() {
-        note_write(section, write)
+    // Not the one here and the other there, each with the write in it: that would be too large to be compiled into its caller.
+    let begun = if section.is_sample() {
+        begin(section)
     } else {
-        write(section).0
+        None
+    };
+    let done = write(section);
+    if let Some(begun) = begun {
+        end(section, begun, |growth| event(&done, growth));
     }
+    done
+}
+
+/// Whether a shard has more entries than before.
+type Growth = bool;
+
+/// When a write began, and how many entries there were.
+type Begun = (Instant, usize);
+
+#[cold]
+#[inline(never)]
+fn begin<K, V>(section: &impl Inside<Locked<K, V>, Open<K, V>>) -> Option<Begun> {
+    let len = section.len();
+    Some((Instant::now(), len))
+}
+
+#[cold]
+#[inline(never)]
+fn end<K, V>(
+    section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+    (start, len): Begun,
+    event: impl FnOnce(Growth) -> Event,
+) {
+    let took = start.elapsed();
+    let event = event(section.len() > len);
+    let (open, _) = section.parts();
+    open.note(event);
+    open.note_time(Timed::Write, took, 1);
 }
 
 /// The part of a write that is done to a shard of nodes.
@@ -200,21 +236,6 @@ where
         View::Nodes(mut above) => write(&mut above),
         View::Inline(_) => unreachable!("it was seen that it is in nodes"),
     }
-}
-
-#[cold]
-#[inline(never)]
-fn note_write<K, V, I, R>(section: &mut I, write: impl FnOnce(&mut I) -> (R, Event)) -> R
-where
-    I: Inside<Locked<K, V>, Open<K, V>>,
-{
-    let start = Instant::now();
-    let (done, event) = write(section);
-    let took = start.elapsed();
-    let (open, _) = section.parts();
-    open.note(event);
-    open.note_time(Timed::Write, took, 1);
-    done
 }
 
 impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
@@ -279,6 +300,21 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         }
         // SAFETY: 1. It is in there.
         Ok(find_locked(at, key)?.map(|found| unsafe { found.wrap_hold(Brief::Lock) }))
+    }
+
+    #[inline(always)]
+    fn peek_locked<'a, Q>(
+        at: AtShard<'a, K, V>,
+        key: &Q,
+    ) -> Result<Found<'a, K, V, Lock<'a, K, V>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let shard = at.lock_shared()?;
+        let Stored::Inline(_) = shard.0 else {
+            return Err(Refused::Busy);
+        };
+        Ok(Held::find(shard, |shard| shard.find_inline(at.hash(), key)))
     }
 
     #[inline(always)]
@@ -398,6 +434,24 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline(always)]
+    fn locate_mut<'x, Q>(
+        section: &'x mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(usize, &'x mut (K, V))>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if section.is_sample() {
+            section.parts().0.note(Event::Mutation);
+        }
+        match &mut section.0 {
+            Stored::Inline(entries) => entries.find_mut(hash, key),
+            Stored::Nodes(..) => unreachable!("asked only where entries are changed in place"),
+        }
+    }
+
+    #[inline(always)]
     fn remove_key<Q>(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
         hash: u64,
@@ -406,20 +460,19 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        noting(section, |section| {
-            let removed = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::remove_key(&mut s, hash, key),
                 None => in_nodes(section, |s| {
                     <Nodes as Strategy<K, V>>::remove_key(s, hash, key)
                 }),
-            };
-            let event = if removed.is_some() {
-                Event::Remove
-            } else {
-                Event::Nothing
-            };
-            (removed, event)
-        })
+            },
+            |removed, _| match removed {
+                Some(_) => Event::Remove,
+                None => Event::Nothing,
+            },
+        )
     }
 
     #[inline]
@@ -450,20 +503,16 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     where
         K: Eq,
     {
-        noting(section, |section| {
-            let old = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::upsert(&mut s, hash, key, value),
                 None => in_nodes(section, |s| {
                     <Nodes as Strategy<K, V>>::upsert(s, hash, key, value)
                 }),
-            };
-            let event = if old.is_some() {
-                Event::Update
-            } else {
-                Event::Insert
-            };
-            (old, event)
-        })
+            },
+            |_, grew| if grew { Event::Insert } else { Event::Update },
+        )
     }
 
     #[inline(always)]
@@ -476,21 +525,16 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     where
         K: Eq,
     {
-        noting(section, |section| {
-            let len = section.len();
-            let old = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::store(&mut s, hash, key, value),
                 None => in_nodes(section, |s| {
                     <Nodes as Strategy<K, V>>::store(s, hash, key, value)
                 }),
-            };
-            let event = if section.len() > len {
-                Event::Insert
-            } else {
-                Event::Update
-            };
-            (old, event)
-        })
+            },
+            |_, grew| if grew { Event::Insert } else { Event::Update },
+        )
     }
 
     #[inline(always)]
@@ -500,28 +544,30 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         key: K,
         value: V,
     ) -> usize {
-        noting(section, |section| {
-            let slot = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::insert_new(&mut s, hash, key, value),
                 None => in_nodes(section, |s| {
                     <Nodes as Strategy<K, V>>::insert_new(s, hash, key, value).to_raw()
                 }),
-            };
-            (slot, Event::Insert)
-        })
+            },
+            |_, _| Event::Insert,
+        )
     }
 
     #[inline(always)]
     fn replace(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize, value: V) -> V {
-        noting(section, |section| {
-            let old = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::replace(&mut s, slot, value),
                 None => in_nodes(section, |s| {
                     <Nodes as Strategy<K, V>>::replace(s, nodes::Slot::from_raw(slot), value)
                 }),
-            };
-            (old, Event::Update)
-        })
+            },
+            |_, _| Event::Update,
+        )
     }
 
     fn replace_pair(
@@ -530,42 +576,45 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         key: K,
         value: V,
     ) -> (K, V) {
-        noting(section, |section| {
-            let old = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value),
                 None => in_nodes(section, |s| {
                     let slot = nodes::Slot::from_raw(slot);
                     <Nodes as Strategy<K, V>>::replace_pair(s, slot, key, value)
                 }),
-            };
-            (old, Event::Update)
-        })
+            },
+            |_, _| Event::Update,
+        )
     }
 
     #[inline(always)]
     fn remove(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize) -> (K, V) {
-        noting(section, |section| {
-            let old = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
                 None => in_nodes(section, |s| {
                     <Nodes as Strategy<K, V>>::remove(s, nodes::Slot::from_raw(slot))
                 }),
-            };
-            (old, Event::Remove)
-        })
+            },
+            |_, _| Event::Remove,
+        )
     }
 
     #[inline(always)]
     fn delete(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize) -> Option<(K, V)> {
-        noting(section, |section| {
-            let old = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::delete(&mut s, slot),
                 None => in_nodes(section, |s| {
                     <Nodes as Strategy<K, V>>::delete(s, nodes::Slot::from_raw(slot))
                 }),
-            };
-            (old, Event::Remove)
-        })
+            },
+            |_, _| Event::Remove,
+        )
     }
 
     #[inline]
@@ -632,16 +681,17 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         slot: usize,
         edit: nodes::Edit<K, V>,
     ) -> (K, V) {
-        noting(section, |section| {
-            let old = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
                 None => in_nodes(section, |s| {
                     let slot = nodes::Slot::from_raw(slot);
                     <Nodes as Strategy<K, V>>::remove_edited(s, slot, edit)
                 }),
-            };
-            (old, Event::Remove)
-        })
+            },
+            |_, _| Event::Remove,
+        )
     }
 
     fn replace_edited(
@@ -651,16 +701,17 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         key: K,
         value: V,
     ) -> (K, V) {
-        noting(section, |section| {
-            let old = match within_entries(section) {
+        noting(
+            section,
+            |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value),
                 None => in_nodes(section, |s| {
                     let slot = nodes::Slot::from_raw(slot);
                     <Nodes as Strategy<K, V>>::replace_edited(s, slot, edit, key, value)
                 }),
-            };
-            (old, Event::Update)
-        })
+            },
+            |_, _| Event::Update,
+        )
     }
 
     fn downgrade<'a>(

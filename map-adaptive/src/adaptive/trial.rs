@@ -99,7 +99,7 @@ impl Trial {
     /// A window of the map is complete.
     pub(super) fn go_on(&mut self, window: &Window, samples: u32, patience: u32) -> Phase {
         self.windows += 1;
-        self.control.merge(window);
+        self.control.append(window);
         let is_measured = self.study.tally.timed() >= samples;
         let (from, to) = (self.from, self.to);
         let control = |control: &mut Window, kind| std::mem::replace(control, Window::empty(kind));

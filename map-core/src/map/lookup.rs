@@ -116,8 +116,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        if self.has_read_tables() {
-            return self.get_with_in_either(hash, key, f);
+        if T::SELECTS {
+            if self.has_read_tables() {
+                return self.get_with_in_either(hash, key, f);
+            }
+            return match read_fast!(self, Brief, hash, |at| T::peek_locked(at, key)) {
+                Ok(found) => {
+                    let found = found?;
+                    let (key, value) = found.get();
+                    Some(f(key, value))
+                }
+                Err(_) => self.get_with_slow(hash, key, f, here()),
+            };
         }
         match read_fast!(self, Brief, hash, |at| T::peek(at, key)) {
             Ok(found) => {

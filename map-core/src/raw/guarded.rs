@@ -343,6 +343,8 @@ pub(crate) struct Editing<'a, K, V, T: Strategy<K, V>> {
     /// `None` while [`Strategy::edit`] runs, and for ever if it panics, for it may have moved the entry;
     /// never where entries are changed in place.
     cursor: Option<Cursor<(K, V)>>,
+    /// Whether this one is changed where it stands, in a map where not all need be.
+    in_place: bool,
     edit: ManuallyDrop<T::Edit>,
 }
 
@@ -359,6 +361,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
             section: ManuallyDrop::new(section),
             slot,
             cursor: Some(cursor),
+            in_place: T::IN_PLACE,
             edit: ManuallyDrop::new(edit),
         }
     }
@@ -369,7 +372,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if !T::IN_PLACE {
+        if !(T::IN_PLACE || T::SELECTS && T::is_in_place(&section)) {
             let slot = T::locate(&section, hash, key)?;
             return Some(Self::new(section, slot));
         }
@@ -379,6 +382,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
             section: ManuallyDrop::new(section),
             slot,
             cursor: Some(cursor),
+            in_place: true,
             edit: ManuallyDrop::new(T::Edit::default()),
         })
     }
@@ -410,7 +414,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
 
     #[inline]
     pub(crate) fn get_mut(&mut self) -> (&K, &mut V) {
-        if !T::IN_PLACE {
+        if !T::IN_PLACE && !self.in_place {
             self.cursor = None;
             let target = T::edit(&mut *self.section, self.slot, &mut self.edit);
             self.cursor = Some(Cursor::new(target));
