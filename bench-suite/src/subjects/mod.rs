@@ -1,5 +1,6 @@
 //! The roster. A new subject is one small file, its `mod` line and its name in `roster!`.
 
+mod adaptive;
 mod dashmap;
 mod dashmap_default;
 mod driver;
@@ -78,7 +79,7 @@ macro_rules! roster {
     };
 }
 
-roster! { driver, hashbrown, sharded, lockmap, readdirty, readdirty_pinned, dashmap, papaya, flurry, scc, rwlock, mutex; dashmap_default }
+roster! { driver, hashbrown, adaptive, sharded, lockmap, readdirty, readdirty_pinned, dashmap, papaya, flurry, scc, rwlock, mutex; dashmap_default }
 
 #[cfg(test)]
 mod tests;
