@@ -13,6 +13,8 @@ assert_impl_all!(mapref::one::MappedRef<'static, u64, String, str>: Send, Sync);
 assert_impl_all!(mapref::one::MappedRefMut<'static, u64, String, str>: Send, Sync);
 assert_impl_all!(mapref::multiple::RefMulti<'static, u64, String>: Send, Sync);
 assert_impl_all!(mapref::entry::Entry<'static, u64, String>: Send, Sync);
+assert_impl_all!(mapref::entry::OccupiedEntry<'static, u64, String>: Send, Sync);
+assert_impl_all!(mapref::entry::VacantEntry<'static, u64, String>: Send, Sync);
 assert_impl_all!(iter::Iter<'static, u64, String>: Send, Sync);
 assert_impl_all!(iter::OwningIter<u64, String>: Send, Sync);
 assert_impl_all!(mapref::multiple::RefMutMulti<'static, u64, String>: Send, Sync);
@@ -62,4 +64,37 @@ fn guards_travel() {
         map.insert(1, String::new()).as_deref(),
         Some("one, from elsewhere")
     );
+}
+
+/// Whatever the keys and values are, as long as they may be sent and shared.
+fn generic<'a, K, V, U, S>()
+where
+    K: Eq + std::hash::Hash + Send + Sync + 'a,
+    V: Send + Sync + 'a,
+    U: Send + Sync + 'a,
+    S: std::hash::BuildHasher + Send + Sync + 'a,
+{
+    fn check<T: Send + Sync>() {}
+    check::<ShardedMap<K, V, S>>();
+    check::<mapref::one::Ref<'a, K, V>>();
+    check::<mapref::one::RefMut<'a, K, V>>();
+    check::<mapref::one::MappedRef<'a, K, V, U>>();
+    check::<mapref::one::MappedRefMut<'a, K, V, U>>();
+    check::<mapref::multiple::RefMulti<'a, K, V>>();
+    check::<mapref::multiple::RefMutMulti<'a, K, V>>();
+    check::<mapref::entry::Entry<'a, K, V>>();
+    check::<iter::Iter<'a, K, V, S, ShardedMap<K, V, S>>>();
+    check::<iter::IterMut<'a, K, V, S, ShardedMap<K, V, S>>>();
+    check::<iter::OwningIter<K, V, S>>();
+    check::<ReadOnlyView<K, V, S>>();
+    check::<ShardedSet<K, S>>();
+    check::<setref::one::Ref<'a, K>>();
+    check::<setref::multiple::RefMulti<'a, K>>();
+    check::<iter_set::Iter<'a, K, S, ShardedMap<K, (), S>>>();
+    check::<iter_set::OwningIter<K, S>>();
+}
+
+#[test]
+fn what_holds_for_all_types_holds_for_some() {
+    generic::<u64, String, u8, std::hash::RandomState>();
 }

@@ -1,17 +1,40 @@
 //! Guards held by whoever asks for a parallel iterator, by its closures, and beyond its end.
 
-use map_adaptive::rayon::{map, set};
+use map_adaptive::rayon::{map, set, view};
 use map_adaptive::{ShardedMap, mapref};
 use rayon::iter::{IntoParallelIterator, ParallelExtend, ParallelIterator};
 use static_assertions::assert_impl_all;
 
 use crate::pool;
 
+/// The names of each map, with as few parameters as may be.
+macro_rules! sent {
+    ($($names:ident),+) => {
+        $(mod $names {
+            use map_adaptive::$names::rayon::{map, set, view};
+
+            use super::assert_impl_all;
+
+            assert_impl_all!(map::Iter<'static, u64, String>: Send, Sync, Clone);
+            assert_impl_all!(map::IterMut<'static, u64, String>: Send, Sync);
+            assert_impl_all!(map::OwningIter<u64, String>: Send, Sync);
+            assert_impl_all!(set::Iter<'static, u64>: Send, Sync, Clone);
+            assert_impl_all!(set::OwningIter<u64>: Send, Sync);
+            assert_impl_all!(view::Iter<'static, u64, String>: Send, Sync, Clone);
+            assert_impl_all!(view::Entry<'static, u64, String>: Send, Sync, Copy);
+        })+
+    };
+}
+
+sent!(lock_map, read_dirty_map);
+
 assert_impl_all!(map::Iter<'static, u64, String>: Send, Sync, Clone);
 assert_impl_all!(map::IterMut<'static, u64, String>: Send, Sync);
-assert_impl_all!(map::OwningIter<u64, String>: Send);
+assert_impl_all!(map::OwningIter<u64, String>: Send, Sync);
 assert_impl_all!(set::Iter<'static, u64>: Send, Sync, Clone);
-assert_impl_all!(set::OwningIter<u64>: Send);
+assert_impl_all!(set::OwningIter<u64>: Send, Sync);
+assert_impl_all!(view::Iter<'static, u64, String>: Send, Sync, Clone);
+assert_impl_all!(view::Entry<'static, u64, String>: Send, Sync, Copy);
 
 fn filled(entries: u32) -> ShardedMap<u32, u32> {
     let map = ShardedMap::builder().shards(8).build().expect("a fine map");

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
+use std::panic::UnwindSafe;
 
 use super::Map;
 use crate::concurrent::{Change, Computed, ConcurrentMap};
@@ -148,6 +149,28 @@ impl<K, V, T: Strategy<K, V>, S> IntoIterator for Map<K, V, T, S> {
     fn into_iter(self) -> Self::IntoIter {
         OwningIter::new(self.directory.into_tables())
     }
+}
+
+/// A panic leaves no operation half done, so a map that has met one may be used on.
+///
+/// ```
+/// use std::panic::catch_unwind;
+///
+/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
+/// let left = catch_unwind(move || {
+///     let panic = catch_unwind(|| -> u32 { panic!("no value") });
+///     map.insert(1, panic.unwrap_or(7));
+///     map.get_copied(&1)
+/// });
+/// assert_eq!(left.ok(), Some(Some(7)));
+/// ```
+impl<K, V, T, S> UnwindSafe for Map<K, V, T, S>
+where
+    K: UnwindSafe,
+    V: UnwindSafe,
+    T: Strategy<K, V>,
+    S: UnwindSafe,
+{
 }
 
 /// Each operation is the [`Map`]'s own of the same name, and costs and blocks as that does.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
+use std::panic::UnwindSafe;
 
 use ahash::RandomState;
 use equivalent::Equivalent;
@@ -251,4 +252,14 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>, S> fmt::Debug for ReadOnly
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }
+}
+
+/// As a [`Map`].
+impl<K, V, T, S> UnwindSafe for ReadOnlyView<K, V, T, S>
+where
+    K: UnwindSafe,
+    V: UnwindSafe,
+    T: Strategy<K, V>,
+    S: UnwindSafe,
+{
 }

@@ -1,8 +1,9 @@
-//! What may be sent to other threads, and kept in futures that wait.
+//! What may be sent to other threads, kept in futures that wait, and taken along where a panic is caught.
 
 use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
+use std::panic::{UnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -49,8 +50,32 @@ where
     all.len()
 }
 
+/// Compiles if a panic may be caught of code that owns it.
+fn caught<T: UnwindSafe>() {}
+
+fn all_caught<K, V, S>() -> usize
+where
+    K: UnwindSafe + Storable,
+    V: UnwindSafe + Storable,
+    S: UnwindSafe,
+{
+    let all = [
+        caught::<DashMap<K, V, S>>,
+        caught::<DashSet<K, S>>,
+        caught::<ReadOnlyView<K, V, S>>,
+    ];
+    all.iter().for_each(|check| check());
+    all.len()
+}
+
 pub(crate) fn sent_types() -> Seen {
     let mut seen = Seen::new();
+    see!(seen, all_caught::<u64, String, RandomState>());
+    let map = filled(3);
+    see!(
+        seen,
+        catch_unwind(move || map.insert(1, "new".to_owned())).unwrap()
+    );
     see!(seen, all_shared::<u64, String, RandomState>());
     // Those with defaulted parameters.
     shared::<Iter<'static, u64, String>>();
