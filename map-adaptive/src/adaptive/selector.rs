@@ -72,7 +72,7 @@ struct State {
     /// When switches were made, of late.
     switches: VecDeque<Instant>,
     /// What was withheld last, so that it is said once.
-    withheld: Option<(Kind, String)>,
+    withheld: Option<(Kind, String, Option<Instant>)>,
 }
 
 impl Default for Selector {
@@ -408,7 +408,6 @@ impl State {
             return;
         }
         let Some(proposal) = rules.policy.propose(self.history.windows()) else {
-            self.withheld = None;
             return;
         };
         self.consider(&seen, proposal, study, site, false);
@@ -494,21 +493,12 @@ impl State {
         }
         if let Some((why, until)) = self.withhold(seen, to) {
             // Once, not in each window.
-            if self
-                .withheld
-                .as_ref()
-                .is_none_or(|(kind, said)| (*kind, &**said) != (to, &*why))
-            {
-                self.withheld = Some((to, why.clone()));
+            let said = Some((to, why.clone(), until));
+            if self.withheld != said {
+                self.withheld = said;
                 let until = until.map(|until| until.duration_since(selector.made));
-                self.note(
-                    seen,
-                    scope,
-                    from,
-                    to,
-                    proposal,
-                    Outcome::Withheld { why, until },
-                );
+                let outcome = Outcome::Withheld { why, until };
+                self.note(seen, scope, from, to, proposal, outcome);
             }
             return;
         }

@@ -474,10 +474,11 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     }
 }
 
-impl<K, V, T: Strategy<K, V>> Drop for Editing<'_, K, V, T> {
+impl<K, V, T: Strategy<K, V>> Editing<'_, K, V, T> {
+    /// Publishes the change, at the end.
     #[inline]
-    fn drop(&mut self) {
-        // SAFETY: taken once, here; `into_parts` forgets `self`.
+    fn publish(&mut self) {
+        // SAFETY: taken once, at the end.
         let (mut section, edit) = unsafe {
             (
                 ManuallyDrop::take(&mut self.section),
@@ -485,6 +486,27 @@ impl<K, V, T: Strategy<K, V>> Drop for Editing<'_, K, V, T> {
             )
         };
         T::finish(&mut section, self.slot, edit);
+    }
+
+    /// The same as a function of its own.
+    #[inline(never)]
+    fn publish_elsewhere(&mut self) {
+        self.publish();
+    }
+}
+
+impl<K, V, T: Strategy<K, V>> Drop for Editing<'_, K, V, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !T::SELECTS {
+            self.publish();
+        } else if self.in_place {
+            // There is nothing to publish, nor anything in the edit.
+            // SAFETY: dropped once, here; `into_parts` forgets `self`.
+            unsafe { ManuallyDrop::drop(&mut self.section) };
+        } else {
+            self.publish_elsewhere();
+        }
     }
 }
 
