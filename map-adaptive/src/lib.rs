@@ -1,18 +1,21 @@
 //! A family of concurrent hash maps under one roof. Depend on this crate alone.
 //!
-//! Today it holds [`ShardedMap`], small locked shards that split under load, and [`LockMap`], the same
-//! shards for maps that shall split as they fill and for no other reason; [`ReadDirtyMap`], lock-free reads of
-//! published tables; and [`AdaptiveRwLock`], a read-write lock for anything else, which goes by how it is used. What
-//! will live here besides is `AdaptiveMap`, which watches the live operation mix, switches each shard to the strategy that suits it, and can
-//! say why. They share one front, so code written for one of them, or for any [`ConcurrentMap`], will
+//! [`AdaptiveMap`] watches the live operation mix, changes how each of its shards stores its entries while every thread
+//! keeps using it, and can say why. What it chooses among is here too, each as a map of its own: [`ShardedMap`], small locked shards
+//! that split under load; [`LockMap`], the same shards for maps that shall split as they fill and for no other reason;
+//! [`ReadDirtyMap`], lock-free reads of published tables. And [`AdaptiveRwLock`] is a read-write lock for anything else, which
+//! goes by how it is used. The maps share one front, so code written for one of them, or for any [`ConcurrentMap`], does
 //! not have to change.
 //!
 //! ```
-//! use map_adaptive::ShardedMap;
+//! # #[cfg(all(feature = "lock", feature = "readdirty", feature = "sharded"))] {
+//! use map_adaptive::AdaptiveMap;
 //!
-//! let sessions: ShardedMap<u64, String> = ShardedMap::new();
+//! let sessions: AdaptiveMap<u64, String> = AdaptiveMap::new();
 //! sessions.insert(17, "alice".to_owned());
 //! assert_eq!(sessions.get(&17).as_deref().map(String::as_str), Some("alice"));
+//! println!("{}", sessions.explain());
+//! # }
 //! ```
 //!
 //! # Features

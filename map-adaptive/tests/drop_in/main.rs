@@ -3,6 +3,7 @@
 
 #![expect(clippy::duplicate_mod, reason = "that is the point")]
 
+mod adaptive;
 mod lock;
 mod read_dirty;
 mod sharded;
@@ -17,6 +18,7 @@ macro_rules! same {
             assert!(!theirs.is_empty(), "nothing was seen");
             assert_eq!(sharded::surface::$part(), theirs, "over ShardedMap");
             assert_eq!(lock::surface::$part(), theirs, "over LockMap");
+            assert_eq!(adaptive::surface::$part(), theirs, "over AdaptiveMap");
         })+
     };
 }
