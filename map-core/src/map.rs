@@ -282,7 +282,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
         if let Some(next) = T::next_due(self.open()) {
             let (coverage, is_due) = self.change(hash_at(next), place);
-            T::went_by(self.open(), coverage, is_due);
+            T::went_by(self.open(), next, coverage, is_due);
         }
         self.leaning
             .set_read_tables(T::has_read_tables(self.open()));
@@ -295,7 +295,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             && let Some(mut section) = header.try_lock_exclusive(place)
             && section.coverage().covers(hash)
         {
-            T::change(&mut section, |key| self.hash(key));
+            let waste = T::change(&mut section, |key| self.hash(key));
+            drop(section);
+            // Runs the user's Drop, which may use the map.
+            drop(waste);
         }
         (header.coverage_hint(), T::is_due(header.open()))
     }
@@ -350,7 +353,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         place: Place,
     ) -> Section<'a, K, V, T> {
         match attempt.admit(hash, place) {
-            Some(section) => self.look_after_sample(section, place),
+            Some(section) => self.look_after_sample(section, Some(hash), place),
             None => self.lock_slow(hash, place),
         }
     }
@@ -362,7 +365,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             let section = self.directory.find(hash).try_lock_exclusive(place)?;
             if section.coverage().covers(hash) {
                 section.header().count_write();
-                return Some(self.look_after_sample(section, place));
+                return Some(self.look_after_sample(section, None, place));
             }
         }
     }
@@ -403,31 +406,54 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 return either(self.split(section, hash, Reason::Contention(reading), place));
             }
         }
-        self.look_after_sample(section, place)
+        self.look_after_sample(section, Some(hash), place)
     }
 
     /// Does what is due for a shard that has not been locked by the fast path.
     fn look_after_sample<'a>(
         &'a self,
         section: Section<'a, K, V, T>,
+        hash: Option<u64>,
         place: Place,
     ) -> Section<'a, K, V, T> {
         if T::READS_LOCK && !self.leaning.announces() {
             section.disarm();
         }
         if section.header().is_sample() {
-            self.look_after(section, place)
+            self.look_after(section, hash, place)
         } else {
             section
         }
     }
 
-    /// What a writer does now and then.
+    /// Does a piece of whatever is due before the write goes on: with its shard unlocked, for what a change leaves to be dropped runs
+    /// the user's code.
+    fn do_a_piece_between<'a>(
+        &'a self,
+        section: Section<'a, K, V, T>,
+        hash: u64,
+        place: Place,
+    ) -> Section<'a, K, V, T> {
+        if !T::is_due(section.open()) && T::next_due(self.open()).is_none() {
+            return section;
+        }
+        drop(section);
+        self.do_a_piece(Some(hash), place);
+        loop {
+            match self.directory.find(hash).lock_exclusive_slow(hash, place) {
+                Some((section, _)) => return section,
+                None => spin_loop(),
+            }
+        }
+    }
+
+    /// What a writer does now and then. Without the hash, it must not wait.
     #[cold]
     #[inline(never)]
     fn look_after<'a>(
         &'a self,
         mut section: Section<'a, K, V, T>,
+        hash: Option<u64>,
         place: Place,
     ) -> Section<'a, K, V, T> {
         let header = section.header();
@@ -438,13 +464,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             let delay = T::delay_sample(section.open(), tally::draw());
             if delay > 0 {
                 header.put_off_sample(delay);
-                return section;
+                return match hash {
+                    Some(hash) => self.do_a_piece_between(section, hash, place),
+                    None => section,
+                };
             }
             T::note_write(&mut section, header.site());
-            if T::is_due(section.open()) {
-                T::change(&mut section, |key| self.hash(key));
-            }
-            self.do_a_piece(None, place);
         }
         if header.is_inspection() {
             self.merge_if_quiet(section, place)

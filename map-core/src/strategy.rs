@@ -447,9 +447,14 @@ pub trait Strategy<K, V>: Sized {
         false
     }
 
-    /// Changes how a shard stores its entries, if that is due. If `hash` panics, nothing is lost.
-    fn change(section: &mut impl Inside<Self::Locked, Self::Open>, hash: impl Fn(&K) -> u64) {
+    /// Changes how a shard stores its entries, if that is due. If `hash` panics, nothing is lost. What comes back is to be
+    /// dropped once the shard is unlocked.
+    fn change(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Option<<Self::Locked as Table>::Waste> {
         let _ = (section, hash);
+        None
     }
 
     /// The position of another shard of the map that may be due.
@@ -458,9 +463,14 @@ pub trait Strategy<K, V>: Sized {
         None
     }
 
-    /// That shard has been looked after, or is in use and still due: on to what is behind it.
-    fn went_by(open: &Self::Open, coverage: Coverage, is_due: bool) {
-        let _ = (open, coverage, is_due);
+    /// The shard at that position has been looked after, or is in use and still due: on to what is behind it.
+    fn went_by(open: &Self::Open, position: u64, coverage: Coverage, is_due: bool) {
+        let _ = (open, position, coverage, is_due);
+    }
+
+    /// A map that was cloned is set up as the other.
+    fn set_up_like(open: &Self::Open, other: &Self::Open) {
+        let _ = (open, other);
     }
 
     /// Whether some shard of the map has something for readers without its lock.

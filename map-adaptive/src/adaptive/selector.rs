@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use map_core::strategy::{Coverage, Site};
+use map_core::strategy::{Coverage, Site, hash_at};
 use parking_lot::Mutex;
 
 use super::nodes;
@@ -24,6 +24,8 @@ use crate::policy::{
     Proposal, Scope, SelectorConfig, Window,
 };
 
+/// Behind all positions.
+const END: u64 = u64::MAX;
 /// A pass over the shards is repeated so often while some are left over; those will be changed when they are next used.
 const PASSES: usize = 64;
 /// A trial that has not come to its end after so many windows of the map is given up.
@@ -46,6 +48,8 @@ pub(super) struct Selector {
     /// Where the next shard to be changed is, if a pass is under way.
     next: AtomicU64,
     is_rolling: AtomicBool,
+    /// The shards' own kinds are not asked for.
+    is_pinned: AtomicBool,
     passes: AtomicUsize,
     /// The pass under way has left shards over.
     left_over: AtomicBool,
@@ -63,17 +67,20 @@ struct State {
     window_began: Instant,
     history: History,
     /// The histories of shards, by where their studies are.
-    shards: HashMap<usize, History>,
+    shards: HashMap<usize, (History, Instant)>,
     log: Log,
     trial: Option<Trial>,
     pinned: Option<Kind>,
-    /// How often, for each kind, it was tried in vain, and until when it is not tried again.
-    refusals: HashMap<Kind, (u32, Instant)>,
+    /// How often a kind was tried in vain, and until when it is not tried again.
+    refusals: HashMap<(Whose, Kind), (u32, Instant)>,
     /// When switches were made, of late.
     switches: VecDeque<Instant>,
     /// What was withheld last, so that it is said once.
     withheld: Option<(Kind, String, Option<Instant>)>,
 }
+
+/// Whom a proposal is for: the map, or a shard, by where its study is.
+type Whose = Option<usize>;
 
 impl Default for Selector {
     fn default() -> Self {
@@ -83,6 +90,7 @@ impl Default for Selector {
             target: KindCell::new(compiled_in(config.start).unwrap_or(config.start)),
             next: AtomicU64::new(0),
             is_rolling: AtomicBool::new(false),
+            is_pinned: AtomicBool::new(false),
             passes: AtomicUsize::new(0),
             left_over: AtomicBool::new(false),
             read_tables: AtomicUsize::new(0),
@@ -162,9 +170,17 @@ impl Selector {
         self.target.get()
     }
 
-    /// Whether a shard may be of a kind.
-    pub(super) fn allows(&self, kind: Kind) -> bool {
-        refuse(kind, self.rules.load().config.read_tables).is_none()
+    /// What a shard shall be, given what it shall be whatever the others are.
+    pub(super) fn wanted(&self, own: Option<Kind>) -> Kind {
+        let read_tables = self.rules.load().config.read_tables;
+        let allowed = |kind: &Kind| refuse(*kind, read_tables).is_none();
+        let own = own.filter(|_| !self.is_pinned.load(Relaxed));
+        let wanted = own.filter(allowed).unwrap_or_else(|| self.target());
+        if allowed(&wanted) {
+            wanted
+        } else {
+            compiled_in(Kind::Sharded).unwrap_or(wanted)
+        }
     }
 
     /// Whether some shard has a read table.
@@ -188,29 +204,35 @@ impl Selector {
         if !self.is_rolling.load(Relaxed) {
             return None;
         }
-        Some(self.next.load(Relaxed))
+        Some(self.next.load(Relaxed)).filter(|next| *next != END)
     }
 
     /// The shard at that position has been changed, or is left over.
-    pub(super) fn went_by(&self, coverage: Coverage, is_due: bool) {
+    pub(super) fn went_by(&self, position: u64, coverage: Coverage, is_due: bool) {
         if is_due {
             self.left_over.store(true, Relaxed);
         }
-        if coverage.is_nothing() {
+        if !coverage.covers(hash_at(position)) {
             // It was split or merged just now: the same position again.
             return;
         }
-        match coverage.end() {
-            Some(next) => self.next.store(next, Relaxed),
-            None => self.end_pass(),
+        let next = coverage.end().unwrap_or(END);
+        // Only who was first goes on.
+        let went_on = self
+            .next
+            .compare_exchange(position, next, Relaxed, Relaxed)
+            .is_ok();
+        if went_on && next == END {
+            self.end_pass();
         }
     }
 
     fn end_pass(&self) {
-        let again =
-            self.left_over.swap(false, Relaxed) && self.passes.fetch_add(1, Relaxed) < PASSES;
-        self.next.store(0, Relaxed);
+        // Twice at least: some operation may just now have gone by as if for the last roll-out.
+        let passes = self.passes.fetch_add(1, Relaxed);
+        let again = passes == 0 || self.left_over.swap(false, Relaxed) && passes < PASSES;
         self.is_rolling.store(again, Relaxed);
+        self.next.store(0, Relaxed);
     }
 
     fn roll_out(&self, to: Kind) {
@@ -234,6 +256,8 @@ impl Selector {
         let Some(mut state) = self.state.try_lock() else {
             return;
         };
+        // Those that are in force now: they are replaced under the mutex.
+        let rules = self.rules.load_full();
         let now = Instant::now();
         if self.tally.samples() >= wanted {
             let elapsed = now.duration_since(state.window_began);
@@ -242,7 +266,8 @@ impl Selector {
             state.window_began = now;
             state.on_window(self, &rules, window, study, site, now);
         }
-        if shard_is_due && !study.is_on_trial() {
+        let is_due = shard_is_due && study.tally.samples() >= wanted && !study.is_on_trial();
+        if is_due {
             let window = study.tally.window(study.kind(), Duration::ZERO);
             study.tally.reset();
             let window = Window {
@@ -252,6 +277,9 @@ impl Selector {
             };
             state.on_shard_window(self, &rules, window, study, site, now);
         }
+        drop(state);
+        // Should they have been replaced meanwhile, the policy's Drop runs here.
+        drop(rules);
     }
 
     /// Replaces what the selector goes by.
@@ -259,16 +287,35 @@ impl Selector {
         config.validate()?;
         let mut state = self.state.lock();
         state.log.set_capacity(config.log);
-        let forbids = !config.read_tables && self.target() == Kind::ReadDirty;
+        let read_tables = config.read_tables;
         let policy = Arc::clone(&self.rules.load().policy);
-        self.rules.store(Arc::new(Rules { config, policy }));
-        if forbids {
-            let to = compiled_in(Kind::Sharded).unwrap_or(Kind::Sharded);
+        let old = self.rules.swap(Arc::new(Rules { config, policy }));
+        if !read_tables {
             state.pinned = state.pinned.filter(|pinned| *pinned != Kind::ReadDirty);
-            state.end_trial();
-            self.roll_out(to);
+            self.is_pinned.store(state.pinned.is_some(), Relaxed);
+            if state
+                .trial
+                .as_ref()
+                .is_some_and(|trial| trial.to() == Kind::ReadDirty)
+            {
+                state.give_up_trial("read tables are not wanted any more");
+            }
+            if self.target() == Kind::ReadDirty {
+                self.roll_out(compiled_in(Kind::Sharded).unwrap_or(Kind::Sharded));
+            }
         }
+        drop(state);
+        drop(old);
         Ok(())
+    }
+
+    /// A map that was cloned goes by what the other does.
+    pub(super) fn set_up_like(&self, other: &Self) {
+        let rules = other.rules.load_full();
+        let old = self.rules.swap(rules);
+        self.state.lock().log.set_capacity(self.config().log);
+        self.roll_out(other.target());
+        drop(old);
     }
 
     /// The same for a map that nobody uses yet: it starts as the configuration says.
@@ -288,11 +335,14 @@ impl Selector {
     pub(super) fn set_policy(&self, policy: Arc<dyn Policy>) {
         let mut state = self.state.lock();
         let config = self.config();
-        self.rules.store(Arc::new(Rules { config, policy }));
+        let old = self.rules.swap(Arc::new(Rules { config, policy }));
         state.history.clear();
         state.shards.clear();
         state.refusals.clear();
         state.withheld = None;
+        // Runs the old policy's Drop, unless it is in use.
+        drop(state);
+        drop(old);
     }
 
     pub(super) fn policy(&self) -> Arc<dyn Policy> {
@@ -301,21 +351,24 @@ impl Selector {
 
     /// All shards shall be of a kind, until [`release`](Self::release).
     pub(super) fn pin(&self, kind: Kind) -> Result<(), Unavailable> {
+        let now = Instant::now();
+        let mut state = self.state.lock();
         if let Some(why) = refuse(kind, self.rules.load().config.read_tables) {
             return Err(Unavailable { kind, why });
         }
         let to = compiled_in(kind).unwrap_or(kind);
-        let now = Instant::now();
-        let mut state = self.state.lock();
-        state.end_trial();
+        state.give_up_trial("somebody has pinned the map");
         state.history.clear();
         state.shards.clear();
         let from = self.target();
         let window = self
             .tally
             .window(from, now.duration_since(state.window_began));
+        self.tally.reset();
+        state.window_began = now;
         let shards = window.shards.max(1);
         state.pinned = Some(to);
+        self.is_pinned.store(true, Relaxed);
         state.log.push(Decision {
             at: now.duration_since(self.made),
             scope: Scope::Map { shards },
@@ -340,6 +393,10 @@ impl Selector {
         let mut state = self.state.lock();
         state.pinned = None;
         state.history.clear();
+        state.shards.clear();
+        self.tally.reset();
+        state.window_began = Instant::now();
+        self.is_pinned.store(false, Relaxed);
     }
 
     pub(super) fn decisions(&self) -> Vec<Decision> {
@@ -390,6 +447,11 @@ impl State {
         site: Site,
         now: Instant,
     ) {
+        if selector.is_rolling.load(Relaxed) {
+            // Shards are of different kinds.
+            self.history.clear();
+            return;
+        }
         self.history.push(window.clone());
         let seen = Seen {
             selector,
@@ -402,9 +464,6 @@ impl State {
         }
         if self.trial.is_some() {
             self.go_on_with_trial(&seen);
-            return;
-        }
-        if selector.is_rolling.load(Relaxed) {
             return;
         }
         let Some(proposal) = rules.policy.propose(self.history.windows()) else {
@@ -431,10 +490,21 @@ impl State {
             return;
         }
         let id = Arc::as_ptr(study).addr();
-        if self.shards.len() >= HISTORIES && !self.shards.contains_key(&id) {
-            self.shards.clear();
+        if self.shards.len() >= HISTORIES
+            && !self.shards.contains_key(&id)
+            && let Some(other) = self.shards.keys().next().copied()
+        {
+            self.shards.remove(&other);
         }
-        let history = self.shards.entry(id).or_default();
+        let (history, began) = self
+            .shards
+            .entry(id)
+            .or_insert_with(|| (History::default(), self.window_began));
+        let window = Window {
+            elapsed: now.duration_since(*began),
+            ..window
+        };
+        *began = now;
         history.push(window.clone());
         let Some(proposal) = rules.policy.propose(history.windows()) else {
             return;
@@ -443,7 +513,10 @@ impl State {
             return;
         };
         // What is proposed for the whole map is not for one shard to do.
-        let for_all = rules.policy.propose(self.history.windows());
+        let for_all = match self.history.windows() {
+            [] => return,
+            windows => rules.policy.propose(windows),
+        };
         if to == study.kind() || for_all.is_some_and(|all| compiled_in(all.to) == Some(to)) {
             return;
         }
@@ -491,7 +564,8 @@ impl State {
         if to == from {
             return;
         }
-        if let Some((why, until)) = self.withhold(seen, to) {
+        let whose = alone.then(|| Arc::as_ptr(study).addr());
+        if let Some((why, until)) = self.withhold(seen, whose, to) {
             // Once, not in each window.
             let said = Some((to, why.clone(), until));
             if self.withheld != said {
@@ -500,6 +574,10 @@ impl State {
                 let outcome = Outcome::Withheld { why, until };
                 self.note(seen, scope, from, to, proposal, outcome);
             }
+            return;
+        }
+        if !alone && (study.own().is_some() || study.kind() != from) && !rules.config.canary.skip {
+            // It is no example for the others: the next time it may be one that is.
             return;
         }
         self.withheld = None;
@@ -520,12 +598,17 @@ impl State {
     }
 
     /// Why a proposal is not carried out, and until when.
-    fn withhold(&mut self, seen: &Seen<'_>, to: Kind) -> Option<(String, Option<Instant>)> {
+    fn withhold(
+        &mut self,
+        seen: &Seen<'_>,
+        whose: Whose,
+        to: Kind,
+    ) -> Option<(String, Option<Instant>)> {
         let config = &seen.rules.config;
         if let Some(why) = refuse(to, config.read_tables) {
             return Some((why.to_owned(), None));
         }
-        if let Some((times, until)) = self.refusals.get(&to)
+        if let Some((times, until)) = self.refusals.get(&(whose, to))
             && *until > seen.now
         {
             let why = match times {
@@ -559,22 +642,22 @@ impl State {
             return;
         };
         let samples = seen.rules.config.canary.samples;
+        let (to, alone, number, id) = (trial.to(), trial.is_alone(), trial.number(), trial.id());
+        let whose = alone.then_some(id);
         match trial.go_on(&seen.window, samples, PATIENCE) {
             Phase::Running => {}
+            Phase::Void => self.give_up_trial("the shard that tried it was split or merged"),
             Phase::Stuck(why) => {
-                let number = trial.number();
-                let to = trial.to();
-                self.end_trial();
-                self.refuse(seen, to);
-                self.set_outcome(number, Outcome::GivenUp { why });
+                self.refuse(seen, whose, to);
+                self.give_up_trial(&why);
             }
             Phase::Done(verdict) => {
-                let (to, alone, number) = (trial.to(), trial.is_alone(), trial.number());
-                let id = trial.id();
                 let (before, after, control) = (verdict.before, verdict.after, verdict.control);
                 self.history.clear();
                 self.shards.remove(&id);
-                if verdict.gain() >= seen.rules.config.canary.min_gain {
+                let config = &seen.rules.config;
+                let is_allowed = refuse(to, config.read_tables).is_none();
+                if verdict.gain() >= config.canary.min_gain && is_allowed {
                     if alone {
                         self.keep_trial();
                     } else {
@@ -582,7 +665,7 @@ impl State {
                         seen.selector.roll_out(to);
                         self.end_trial();
                     }
-                    self.refusals.remove(&to);
+                    self.refusals.remove(&(whose, to));
                     self.set_outcome(
                         number,
                         Outcome::Kept {
@@ -593,7 +676,7 @@ impl State {
                     );
                 } else {
                     self.end_trial();
-                    self.refuse(seen, to);
+                    self.refuse(seen, whose, to);
                     self.set_outcome(
                         number,
                         Outcome::Reverted {
@@ -608,10 +691,32 @@ impl State {
     }
 
     /// A kind was tried in vain: not again for a while.
-    fn refuse(&mut self, seen: &Seen<'_>, to: Kind) {
-        let times = self.refusals.get(&to).map_or(0, |(times, _)| *times) + 1;
-        let until = seen.now + seen.rules.config.back_off_after(times);
-        self.refusals.insert(to, (times, until));
+    fn refuse(&mut self, seen: &Seen<'_>, whose: Whose, to: Kind) {
+        let now = seen.now;
+        let limit = seen.rules.config.back_off_limit;
+        self.refusals
+            .retain(|(whose, _), (_, until)| whose.is_none() || *until + limit > now);
+        let times = self
+            .refusals
+            .get(&(whose, to))
+            .map_or(0, |(times, _)| *times)
+            + 1;
+        let until = now + seen.rules.config.back_off_after(times);
+        self.refusals.insert((whose, to), (times, until));
+    }
+
+    /// Ends a trial that will not come to its own end.
+    fn give_up_trial(&mut self, why: &str) {
+        if let Some(trial) = &self.trial {
+            let number = trial.number();
+            self.end_trial();
+            self.set_outcome(
+                number,
+                Outcome::GivenUp {
+                    why: why.to_owned(),
+                },
+            );
+        }
     }
 
     /// The shard on trial goes back to what the others are.

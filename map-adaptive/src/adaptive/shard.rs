@@ -148,10 +148,7 @@ impl<K, V> strategy::Open for Open<K, V> {
 impl<K, V> Open<K, V> {
     /// What the shard shall be.
     pub(super) fn wanted(&self) -> Kind {
-        match self.study.own() {
-            Some(kind) if self.selector.allows(kind) => kind,
-            _ => self.selector.target(),
-        }
+        self.selector.wanted(self.study.own())
     }
 
     /// Notes what an operation that is a sample has done, here and below for the shard and the map.
@@ -186,14 +183,20 @@ impl<K, V> Open<K, V> {
 
     /// What is known of another shard, half of which this one is, holds for it too.
     pub(super) fn inherit(&self, from: &Self) {
-        let own = if from.study.is_on_trial() {
-            None
-        } else {
-            from.study.own()
-        };
-        self.study.set_own(own);
+        from.void_trial();
+        self.void_trial();
+        self.study.set_own(from.study.own());
         self.study.set_kind(from.study.kind());
         self.study.tally.reset();
+    }
+}
+
+impl<K, V> Open<K, V> {
+    /// The shard is not what it was: what it tries out for others says nothing any more.
+    pub(super) fn void_trial(&self) {
+        if self.study.is_on_trial() {
+            self.study.void_trial();
+        }
     }
 }
 
@@ -218,11 +221,11 @@ pub(super) fn settle<K, V>(
     let is_leaving = locked.left().is_some();
     let has_read_table = locked.is_in_nodes() && !is_leaving;
     if has_read_table {
-        open.study.set_kind(Kind::ReadDirty);
+        open.study.change_kind(Kind::ReadDirty);
     } else if let Some(wanted) = wanted
         && wanted != Kind::ReadDirty
     {
-        open.study.set_kind(wanted);
+        open.study.change_kind(wanted);
     }
     open.study.set_leaving(is_leaving);
     open.selector.count_read_table(&open.study, has_read_table);
@@ -300,6 +303,14 @@ impl<K, V> Locked<K, V> {
             Stored::Inline(entries) => entries.find(hash, key),
             Stored::Nodes(..) => None,
         }
+    }
+
+    /// Whether there is such an entry inline.
+    pub(super) fn holds<Q>(&self, hash: u64, key: &Q) -> bool
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.find_inline(hash, key).is_some()
     }
 
     pub(super) fn find<Q>(&self, hash: u64, key: &Q) -> Option<&(K, V)>
@@ -410,52 +421,50 @@ pub(super) fn go_up<K: Clone, V: Clone>(
     Ok(())
 }
 
-/// Takes a step towards what the shard shall be. Says whether it is.
+/// Takes a step towards what the shard shall be. What comes back is to be dropped once the shard is unlocked.
 ///
 /// If `hash` panics, nothing is lost, and the step is not taken.
 pub(super) fn step<K: Clone, V: Clone>(
     section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
     wanted: Kind,
     hash: impl Fn(&K) -> u64,
-) -> bool {
+) -> Option<Waste<K, V>> {
     if wanted == Kind::ReadDirty {
-        if go_up(section, hash).is_err() {
-            return false;
+        if go_up(section, hash).is_ok() {
+            section.set_left(None);
+            if let View::Nodes(mut above) = view::<K, V>(section) {
+                <Nodes as Strategy<K, V>>::tend(&mut above);
+            }
         }
-        section.set_left(None);
-        if let View::Nodes(mut above) = view::<K, V>(section) {
-            <Nodes as Strategy<K, V>>::tend(&mut above);
-        }
-        return true;
+        return None;
     }
     if !section.is_in_nodes() {
-        return true;
+        return None;
     }
     if section.left().is_none() {
         let View::Nodes(mut above) = view::<K, V>(section) else {
             unreachable!("it was seen that it is in nodes")
         };
-        let Ok(moment) = nodes::conceal(&mut above) else {
-            return false;
-        };
+        let moment = nodes::conceal(&mut above).ok()?;
         section.set_left(Some(moment));
     }
     go_down(section, hash)
 }
 
+/// What leaves a shard of nodes.
+type Waste<K, V> = <nodes::Locked<K, V> as Table>::Waste;
+
 /// Moves the entries back from nodes, if nobody can reach them without the lock any more.
 fn go_down<K: Clone, V: Clone>(
     section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
     hash: impl Fn(&K) -> u64,
-) -> bool {
+) -> Option<Waste<K, V>> {
     let coverage = section.coverage();
     let (open, locked) = section.parts();
     let Stored::Nodes(upper, _) = &mut locked.0 else {
-        return true;
+        return None;
     };
-    let Some(left) = upper.left else {
-        return false;
-    };
+    let left = upper.left?;
     // Tables of nodes are larger by as much as a line, at most: so that a shard that goes up and down does not grow.
     let room = <Nodes as Strategy<K, V>>::capacity(&upper.locked)
         .saturating_sub(nodes::SPARE)
@@ -477,9 +486,7 @@ fn go_down<K: Clone, V: Clone>(
     // SAFETY: 1. It came from `conceal`, and was forgotten whenever the shard was tended, or was
     // joined by a shard that readers can look into.
     let taken = unsafe { nodes::take_back(&mut above, left, prepare) };
-    let Some(((hashes, mut entries), pairs)) = taken else {
-        return false;
-    };
+    let ((hashes, mut entries), pairs, waste) = taken?;
     // SAFETY: 1. As above.
     let mut inline = unsafe { Within::new(coverage, &(), &mut entries) };
     // Nothing of the user's runs here.
@@ -487,5 +494,5 @@ fn go_down<K: Clone, V: Clone>(
         <Inline as Strategy<K, V>>::insert_new(&mut inline, hash, key, value);
     }
     locked.0 = Stored::Inline(entries);
-    true
+    Some(waste)
 }

@@ -49,6 +49,23 @@ impl<K, V> std::fmt::Debug for Hold<'_, K, V> {
     }
 }
 
+/// Where an entry stands: a slot of the strategy that the shard has at the moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot(usize);
+
+impl Slot {
+    #[inline(always)]
+    fn of_nodes(slot: nodes::Slot) -> Self {
+        Self(slot.to_raw())
+    }
+
+    #[inline(always)]
+    fn in_nodes(self) -> nodes::Slot {
+        // SAFETY: 1. A shard gives out slots of what it is, and does not become anything else while they are good.
+        unsafe { nodes::Slot::from_raw(self.0) }
+    }
+}
+
 /// Goes over what lies under the lock.
 pub enum Iter<'a, K, V> {
     /// Entries inline.
@@ -154,13 +171,13 @@ fn find_in_nodes<'a, K: Clone, V: Clone, Q>(
 where
     Q: ?Sized + Hash + Equivalent<K>,
 {
+    note(&at, Event::Unsettled);
     if shard.wants_promotion() {
         drop(shard);
         at.ask_to_tend()?;
         // It could not be had.
         shard = at.lock_shared()?;
     }
-    note(&at, Event::Unsettled);
     let found = Held::find(shard, |shard| shard.find(at.hash(), key));
     note(
         &at,
@@ -241,8 +258,7 @@ where
 impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
     type Locked = Locked<K, V>;
     type Open = Open<K, V>;
-    /// That of the strategy that the shard has at the moment.
-    type Slot = usize;
+    type Slot = Slot;
     type Brief<'a>
         = Brief<'a, K, V>
     where
@@ -361,8 +377,10 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     fn note_read(open: &Open<K, V>, site: Site, took: Option<Duration>) {
-        if let Some(took) = took {
-            open.note_time(Timed::Read, took, 1);
+        match took {
+            Some(took) => open.note_time(Timed::Read, took, 1),
+            // It met somebody before it found anything; most reads do find something.
+            None => open.note(Event::Hit),
         }
         open.note_site(site);
         open.selector.turn(&open.study, site);
@@ -393,19 +411,27 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         open.study.is_leaving() || open.study.kind() != open.wanted()
     }
 
-    fn change(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, hash: impl Fn(&K) -> u64) {
+    fn change(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: impl Fn(&K) -> u64,
+    ) -> Option<<Locked<K, V> as Table>::Waste> {
         let wanted = section.parts().0.wanted();
         // The kind is in force as soon as readers can tell it, though entries may have yet to be moved back.
-        let _ = step::<K, V>(section, wanted, hash);
+        let waste = step::<K, V>(section, wanted, hash);
         settle(section, Some(wanted));
+        waste.map(Some)
     }
 
     fn next_due(open: &Open<K, V>) -> Option<u64> {
         open.selector.next_due()
     }
 
-    fn went_by(open: &Open<K, V>, coverage: Coverage, is_due: bool) {
-        open.selector.went_by(coverage, is_due);
+    fn went_by(open: &Open<K, V>, position: u64, coverage: Coverage, is_due: bool) {
+        open.selector.went_by(position, coverage, is_due);
+    }
+
+    fn set_up_like(open: &Open<K, V>, other: &Open<K, V>) {
+        open.selector.set_up_like(&other.selector);
     }
 
     fn has_read_tables(open: &Open<K, V>) -> bool {
@@ -421,14 +447,16 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline(always)]
-    fn locate<Q>(locked: &Locked<K, V>, hash: u64, key: &Q) -> Option<usize>
+    fn locate<Q>(locked: &Locked<K, V>, hash: u64, key: &Q) -> Option<Slot>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         match &locked.0 {
-            Stored::Inline(entries) => <Inline as Strategy<K, V>>::locate(entries, hash, key),
+            Stored::Inline(entries) => {
+                <Inline as Strategy<K, V>>::locate(entries, hash, key).map(Slot)
+            }
             Stored::Nodes(upper, _) => {
-                <Nodes as Strategy<K, V>>::locate(upper.locked(), hash, key).map(|s| s.to_raw())
+                <Nodes as Strategy<K, V>>::locate(upper.locked(), hash, key).map(Slot::of_nodes)
             }
         }
     }
@@ -438,17 +466,23 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         section: &'x mut impl Inside<Locked<K, V>, Open<K, V>>,
         hash: u64,
         key: &Q,
-    ) -> Option<(usize, &'x mut (K, V))>
+    ) -> Option<(Slot, &'x mut (K, V))>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         if section.is_sample() {
-            section.parts().0.note(Event::Mutation);
+            // For its cost: the borrow of what is found would not let us note it.
+            noting(
+                section,
+                |section| section.holds(hash, key),
+                |_, _| Event::Mutation,
+            );
         }
-        match &mut section.0 {
-            Stored::Inline(entries) => entries.find_mut(hash, key),
-            Stored::Nodes(..) => unreachable!("asked only where entries are changed in place"),
-        }
+        let Stored::Inline(entries) = &mut section.0 else {
+            unreachable!("asked only where entries are changed in place")
+        };
+        let (slot, pair) = entries.find_mut(hash, key)?;
+        Some((Slot(slot), pair))
     }
 
     #[inline(always)]
@@ -476,11 +510,11 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline]
-    fn pair(locked: &Locked<K, V>, slot: usize) -> &(K, V) {
+    fn pair(locked: &Locked<K, V>, slot: Slot) -> &(K, V) {
         match &locked.0 {
-            Stored::Inline(entries) => <Inline as Strategy<K, V>>::pair(entries, slot),
+            Stored::Inline(entries) => <Inline as Strategy<K, V>>::pair(entries, slot.0),
             Stored::Nodes(upper, _) => {
-                <Nodes as Strategy<K, V>>::pair(upper.locked(), nodes::Slot::from_raw(slot))
+                <Nodes as Strategy<K, V>>::pair(upper.locked(), slot.in_nodes())
             }
         }
     }
@@ -543,13 +577,15 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         hash: u64,
         key: K,
         value: V,
-    ) -> usize {
+    ) -> Slot {
         noting(
             section,
             |section| match within_entries(section) {
-                Some(mut s) => <Inline as Strategy<K, V>>::insert_new(&mut s, hash, key, value),
+                Some(mut s) => Slot(<Inline as Strategy<K, V>>::insert_new(
+                    &mut s, hash, key, value,
+                )),
                 None => in_nodes(section, |s| {
-                    <Nodes as Strategy<K, V>>::insert_new(s, hash, key, value).to_raw()
+                    Slot::of_nodes(<Nodes as Strategy<K, V>>::insert_new(s, hash, key, value))
                 }),
             },
             |_, _| Event::Insert,
@@ -557,13 +593,13 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline(always)]
-    fn replace(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize, value: V) -> V {
+    fn replace(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: Slot, value: V) -> V {
         noting(
             section,
             |section| match within_entries(section) {
-                Some(mut s) => <Inline as Strategy<K, V>>::replace(&mut s, slot, value),
+                Some(mut s) => <Inline as Strategy<K, V>>::replace(&mut s, slot.0, value),
                 None => in_nodes(section, |s| {
-                    <Nodes as Strategy<K, V>>::replace(s, nodes::Slot::from_raw(slot), value)
+                    <Nodes as Strategy<K, V>>::replace(s, slot.in_nodes(), value)
                 }),
             },
             |_, _| Event::Update,
@@ -572,16 +608,16 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
 
     fn replace_pair(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-        slot: usize,
+        slot: Slot,
         key: K,
         value: V,
     ) -> (K, V) {
         noting(
             section,
             |section| match within_entries(section) {
-                Some(mut s) => <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value),
+                Some(mut s) => <Inline as Strategy<K, V>>::replace_pair(&mut s, slot.0, key, value),
                 None => in_nodes(section, |s| {
-                    let slot = nodes::Slot::from_raw(slot);
+                    let slot = slot.in_nodes();
                     <Nodes as Strategy<K, V>>::replace_pair(s, slot, key, value)
                 }),
             },
@@ -590,13 +626,13 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline(always)]
-    fn remove(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize) -> (K, V) {
+    fn remove(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: Slot) -> (K, V) {
         noting(
             section,
             |section| match within_entries(section) {
-                Some(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
+                Some(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot.0),
                 None => in_nodes(section, |s| {
-                    <Nodes as Strategy<K, V>>::remove(s, nodes::Slot::from_raw(slot))
+                    <Nodes as Strategy<K, V>>::remove(s, slot.in_nodes())
                 }),
             },
             |_, _| Event::Remove,
@@ -604,13 +640,13 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline(always)]
-    fn delete(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: usize) -> Option<(K, V)> {
+    fn delete(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, slot: Slot) -> Option<(K, V)> {
         noting(
             section,
             |section| match within_entries(section) {
-                Some(mut s) => <Inline as Strategy<K, V>>::delete(&mut s, slot),
+                Some(mut s) => <Inline as Strategy<K, V>>::delete(&mut s, slot.0),
                 None => in_nodes(section, |s| {
-                    <Nodes as Strategy<K, V>>::delete(s, nodes::Slot::from_raw(slot))
+                    <Nodes as Strategy<K, V>>::delete(s, slot.in_nodes())
                 }),
             },
             |_, _| Event::Remove,
@@ -620,29 +656,28 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     #[inline]
     fn edit<'x>(
         section: &'x mut impl Inside<Locked<K, V>, Open<K, V>>,
-        slot: usize,
+        slot: Slot,
         edit: &'x mut nodes::Edit<K, V>,
     ) -> &'x mut (K, V) {
-        if section.is_sample() {
+        // The first time.
+        if section.is_sample() && nodes::is_untouched(edit) {
             section.parts().0.note(Event::Mutation);
         }
         match &mut section.0 {
-            Stored::Inline(entries) => entries.at_mut(slot),
-            Stored::Nodes(upper, _) => {
-                nodes::edit(upper.locked_mut(), nodes::Slot::from_raw(slot), edit)
-            }
+            Stored::Inline(entries) => entries.at_mut(slot.0),
+            Stored::Nodes(upper, _) => nodes::edit(upper.locked_mut(), slot.in_nodes(), edit),
         }
     }
 
     fn draft<'x>(
         locked: &Locked<K, V>,
-        slot: usize,
+        slot: Slot,
         edit: &'x mut nodes::Edit<K, V>,
     ) -> &'x mut (K, V) {
         match &locked.0 {
             Stored::Inline(_) => unreachable!("asked only where entries are not changed in place"),
             Stored::Nodes(upper, _) => {
-                <Nodes as Strategy<K, V>>::draft(upper.locked(), nodes::Slot::from_raw(slot), edit)
+                <Nodes as Strategy<K, V>>::draft(upper.locked(), slot.in_nodes(), edit)
             }
         }
     }
@@ -650,43 +685,50 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     #[inline]
     fn finish(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-        slot: usize,
+        slot: Slot,
         edit: nodes::Edit<K, V>,
     ) {
         if section.is_in_nodes() {
-            in_nodes(section, |s| {
-                <Nodes as Strategy<K, V>>::finish(s, nodes::Slot::from_raw(slot), edit);
-            });
+            noting(
+                section,
+                |section| {
+                    in_nodes(section, |s| {
+                        <Nodes as Strategy<K, V>>::finish(s, slot.in_nodes(), edit);
+                    });
+                },
+                |(), _| Event::Nothing,
+            );
         }
     }
 
     fn alter(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-        slot: usize,
+        slot: Slot,
         f: impl FnOnce(K, V) -> (K, V),
     ) -> Option<(K, V)> {
-        if section.is_sample() {
-            section.parts().0.note(Event::Mutation);
-        }
-        match within_entries(section) {
-            Some(mut s) => <Inline as Strategy<K, V>>::alter(&mut s, slot, f),
-            None => in_nodes(section, |s| {
-                <Nodes as Strategy<K, V>>::alter(s, nodes::Slot::from_raw(slot), f)
-            }),
-        }
+        noting(
+            section,
+            |section| match within_entries(section) {
+                Some(mut s) => <Inline as Strategy<K, V>>::alter(&mut s, slot.0, f),
+                None => in_nodes(section, |s| {
+                    <Nodes as Strategy<K, V>>::alter(s, slot.in_nodes(), f)
+                }),
+            },
+            |_, _| Event::Mutation,
+        )
     }
 
     fn remove_edited(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-        slot: usize,
+        slot: Slot,
         edit: nodes::Edit<K, V>,
     ) -> (K, V) {
         noting(
             section,
             |section| match within_entries(section) {
-                Some(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot),
+                Some(mut s) => <Inline as Strategy<K, V>>::remove(&mut s, slot.0),
                 None => in_nodes(section, |s| {
-                    let slot = nodes::Slot::from_raw(slot);
+                    let slot = slot.in_nodes();
                     <Nodes as Strategy<K, V>>::remove_edited(s, slot, edit)
                 }),
             },
@@ -696,7 +738,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
 
     fn replace_edited(
         section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-        slot: usize,
+        slot: Slot,
         edit: nodes::Edit<K, V>,
         key: K,
         value: V,
@@ -704,9 +746,9 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         noting(
             section,
             |section| match within_entries(section) {
-                Some(mut s) => <Inline as Strategy<K, V>>::replace_pair(&mut s, slot, key, value),
+                Some(mut s) => <Inline as Strategy<K, V>>::replace_pair(&mut s, slot.0, key, value),
                 None => in_nodes(section, |s| {
-                    let slot = nodes::Slot::from_raw(slot);
+                    let slot = slot.in_nodes();
                     <Nodes as Strategy<K, V>>::replace_edited(s, slot, edit, key, value)
                 }),
             },
@@ -716,7 +758,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
 
     fn downgrade<'a>(
         section: Section<'a, K, V, Self>,
-        slot: usize,
+        slot: Slot,
     ) -> Held<'a, (K, V), Hold<'a, K, V>>
     where
         Self: 'a,
@@ -724,9 +766,8 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         match &section.0 {
             Stored::Nodes(upper, _) if section.left().is_none() => {
                 // SAFETY: `hold`: 1. The shard is locked; `'a` is a borrow of its map. `wrap_hold`: 1. It is in there.
-                let found = unsafe {
-                    nodes::hold(upper.locked(), nodes::Slot::from_raw(slot)).wrap_hold(Hold::Node)
-                };
+                let found =
+                    unsafe { nodes::hold(upper.locked(), slot.in_nodes()).wrap_hold(Hold::Node) };
                 // Here and not at the end: should something that was removed earlier panic in its Drop, the hold is not leaked.
                 drop(section);
                 found
@@ -767,20 +808,26 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError> {
         let left = from.left();
-        match view_both(from, into, &hash)? {
+        // It covers nothing: whatever it was before.
+        **into = Locked::default();
+        let divided = view_both(from, into, &hash).and_then(|both| match both {
             Both::Inline(mut from, mut into) => {
-                <Inline as Strategy<K, V>>::divide(&mut from, &mut into, hash, chosen)
+                <Inline as Strategy<K, V>>::divide(&mut from, &mut into, &hash, chosen)
             }
             Both::Nodes(mut from, mut into) => {
-                <Nodes as Strategy<K, V>>::divide(&mut from, &mut into, hash, chosen)
+                <Nodes as Strategy<K, V>>::divide(&mut from, &mut into, &hash, chosen)
             }
-        }?;
-        // The entries of both were here when readers were shut out.
-        into.set_left(left);
-        into.parts().0.inherit(from.parts().0);
+        });
+        if divided.is_ok() {
+            // The entries of both were here when readers were shut out.
+            into.set_left(left);
+            into.parts().0.inherit(from.parts().0);
+        } else {
+            **into = Locked::default();
+        }
         settle(from, None);
         settle(into, None);
-        Ok(())
+        divided
     }
 
     fn absorb(
@@ -790,36 +837,45 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     ) -> Result<(), TryReserveError> {
         let left = from.left();
         let is_fresh = into.coverage().is_nothing();
-        if is_fresh && from.is_in_nodes() {
-            // Nothing of the user's is hashed for that.
-            into.empty_nodes();
+        if is_fresh {
+            **into = Locked::default();
+            if from.is_in_nodes() {
+                // Nothing of the user's is hashed for that.
+                into.empty_nodes();
+            }
         }
         let were_left = (into.left().is_some(), left.is_some());
-        match view_both(into, from, &hash)? {
+        let absorbed = view_both(into, from, &hash).and_then(|both| match both {
             Both::Inline(mut into, mut from) => {
-                <Inline as Strategy<K, V>>::absorb(&mut into, &mut from, hash)
+                <Inline as Strategy<K, V>>::absorb(&mut into, &mut from, &hash)
             }
             Both::Nodes(mut into, mut from) => {
-                <Nodes as Strategy<K, V>>::absorb(&mut into, &mut from, hash)
+                <Nodes as Strategy<K, V>>::absorb(&mut into, &mut from, &hash)
             }
-        }?;
-        if is_fresh {
-            into.set_left(left);
-            into.parts().0.inherit(from.parts().0);
-        } else if were_left == (true, true) {
-            if let View::Nodes(mut above) = view::<K, V>(into) {
-                // Readers have been shut out of both, and this is after both moments.
-                let moment = nodes::conceal(&mut above).ok();
+        });
+        if absorbed.is_ok() {
+            if is_fresh {
+                into.set_left(left);
+                into.parts().0.inherit(from.parts().0);
+            } else {
+                into.parts().0.void_trial();
+                let moment = match were_left {
+                    // Readers have been shut out of both, and this is after both moments.
+                    (true, true) => match view::<K, V>(into) {
+                        View::Nodes(mut above) => nodes::conceal(&mut above).ok(),
+                        View::Inline(_) => None,
+                    },
+                    _ => None,
+                };
                 into.set_left(moment);
             }
-        } else {
-            into.set_left(None);
+            from.parts().0.void_trial();
+            // Not left with anything: it goes out of use.
+            **from = Locked::default();
         }
-        // Not left with anything: it goes out of use.
-        **from = Locked::default();
         settle(from, None);
         settle(into, None);
-        Ok(())
+        absorbed
     }
 
     fn take(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) -> Locked<K, V> {
@@ -868,12 +924,15 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         entries.into_iter().flatten()
     }
 
-    fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = usize> {
+    fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = Slot> {
         let (inline, above) = match &locked.0 {
-            Stored::Inline(entries) => (Some(<Inline as Strategy<K, V>>::slots(entries)), None),
+            Stored::Inline(entries) => (
+                Some(<Inline as Strategy<K, V>>::slots(entries).map(Slot)),
+                None,
+            ),
             Stored::Nodes(upper, _) => (
                 None,
-                Some(<Nodes as Strategy<K, V>>::slots(upper.locked()).map(|s| s.to_raw())),
+                Some(<Nodes as Strategy<K, V>>::slots(upper.locked()).map(Slot::of_nodes)),
             ),
         };
         inline

@@ -17,6 +17,8 @@ const DELAY: u16 = 128;
 /// was interrupted is not what a map costs.
 const OUTLIER: u64 = 8;
 const OUTLIER_NANOS: u64 = 300;
+/// As at most so many, while there is no mean.
+const FIRST_NANOS: u64 = 5_000;
 
 /// What an operation that is a sample has done.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +97,7 @@ impl Tally {
         let nanos = took.as_nanos() as u64;
         let most = match clocked.mean() {
             Some(mean) => (OUTLIER * mean as u64 + OUTLIER_NANOS) * u64::from(times),
-            None => u64::MAX,
+            None => FIRST_NANOS * u64::from(times),
         };
         clocked.add(nanos.min(most), times);
     }
@@ -109,6 +111,9 @@ impl Tally {
     }
 
     pub(super) fn note_site(&self, coverage: Coverage, len: usize) {
+        if coverage.is_nothing() {
+            return;
+        }
         let shards = 1 << coverage.depth().min(40);
         self.entries.fetch_add(len as u64 * shards, Relaxed);
         self.shards.fetch_add(shards, Relaxed);
@@ -198,6 +203,8 @@ pub(super) struct Study {
     has_read_table: AtomicBool,
     /// It tries out a kind for others.
     on_trial: AtomicBool,
+    /// The trial says nothing any more.
+    void: AtomicBool,
     pub(super) tally: Tally,
 }
 
@@ -242,6 +249,7 @@ impl Study {
             put_off: AtomicBool::new(false),
             has_read_table: AtomicBool::new(false),
             on_trial: AtomicBool::new(false),
+            void: AtomicBool::new(false),
             tally: Tally::default(),
         }
     }
@@ -282,7 +290,24 @@ impl Study {
     }
 
     pub(super) fn set_on_trial(&self, on_trial: bool) {
+        self.void.store(false, Relaxed);
         self.on_trial.store(on_trial, Relaxed);
+    }
+
+    pub(super) fn void_trial(&self) {
+        self.void.store(true, Relaxed);
+    }
+
+    pub(super) fn is_void(&self) -> bool {
+        self.void.load(Relaxed)
+    }
+
+    /// The kind in force is another: what was counted says nothing about it.
+    pub(super) fn change_kind(&self, kind: Kind) {
+        if self.kind() != kind {
+            self.set_kind(kind);
+            self.tally.reset();
+        }
     }
 
     /// By how many writes the next sample is put off, each other time: so that it does not always meet the same

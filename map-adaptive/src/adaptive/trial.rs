@@ -19,6 +19,8 @@ pub(super) struct Trial {
     alone: bool,
     /// That of its decision.
     number: u64,
+    /// What the shard was to be, whatever the others were.
+    own: Option<Kind>,
     step: Step,
     /// Windows of the map seen in this step, and in all.
     control: Window,
@@ -41,6 +43,8 @@ pub(super) enum Phase {
     Running,
     /// It does not come to its end.
     Stuck(String),
+    /// The shard is not what it was.
+    Void,
     Done(Verdict),
 }
 
@@ -67,12 +71,16 @@ impl Verdict {
 impl Trial {
     pub(super) fn new(study: Arc<Study>, from: Kind, to: Kind, alone: bool, number: u64) -> Self {
         study.set_on_trial(true);
+        // Only what it costs now.
+        study.tally.reset();
+        let own = study.own();
         Self {
             study,
             from,
             to,
             alone,
             number,
+            own,
             step: Step::Before,
             control: Window::empty(from),
             windows: 0,
@@ -98,6 +106,9 @@ impl Trial {
 
     /// A window of the map is complete.
     pub(super) fn go_on(&mut self, window: &Window, samples: u32, patience: u32) -> Phase {
+        if self.study.is_void() {
+            return Phase::Void;
+        }
         self.windows += 1;
         self.control.append(window);
         let is_measured = self.study.tally.timed() >= samples;
@@ -131,7 +142,7 @@ impl Trial {
                     Step::Changing { .. } => {
                         "somebody holds a guard on the shard that was to try it".to_owned()
                     }
-                    _ => "the shard that was to try it is hardly used".to_owned(),
+                    _ => "too little of what is done there can be timed".to_owned(),
                 });
             }
             _ => {}
@@ -139,9 +150,9 @@ impl Trial {
         Phase::Running
     }
 
-    /// The shard goes back to what the others are.
+    /// The shard goes back to what it was.
     pub(super) fn end(self) {
-        self.study.set_own(None);
+        self.study.set_own(self.own);
         self.study.set_on_trial(false);
         self.study.tally.reset();
     }
@@ -156,14 +167,16 @@ impl Trial {
 fn judge(before: &Window, after: &Window, control_before: &Window, control: &Window) -> Verdict {
     let mut mix = after.clone();
     mix.merge(before);
-    let (before, after) = compare(&before.costs, &after.costs, &mix);
-    let has_control = control.shards > 1 && control_before.shards > 1;
+    // Others there have to be, and more of them than of it.
+    let others = |all: &Window, own: &Window| all.shards > 1 && all.samples >= 2 * own.samples;
+    let has_control = others(control, after) && others(control_before, before);
     let (quiet, now) = compare(&control_before.costs, &control.costs, &mix);
     let drift = if has_control && quiet > 0.0 && now > 0.0 {
         now / quiet
     } else {
         1.0
     };
+    let (before, after) = compare(&before.costs, &after.costs, &mix);
     Verdict {
         before,
         after,

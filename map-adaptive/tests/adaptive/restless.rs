@@ -21,7 +21,7 @@ impl Policy for Restless {
         let others: Vec<_> = Kind::ALL.into_iter().filter(|kind| *kind != now).collect();
         let number = self.0.fetch_add(1, Relaxed);
         // Read tables each other time, at least.
-        let to = if now == Kind::ReadDirty || number % 3 == 0 {
+        let to = if now == Kind::ReadDirty || number.is_multiple_of(3) {
             others[number as usize % others.len()]
         } else {
             Kind::ReadDirty

@@ -69,6 +69,7 @@ where
     fn clone(&self) -> Self {
         let clone = Self::with_limit(self.directory.base_limit(), self.hasher.clone());
         clone.set_read_bias(self.read_bias());
+        T::set_up_like(clone.open(), self.open());
         clone.reserve(self.len());
         self.for_each(|key, value| {
             clone.insert(key.clone(), value.clone());

@@ -352,7 +352,8 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     #[inline]
     pub(crate) fn new(mut section: Section<'a, K, V, T>, slot: T::Slot) -> Self {
         let mut edit = T::Edit::default();
-        let cursor = if T::IN_PLACE {
+        let in_place = T::IN_PLACE || T::SELECTS && T::is_in_place(&section);
+        let cursor = if in_place {
             Cursor::new(T::edit(&mut section, slot, &mut edit))
         } else {
             Cursor::to_shared(T::pair(&section, slot))
@@ -361,7 +362,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
             section: ManuallyDrop::new(section),
             slot,
             cursor: Some(cursor),
-            in_place: T::IN_PLACE,
+            in_place,
             edit: ManuallyDrop::new(edit),
         }
     }

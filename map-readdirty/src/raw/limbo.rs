@@ -247,12 +247,9 @@ impl<K, V> Limbo<K, V> {
         self.guarded.shrink_to_fit();
     }
 
-    /// Whether nothing is waiting.
+    /// Whether nothing is waiting for readers or guards.
     pub(crate) fn is_idle(&self) -> bool {
-        self.retired.is_empty()
-            && self.guarded.is_empty()
-            && self.tables.is_empty()
-            && self.waste.is_none()
+        self.retired.is_empty() && self.guarded.is_empty() && self.tables.is_empty()
     }
 
     /// Lets go of what is ripe.
@@ -275,14 +272,24 @@ impl<K, V> Limbo<K, V> {
             .fold((0, 0), |(batches, nodes), batch| {
                 (batches + 1, nodes + batch.nodes)
             });
-        if ripe == 0 || !all && ripe < seat::seats() {
+        let looks = if all {
+            self.guarded.len()
+        } else {
+            SECOND_LOOKS
+        };
+        let is_worth_it = if all {
+            ripe > 0 || looks > 0
+        } else {
+            ripe > 0 && ripe >= seat::seats()
+        };
+        if !is_worth_it {
             return;
         }
         self.batches.drain(..batches);
         // After it was seen that the stamps are ripe: so every guard that was made of one of these nodes is either
         // seen here, or has gone.
         let guarded = seat::guarded();
-        for _ in 0..self.guarded.len().min(SECOND_LOOKS) {
+        for _ in 0..self.guarded.len().min(looks) {
             let node = self.guarded.pop_front().expect("not looked at twice");
             self.let_go(node, &guarded);
         }

@@ -6,7 +6,7 @@
 
 #[cfg(doc)]
 use map_core::Strategy;
-use map_core::strategy::{Held, Inside, Span, position};
+use map_core::strategy::{Held, Inside, Span, Table, position};
 use map_core::{Equivalent, TryReserveError};
 use smallvec::SmallVec;
 
@@ -114,6 +114,12 @@ pub fn repin_session(pin: &mut SessionPin) {
     pin.0.repin();
 }
 
+/// Whether an edit has no copy of its entry yet.
+#[must_use]
+pub fn is_untouched<K, V>(edit: &Edit<K, V>) -> bool {
+    edit.is_untouched()
+}
+
 /// See [`Strategy::edit`]; what comes back lies in the edit.
 #[inline]
 pub fn edit<'x, K: Clone, V: Clone>(
@@ -193,8 +199,11 @@ pub fn conceal<K, V>(
     Ok(Moment(open.clocks().stamp()))
 }
 
+/// What was taken out of a shard: what was prepared for it, the entries, and what has to be dropped once no lock is held.
+pub type Taken<K, V, R> = (R, Entries<K, V>, <Locked<K, V> as Table>::Waste);
+
 /// Takes all entries out of a shard from which readers without the lock were shut out at some moment, if neither they nor
-/// guards are left that could reach an entry, and nothing is waiting to be freed. What is waiting is helped along.
+/// guards are left that could reach an entry, and nothing is waiting for them. What is waiting is helped along.
 ///
 /// `prepare` is called before anything has changed, and may call the whole off. The entries come in the order in which
 /// [`Strategy::iter`] shows them.
@@ -207,7 +216,7 @@ pub unsafe fn take_back<K, V, R>(
     section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
     since: Moment,
     prepare: impl FnOnce(&Locked<K, V>) -> Option<R>,
-) -> Option<(R, Entries<K, V>)> {
+) -> Option<Taken<K, V, R>> {
     let (open, locked) = section.parts();
     if !locked.is_deserted(open, since.0) {
         return None;
@@ -215,5 +224,5 @@ pub unsafe fn take_back<K, V, R>(
     let prepared = prepare(locked)?;
     // By (1) the read word is null since that moment, which is ripe: no reader without the lock can reach an entry, and
     // there are no guards on any.
-    Some((prepared, locked.take_entries()))
+    Some((prepared, locked.take_entries(), locked.take_waste()))
 }

@@ -149,8 +149,12 @@ impl Slot {
     }
 
     /// From the number that it is.
+    ///
+    /// # Safety
+    ///
+    /// 1. The number came from [`to_raw`](Self::to_raw), of a slot of a shard, and is used while that slot would be.
     #[inline(always)]
-    pub fn from_raw(number: usize) -> Self {
+    pub unsafe fn from_raw(number: usize) -> Self {
         Self(number)
     }
 

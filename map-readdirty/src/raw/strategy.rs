@@ -54,6 +54,12 @@ impl<K, V> Default for Edit<K, V> {
 // SAFETY: 1. The entry lies in a node, behind a raw pointer.
 unsafe impl<K, V> map_core::strategy::Edit for Edit<K, V> {}
 
+impl<K, V> Edit<K, V> {
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl<K: Clone, V: Clone> Edit<K, V> {
     /// The copy of the entry at a slot, made if there is none yet.
     #[inline]
