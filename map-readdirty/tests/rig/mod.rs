@@ -1,20 +1,21 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 //! What the models share: the real map, over keys whose places are known.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use loom::thread;
 use map_core::Map;
 
-use crate::promotion::Fill;
+use crate::promotion::{Fill, Promotion};
 use crate::raw::strategy::ReadDirty;
 
 /// The map, whatever its policy.
-pub type ModelMap<P = Fill> = Map<u64, u64, ReadDirty<P>, Unmixed>;
+pub type ModelMap<P = Fill, V = u64> = Map<u64, V, ReadDirty<P>, Unmixed>;
 
-/// Hashes a number to one that the front mixes to it: a key is its own mixed hash.
+/// Hashes a number to itself; the front mixes it.
 #[derive(Clone, Default)]
 pub struct Unmixed(u64);
 
@@ -73,34 +74,59 @@ pub fn keys() -> Keys {
 }
 
 /// A map of so many shards, which split when they have more entries than `limit`.
-pub fn map<P>(shards: usize, limit: usize) -> ModelMap<P>
-where
-    ReadDirty<P>: map_core::Strategy<u64, u64>,
-{
-    let builder = Map::<u64, u64, ReadDirty<P>>::builder().hasher(Unmixed::default());
+pub fn map<P: Promotion, V: Clone>(shards: usize, limit: usize) -> ModelMap<P, V> {
+    let builder = Map::<u64, V, ReadDirty<P>>::builder().hasher(Unmixed::default());
     let map = builder.shards(shards).shard_limit(limit).build();
     map.expect("no memory is asked for")
 }
 
 /// Runs a model of the map.
-pub fn model(check: impl Fn(Keys) + Send + Sync + 'static) {
+pub fn model(check: impl Fn(Keys, &Seen) + Send + Sync + 'static) {
+    model_less(0, check);
+}
+
+/// Runs a large model of the map, with so many preemptions fewer than others.
+pub fn model_less(fewer: usize, check: impl Fn(Keys, &Seen) + Send + Sync + 'static) {
     let keys = keys();
-    explore(move || check(keys));
+    explore_less(fewer, move |seen| check(keys, seen));
 }
 
 /// Runs a model.
 pub fn explore(check: impl Fn() + Send + Sync + 'static) {
+    explore_less(0, move |_| check());
+}
+
+/// What a model has come across: all of it in some schedule at least, or it shows less than it seems to.
+#[derive(Clone, Default)]
+pub struct Seen(Arc<Mutex<BTreeMap<&'static str, bool>>>);
+
+impl Seen {
+    /// Notes whether this schedule is one in which something happens.
+    pub fn note(&self, what: &'static str, happens: bool) {
+        let mut seen = self.0.lock().expect("nobody panics here");
+        *seen.entry(what).or_default() |= happens;
+    }
+}
+
+/// Runs a large model, with so many preemptions fewer than others.
+pub fn explore_less(fewer: usize, check: impl Fn(&Seen) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 50_000;
+    builder.preemption_bound = builder.preemption_bound.map(|bound| bound.saturating_sub(fewer));
     let explored = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&explored);
+    let seen = Seen::default();
+    let noted = seen.clone();
     builder.check(move || {
         count.fetch_add(1, Ordering::Relaxed);
-        check();
+        check(&noted);
     });
     let explored = explored.load(Ordering::Relaxed);
     assert!(explored > 1, "the model has no schedules to try");
     println!("{explored} schedules");
+    for (what, happened) in &*seen.0.lock().expect("nobody panics there") {
+        assert!(happened, "in no schedule of the model: {what}");
+    }
 }
 
 pub fn spawn<T: 'static, R: 'static>(
