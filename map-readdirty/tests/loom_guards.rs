@@ -15,8 +15,14 @@ use loom::cell::UnsafeCell;
 use loom::thread;
 use map_core::mapref::one::Ref;
 use promotion::{Fill, Promotion, Standing};
+use raw::clock::Clocks;
+use raw::hold::Hold;
+use raw::limbo::Limbo;
+use raw::node::{Link, Node};
+use raw::seat;
 use raw::strategy::ReadDirty;
-use rig::{ModelMap, Seen, join, map, model, model_less, spawn};
+use rig::{ModelMap, Seen, explore_less, join, map, model, model_less, spawn};
+use sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed};
 
 #[path = "../src/promotion.rs"]
 mod promotion;
@@ -185,21 +191,46 @@ fn guard_made_under_the_lock() {
     });
 }
 
-/// A reader finds a node while that is retired, and itself helps time along, in another shard.
+/// A node, where readers find it, and where it waits.
+struct Bare {
+    clocks: Clocks,
+    node: AtomicPtr<Node<u64, Payload>>,
+}
+
+/// A reader finds a node while that is retired, and then itself helps time along: so it is ripe sooner than its
+/// owner has reason to think.
 #[test]
 fn guard_of_one_who_ticks() {
-    model_less(1, |k, seen| {
-        let map = published(2, &[k.k00, k.k10]);
-        let writer = spawn(&map, move |map| {
-            map.store(k.k00, Payload::new(1));
-            map.store(k.k00, Payload::new(2));
+    explore_less(1, |seen| {
+        let link = Link::new(0, (7, Payload::new(0)));
+        let bare = Arc::new(Bare {
+            clocks: Clocks::default(),
+            node: AtomicPtr::new(link.as_ptr()),
         });
-        let guard = map.get(&k.k00).expect("present throughout");
-        update(&map, k.k10);
-        look(&guard, k.k00);
-        drop(guard);
-        join(writer);
-        note(seen, &map);
+        let owner = spawn(&bare, move |bare| {
+            bare.node.store(std::ptr::null_mut(), Relaxed);
+            let mut limbo = Limbo::default();
+            limbo.retire_all([link].into_iter());
+            limbo.drain(&bare.clocks);
+            let waste = limbo.waste.take();
+            (limbo.holdings(), waste.is_some(), limbo)
+        });
+        let pin = seat::pin();
+        if let Some(link) = Link::from_raw(bare.node.load(Acquire)) {
+            thread::yield_now();
+            // SAFETY: 1. It was found under the pin.
+            let hold = unsafe { Hold::new(link) };
+            drop(pin);
+            for _ in 0..2 {
+                bare.clocks.tick();
+            }
+            thread::yield_now();
+            drop(hold);
+        }
+        let (holdings, is_free, limbo) = join(owner);
+        seen.note("an entry is let go", is_free);
+        seen.note("a guard keeps an entry", holdings.guarded > 0);
+        drop(limbo);
     });
 }
 
@@ -246,22 +277,24 @@ fn counted_guard_sent_away() {
     sent_guard(true);
 }
 
-/// The slot of a guard that ended elsewhere is used again: whoever uses it knows that the first guard has gone.
+/// The slot of a guard that ended elsewhere is used again: whoever sees that knows that the first guard has gone.
 #[test]
 fn slot_of_a_guard_that_was_sent_away() {
     model(|k, seen| {
         let map = published(1, &[k.k00, k.k01]);
         let guard = map.get(&k.k00).expect("present");
+        update(&map, k.k00);
         // SAFETY: 1. The other thread is waited for.
         let guard = unsafe { for_long(guard) };
-        let other = thread::spawn(move || look(&guard, k.k00));
-        map.store(k.k00, Payload::new(1));
-        let again = map.get(&k.k01).expect("present");
-        update(&map, k.k00);
-        look(&again, k.k01);
-        drop(again);
+        let other = thread::spawn(move || drop(guard));
+        let writer = spawn(&map, move |map| map.clear());
+        let again = map.get(&k.k01);
         join(other);
-        note(seen, &map);
+        join(writer);
+        let stats = map.stats();
+        seen.note("an entry is let go", stats.pending_entries == 0);
+        seen.note("a guard keeps an entry", stats.guarded_entries > 0);
+        drop(again);
     });
 }
 

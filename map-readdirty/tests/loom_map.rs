@@ -9,10 +9,9 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use promotion::{Amortized, Fill, Plain, Promotion};
-use rig::{ModelMap, join, map, model, spawn};
+use promotion::{Amortized, Fill, Promotion};
+use rig::{ModelMap, Op, assert_linear, join, map, model, model_less, spawn};
 
 #[path = "../src/promotion.rs"]
 mod promotion;
@@ -26,66 +25,20 @@ mod stats;
 #[path = "../src/sync.rs"]
 mod sync;
 
-/// A map of so many shards, each of which is published if it has an entry.
-fn published<P: Promotion>(shards: usize, entries: &[u64]) -> Arc<ModelMap<P>> {
+/// A map of so many shards, each of which is published if it has an entry; every value is its key.
+fn published<P: Promotion>(shards: usize, keys: &[u64]) -> Arc<ModelMap<P>> {
     let map = map(shards, 7);
-    for &key in entries {
-        map.insert(key, key);
+    for &key in keys {
+        map.store(key, key);
         assert_eq!(map.get_copied(&key), Some(key));
     }
     Arc::new(map)
 }
 
-/// Two threads read what is not published yet; either publishes it.
-#[test]
-fn two_readers_and_a_promotion() {
-    model(|k, seen| {
-        let map = Arc::new(map::<Fill, u64>(1, 7));
-        map.insert(k.k00, 1);
-        let other = spawn(&map, move |map| map.get_copied(&k.k00));
-        assert_eq!(map.get_copied(&k.k00), Some(1));
-        assert_eq!(join(other), Some(1));
-        assert!(map.stats().promotions <= 1, "promoted twice");
-    });
-}
+/// So many updates let a node be used again if nobody holds time up.
+const ENOUGH: u64 = 6;
 
-/// The dirty table is merged with the read table, which goes, while somebody reads that.
-#[test]
-fn reader_and_merging_promotion() {
-    model(|k, seen| {
-        let map = published::<Plain>(1, &[k.k00]);
-        map.insert(k.k01, 1);
-        map.insert(k.k10, 2);
-        let other = spawn(&map, move |map| {
-            assert_eq!(map.get_copied(&k.k01), Some(1), "missed");
-            assert_eq!(map.get_copied(&k.k01), Some(1), "missed");
-        });
-        assert_eq!(map.get_copied(&k.k00), Some(k.k00), "missed");
-        assert_eq!(map.get_copied(&k.k10), Some(2), "missed");
-        join(other);
-        
-    });
-}
-
-/// The first new key goes to the dirty table beside a read table.
-#[test]
-fn reader_and_amendment() {
-    model(|k, seen| {
-        let map = published::<Amortized>(1, &[k.k00]);
-        let other = spawn(&map, move |map| {
-            assert_eq!(map.insert(k.k01, 1), None);
-            assert_eq!(map.get_copied(&k.k01), Some(1), "missed");
-            assert_eq!(map.remove(&k.k01), Some((k.k01, 1)));
-            assert_eq!(map.get_copied(&k.k01), None, "kept");
-        });
-        assert_eq!(map.get_copied(&k.k00), Some(k.k00), "missed");
-        let got = map.get_copied(&k.k01);
-        assert!([None, Some(1)].contains(&got), "{got:?}");
-        join(other);
-    });
-}
-
-/// Updates retire nodes, time goes on, and the third update uses a node again.
+/// Updates retire nodes, time goes on, and one of them uses a node again.
 fn reader_and_updates(pinned: bool, updates: u64) {
     model(move |k, seen| {
         let map = published::<Fill>(1, &[k.k00]);
@@ -94,15 +47,21 @@ fn reader_and_updates(pinned: bool, updates: u64) {
                 map.store(k.k00, value);
             }
         });
-        let got = if pinned {
-            map.pin().get(&k.k00).copied()
-        } else {
-            map.get_copied(&k.k00)
+        let age = |got: Option<u64>| match got.expect("present throughout") {
+            value if value == k.k00 => 0,
+            value => value,
         };
-        let got = got.expect("present throughout");
-        assert!(got == k.k00 || got <= updates, "{got}");
+        let [first, second] = if pinned {
+            let session = map.pin();
+            [(); 2].map(|()| age(session.get(&k.k00).copied()))
+        } else {
+            [(); 2].map(|()| age(map.get_copied(&k.k00)))
+        };
+        assert!(first <= second && second <= updates, "{first}, then {second}");
         join(writer);
         assert_eq!(map.get_copied(&k.k00), Some(updates));
+        seen.note("an entry is let go", map.stats().pooled_nodes > 0 || updates == 1);
+        seen.note("the reader sees an update", second > 0);
     });
 }
 
@@ -112,13 +71,13 @@ fn reader_and_update() {
 }
 
 #[test]
-fn reader_and_updates_of_recycled_nodes() {
-    reader_and_updates(false, 4);
+fn reader_and_updates_of_nodes_used_again() {
+    reader_and_updates(false, ENOUGH);
 }
 
 #[test]
-fn session_and_updates_of_recycled_nodes() {
-    reader_and_updates(true, 4);
+fn session_and_updates_of_nodes_used_again() {
+    reader_and_updates(true, ENOUGH);
 }
 
 /// A new key takes a free slot of the published table.
@@ -127,10 +86,13 @@ fn reader_and_insert() {
     model(|k, seen| {
         let map = published::<Fill>(1, &[k.k00]);
         let writer = spawn(&map, move |map| map.insert(k.k01, 1));
-        let got = map.get_copied(&k.k01);
-        assert!([None, Some(1)].contains(&got), "{got:?}");
+        let [first, second] = [(); 2].map(|()| map.get_copied(&k.k01));
+        assert!(first.is_none() || second.is_some(), "found, then missed");
+        seen.note("it is found", first.is_some());
+        seen.note("it is not", second.is_none());
         assert_eq!(join(writer), None);
         assert_eq!(map.get_copied(&k.k01), Some(1));
+        assert_eq!(map.stats().dirty_entries, 0);
     });
 }
 
@@ -143,14 +105,15 @@ fn reader_and_removal_and_insert() {
             assert_eq!(map.remove(&k.k00), Some((k.k00, k.k00)));
             assert_eq!(map.insert(k.k00, 1), None);
         });
-        let first = map.get_copied(&k.k00);
-        let second = map.get_copied(&k.k00);
-        let order = |got| match got {
+        let age = |got| match got {
             Some(1) => 2,
             None => 1,
             Some(_) => 0,
         };
-        assert!(order(first) <= order(second), "{first:?}, then {second:?}");
+        let [first, second] = [(); 2].map(|()| age(map.get_copied(&k.k00)));
+        assert!(first <= second, "{first}, then {second}");
+        seen.note("it has gone", second == 1);
+        seen.note("it is back", second == 2);
         join(writer);
         assert_eq!(map.get_copied(&k.k00), Some(1));
     });
@@ -159,11 +122,11 @@ fn reader_and_removal_and_insert() {
 /// A key goes, and one with the same tag takes its slot; nodes are used again.
 #[test]
 fn reader_and_slot_of_another() {
-    model(|k, seen| {
+    model(|k, _| {
         let map = published::<Fill>(1, &[k.k00]);
         let writer = spawn(&map, move |map| {
             map.delete(&k.k00);
-            map.insert(k.twin, 1);
+            map.store(k.twin, 1);
             map.delete(&k.twin);
             map.store(k.k00, 2);
         });
@@ -177,190 +140,105 @@ fn reader_and_slot_of_another() {
     });
 }
 
-/// The table is full: the writer splits it. `limit` is that of the shards.
-fn reader_and_growth(pinned: bool, limit: usize, upper: bool) {
+/// A copy is made and changed while readers look at the original, and then published.
+#[test]
+fn reader_and_write_guard() {
+    model(|k, seen| {
+        let map = published::<Fill>(1, &[k.k00]);
+        let writer = spawn(&map, move |map| {
+            let mut guard = map.get_mut(&k.k00).expect("present throughout");
+            *guard = 1;
+            *guard = 2;
+        });
+        let got = map.get_copied(&k.k00);
+        assert!([Some(k.k00), Some(2)].contains(&got), "{got:?}");
+        seen.note("the original is seen", got == Some(k.k00));
+        seen.note("the copy is seen", got == Some(2));
+        join(writer);
+        assert_eq!(map.get_copied(&k.k00), Some(2));
+    });
+}
+
+/// Two writers of a key answer as if one came after the other.
+#[test]
+fn two_updates() {
+    model(|k, _| {
+        let map = published::<Fill>(1, &[k.k00]);
+        let other = spawn(&map, move |map| {
+            [Op::Store(1, map.insert(k.k00, 1)), Op::Get(map.get_copied(&k.k00))]
+        });
+        let mine = [
+            Op::Store(2, map.insert(k.k00, 2)),
+            Op::Remove(map.remove(&k.k00).map(|(_, value)| value)),
+        ];
+        let theirs = join(other);
+        assert_linear(Some(k.k00), &[&mine, &theirs], map.get_copied(&k.k00));
+    });
+}
+
+/// Of two that change the same pair one succeeds, wherever the pair is.
+fn compare_exchange_and_compare_remove<P: Promotion>(dirty: bool) {
     model(move |k, seen| {
-        let map = map::<Fill, u64>(1, limit);
-        let sought = if upper { k.k10 } else { k.k00 };
-        for key in [k.k00, k.k10, 1, 2, 3, 4, 5] {
-            map.insert(key, key);
-        }
-        assert_eq!(map.get_copied(&sought), Some(sought));
-        let map = Arc::new(map);
-        let writer = spawn(&map, move |map| map.insert(k.k11, 1));
-        let got = if pinned {
-            map.pin().get(&sought).copied()
-        } else {
-            map.get_copied(&sought)
-        };
-        assert_eq!(got, Some(sought), "missed");
-        let new = map.get_copied(&k.k11);
-        assert!([None, Some(1)].contains(&new), "{new:?}");
-        assert_eq!(join(writer), None);
-        assert_eq!(map.shards(), if limit == 7 { 2 } else { 1 });
-        assert_eq!(map.get_copied(&k.k11), Some(1));
-        assert_eq!(map.get_copied(&sought), Some(sought));
+        let map = published::<P>(1, &[if dirty { k.k01 } else { k.k00 }]);
+        map.store(k.k00, 7);
+        let other = spawn(&map, move |map| {
+            let removed = map.compare_remove(&k.k00, &7);
+            assert!(removed.is_none_or(|pair| pair == (k.k00, 7)));
+            [Op::CompareRemove(7, removed.is_some())]
+        });
+        let exchanged = map.compare_exchange(&k.k00, &7, 8).is_ok();
+        let mine = [
+            Op::CompareExchange(7, 8, exchanged),
+            Op::Get(map.get_copied(&k.k00)),
+        ];
+        let theirs = join(other);
+        let last = map.get_copied(&k.k00);
+        assert_linear(Some(7), &[&mine, &theirs], last);
+        assert_eq!(last, exchanged.then_some(8), "one of the two");
+        seen.note("it is exchanged", exchanged);
+        seen.note("it is removed", !exchanged);
     });
 }
 
 #[test]
-fn reader_of_the_lower_half_and_split() {
-    reader_and_growth(false, 7, false);
+fn compare_exchange_and_compare_remove_in_the_read_table() {
+    compare_exchange_and_compare_remove::<Fill>(false);
 }
 
 #[test]
-fn reader_of_the_upper_half_and_split() {
-    reader_and_growth(false, 7, true);
+fn compare_exchange_and_compare_remove_in_the_dirty_table() {
+    compare_exchange_and_compare_remove::<Amortized>(true);
 }
 
-#[test]
-fn session_and_split() {
-    reader_and_growth(true, 7, true);
-}
-
-#[test]
-fn reader_and_larger_table() {
-    reader_and_growth(false, 64, true);
-}
-
-/// Two shards become one; what is sought is in the one that is taken over, or in the other.
-fn reader_and_merge(pinned: bool, upper: bool) {
-    model(move |k, seen| {
+/// Two threads each change a key and then read that of the other, in another shard: one of them at least sees the change of
+/// the other.
+fn changes_and_reads_crosswise(in_sessions: bool) {
+    model_less(usize::from(in_sessions), move |k, seen| {
         let map = published::<Fill>(2, &[k.k00, k.k10]);
-        let writer = spawn(&map, move |map| {
-            map.shrink_to_fit();
-            // What readers of the old tables do not see.
-            map.store(k.k11, 1);
-        });
-        let sought = if upper { k.k10 } else { k.k00 };
-        let got = if pinned {
-            map.pin().get(&sought).copied()
-        } else {
-            map.get_copied(&sought)
+        let cross = move |map: &ModelMap, own: u64, other: u64| {
+            if in_sessions {
+                let session = map.pin();
+                map.store(own, 1);
+                session.get(&other).copied()
+            } else {
+                map.store(own, 1);
+                map.get_copied(&other)
+            }
         };
-        assert_eq!(got, Some(sought), "missed");
-        join(writer);
-        assert_eq!(map.shards(), 1);
-        assert_eq!(map.get_copied(&k.k11), Some(1));
-        assert_eq!(map.get_copied(&sought), Some(sought));
+        let other = spawn(&map, move |map| cross(map, k.k10, k.k00));
+        let mine = cross(&map, k.k00, k.k10);
+        let theirs = join(other);
+        assert!([mine, theirs].contains(&Some(1)), "neither came first");
+        seen.note("both see the change of the other", mine == theirs);
     });
 }
 
 #[test]
-fn reader_and_merge_of_the_lower_half() {
-    reader_and_merge(false, false);
+fn changes_and_plain_reads_crosswise() {
+    changes_and_reads_crosswise(false);
 }
 
 #[test]
-fn reader_and_merge_of_the_upper_half() {
-    reader_and_merge(false, true);
-}
-
-#[test]
-fn session_and_merge() {
-    reader_and_merge(true, true);
-}
-
-/// All entries go, and everything that can be let go without waiting.
-fn reader_and_clear(pinned: bool) {
-    model(move |k, seen| {
-        let map = published::<Fill>(1, &[k.k00]);
-        let writer = spawn(&map, move |map| {
-            map.clear();
-            map.store(k.k00, 1);
-        });
-        let got = if pinned {
-            map.pin().get(&k.k00).copied()
-        } else {
-            map.get_copied(&k.k00)
-        };
-        assert!([None, Some(k.k00), Some(1)].contains(&got), "{got:?}");
-        join(writer);
-        assert_eq!(map.get_copied(&k.k00), Some(1));
-    });
-}
-
-#[test]
-fn reader_and_clearing() {
-    reader_and_clear(false);
-}
-
-#[test]
-fn session_and_clearing() {
-    reader_and_clear(true);
-}
-
-/// A key is deleted and made anew while the misses of a reader promote: nothing is lost.
-fn promotion_between_delete_and_insert<P: Promotion>() {
-    model(|k, seen| {
-        let map = published::<P>(1, &[k.k00]);
-        map.insert(k.k01, 1);
-        let made = Arc::new(AtomicU32::new(0));
-        let count = Arc::clone(&made);
-        let writer = spawn(&map, move |map| {
-            assert!(map.delete(&k.k01), "lost");
-            let new = map.get_or_insert_with(k.k01, || {
-                count.fetch_add(1, Ordering::Relaxed);
-                2
-            });
-            assert_eq!(*new, 2);
-        });
-        let got = map.get_copied(&k.k01);
-        assert!([None, Some(1), Some(2)].contains(&got), "{got:?}");
-        let again = map.get_copied(&k.k01);
-        assert!([got, None, Some(2)].contains(&again), "{again:?}");
-        join(writer);
-        assert_eq!(made.load(Ordering::Relaxed), 1, "made exactly once");
-        assert_eq!(map.get_copied(&k.k01), Some(2), "lost");
-        assert_eq!(map.get_copied(&k.k00), Some(k.k00), "lost");
-        assert_eq!(map.len(), 2);
-    });
-}
-
-#[test]
-fn promotion_between_delete_and_insert_amortized() {
-    promotion_between_delete_and_insert::<Amortized>();
-}
-
-#[test]
-fn promotion_between_delete_and_insert_plain() {
-    promotion_between_delete_and_insert::<Plain>();
-}
-
-#[test]
-fn promotion_between_delete_and_insert_filling() {
-    promotion_between_delete_and_insert::<Fill>();
-}
-
-/// One of two changes of the same pair succeeds.
-#[test]
-fn compare_exchange_and_compare_remove() {
-    model(|k, seen| {
-        let map = published::<Fill>(1, &[k.k00]);
-        let other = spawn(&map, move |map| map.compare_remove(&k.k00, &k.k00).is_some());
-        let exchanged = map.compare_exchange(&k.k00, &k.k00, 1).is_ok();
-        assert_ne!(join(other), exchanged);
-        assert_eq!(map.get_copied(&k.k00), exchanged.then_some(1));
-    });
-}
-
-/// A walk meets what is there throughout once, whatever splits.
-#[test]
-fn walk_and_split() {
-    model(|k, seen| {
-        let map = map::<Fill, u64>(1, 7);
-        let keys = [k.k00, k.k10, 1, 2, 3, 4, 5];
-        for key in keys {
-            map.insert(key, key);
-        }
-        map.get_copied(&k.k00);
-        let map = Arc::new(map);
-        let writer = spawn(&map, move |map| map.insert(k.k11, 1));
-        let mut met = Vec::new();
-        map.for_each(|key, _| met.push(*key));
-        for key in keys {
-            assert_eq!(met.iter().filter(|met| **met == key).count(), 1);
-        }
-        assert_eq!(join(writer), None);
-    });
+fn changes_and_reads_of_sessions_crosswise() {
+    changes_and_reads_crosswise(true);
 }

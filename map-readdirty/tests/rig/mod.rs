@@ -55,6 +55,7 @@ const fn mix(hash: u64) -> u64 {
     (wide as u64) ^ ((wide >> 64) as u64)
 }
 
+/// The models of walks would notice if they lay elsewhere.
 pub fn keys() -> Keys {
     let find = |tag: u64, prefix: u64, not: u64| {
         let found = (1..1_000_000_u64).find(|&key| {
@@ -127,6 +128,65 @@ pub fn explore_less(fewer: usize, check: impl Fn(&Seen) + Send + Sync + 'static)
     for (what, happened) in &*seen.0.lock().expect("nobody panics there") {
         assert!(happened, "in no schedule of the model: {what}");
     }
+}
+
+/// An operation on one key, and what it answered.
+#[derive(Clone, Copy, Debug)]
+pub enum Op {
+    Get(Option<u64>),
+    /// And what it replaced.
+    Store(u64, Option<u64>),
+    Remove(Option<u64>),
+    /// What would be stored where nothing is, whether it was, and what is there then.
+    GetOrInsert(u64, bool, u64),
+    /// What is expected, what is to come, and whether it did.
+    CompareExchange(u64, u64, bool),
+    CompareRemove(u64, bool),
+}
+
+impl Op {
+    /// What is there afterwards, if it can have been so.
+    fn apply(self, state: Option<u64>) -> Option<Option<u64>> {
+        let (answered, after) = match self {
+            Self::Get(got) => (got == state, state),
+            Self::Store(new, old) => (old == state, Some(new)),
+            Self::Remove(old) => (old == state, None),
+            Self::GetOrInsert(new, made, got) => {
+                (made == state.is_none() && got == state.unwrap_or(new), Some(got))
+            }
+            Self::CompareExchange(old, new, done) if state == Some(old) => {
+                (done, Some(new))
+            }
+            Self::CompareExchange(_, _, done) => (!done, state),
+            Self::CompareRemove(old, done) if state == Some(old) => (done, None),
+            Self::CompareRemove(_, done) => (!done, state),
+        };
+        answered.then_some(after)
+    }
+}
+
+/// Whether the threads' operations on a key can have been done one after the other, between what was there at first and
+/// what is there at last.
+pub fn is_linear(first: Option<u64>, threads: &[&[Op]], last: Option<u64>) -> bool {
+    if threads.iter().all(|ops| ops.is_empty()) {
+        return first == last;
+    }
+    (0..threads.len()).any(|next| {
+        let mut rest = threads.to_vec();
+        let Some((op, after)) = rest[next].split_first() else {
+            return false;
+        };
+        rest[next] = after;
+        op.apply(first).is_some_and(|state| is_linear(state, &rest, last))
+    })
+}
+
+#[track_caller]
+pub fn assert_linear(first: Option<u64>, threads: &[&[Op]], last: Option<u64>) {
+    assert!(
+        is_linear(first, threads, last),
+        "{first:?}, then {threads:?}, then {last:?}"
+    );
 }
 
 pub fn spawn<T: 'static, R: 'static>(
