@@ -25,7 +25,7 @@ use loom::thread;
 use raw::clock::{Clocks, Stamp};
 use raw::node::{Link, Node};
 use raw::seat;
-use rig::{explore, join, spawn};
+use rig::{explore, explore_less, join, spawn};
 use sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 #[path = "../src/promotion.rs"]
@@ -159,6 +159,34 @@ fn first_session_and_retirement() {
             slot.read();
         }
         join(writer);
+    });
+}
+
+/// Two threads make the sessions' clock at once; whichever made it, what the one may have found waits for it.
+///
+/// Nothing is retired before both have their sessions, or it takes minutes.
+#[test]
+fn two_first_sessions() {
+    explore_less(0, |seen| {
+        let slot = Slot::new();
+        let me = thread::current();
+        let other = spawn(&slot, move |slot| {
+            let _pin = slot.clocks.open_session();
+            slot.read();
+            me.unpark();
+            thread::park();
+            slot.read();
+        });
+        drop(slot.clocks.open_session());
+        thread::park();
+        let (link, stamp) = slot.take_out();
+        for _ in 0..ENOUGH {
+            slot.clocks.tick();
+            assert!(!slot.clocks.is_ripe(stamp), "a session has begun before");
+        }
+        other.thread().unpark();
+        join(other);
+        seen.note("it is ripe in the end", slot.wait((link, stamp), ENOUGH));
     });
 }
 

@@ -166,17 +166,18 @@ fn guard_and_clearing() {
     });
 }
 
+/// Readers always take the lock.
+struct Never;
+impl Promotion for Never {
+    const FILLS: bool = false;
+    fn is_due(_: Standing) -> bool {
+        false
+    }
+}
+
 /// A guard that was found under the lock: there is no pin, and it is counted if the thread has no slots yet.
 #[test]
 fn guard_made_under_the_lock() {
-    /// Readers always take the lock.
-    struct Never;
-    impl Promotion for Never {
-        const FILLS: bool = false;
-        fn is_due(_: Standing) -> bool {
-            false
-        }
-    }
     model_less(1, |k, seen| {
         let map = Arc::new(map::<Never, Payload>(1, 7));
         map.store(k.k00, Payload::new(0));
@@ -333,6 +334,23 @@ fn slot_used_again() {
         update(&map, k.k00);
         join(reader);
         note(seen, &map);
+    });
+}
+
+/// The same where there are no pins between: both guards are made under locks, of two shards.
+#[test]
+fn slot_used_again_under_the_lock() {
+    model(|k, seen| {
+        let map = Arc::new(map::<Never, Payload>(2, 7));
+        map.store(k.k00, Payload::new(0));
+        map.store(k.k10, Payload::new(0));
+        let reader = spawn(&map, move |map| {
+            drop(map.get(&k.k00).expect("present throughout"));
+            look(&map.get(&k.k10).expect("present throughout"), k.k10);
+        });
+        update(&map, k.k00);
+        join(reader);
+        seen.note("an entry is let go", map.stats().pooled_nodes > 0);
     });
 }
 
