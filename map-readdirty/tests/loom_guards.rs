@@ -166,6 +166,27 @@ fn guard_and_clearing() {
     });
 }
 
+/// A read without a guard: the pin alone keeps what it looks at.
+#[test]
+fn pin_and_removal() {
+    model(|k, seen| {
+        let map = published(1, &[k.k00]);
+        let reader = spawn(&map, move |map| {
+            map.get_with(&k.k00, |_, value| {
+                let first = value.get();
+                thread::yield_now();
+                assert_eq!(value.get(), first, "used again");
+            })
+        });
+        map.delete(&k.k00);
+        map.store(k.twin, Payload::new(0));
+        update(&map, k.twin);
+        let found = join(reader).is_some();
+        seen.note("it is found", found);
+        seen.note("an entry is let go", map.stats().pooled_nodes > 0);
+    });
+}
+
 /// Readers always take the lock.
 struct Never;
 impl Promotion for Never {
@@ -173,6 +194,28 @@ impl Promotion for Never {
     fn is_due(_: Standing) -> bool {
         false
     }
+}
+
+/// A read under the lock, which is given back before the entry is looked at: the pin keeps it.
+#[test]
+fn pin_made_under_the_lock() {
+    model_less(1, |k, seen| {
+        let map = Arc::new(map::<Never, Payload>(1, 7));
+        map.store(k.k00, Payload::new(0));
+        let reader = spawn(&map, move |map| {
+            map.get_with(&k.k00, |_, value| {
+                let first = value.get();
+                thread::yield_now();
+                assert_eq!(value.get(), first, "used again");
+                first
+            })
+        });
+        update(&map, k.k00);
+        update(&map, k.k00);
+        let found = join(reader).expect("present throughout");
+        seen.note("the first is found", found == 0);
+        seen.note("an entry is let go", map.stats().pooled_nodes > 0);
+    });
 }
 
 /// A guard that was found under the lock: there is no pin, and it is counted if the thread has no slots yet.
@@ -310,6 +353,7 @@ fn guard_of_a_thread_that_has_ended() {
         });
         let guard = join(first);
         update(&map, k.k00);
+        update(&map, k.k00);
         let heir = spawn(&map, move |map| {
             let guard = map.get(&k.k01).expect("present throughout");
             assert_eq!(guard.value().get(), 0, "used again");
@@ -319,6 +363,7 @@ fn guard_of_a_thread_that_has_ended() {
         drop(guard);
         join(heir);
         note(seen, &map);
+        seen.note("the seat is passed on", seat::seats() == 2);
     });
 }
 

@@ -210,6 +210,23 @@ fn compare_exchange_and_compare_remove_in_the_dirty_table() {
     compare_exchange_and_compare_remove::<Amortized>(true);
 }
 
+/// Of two exchanges of the same value one succeeds.
+#[test]
+fn two_compare_exchanges() {
+    model(|k, _| {
+        let map = published::<Fill>(1, &[k.k00]);
+        map.store(k.k00, 7);
+        let exchange = move |map: &ModelMap, new| {
+            let done = map.compare_exchange(&k.k00, &7, new).is_ok();
+            [Op::CompareExchange(7, new, done), Op::Get(map.get_copied(&k.k00))]
+        };
+        let other = spawn(&map, move |map| exchange(map, 8));
+        let mine = exchange(&map, 9);
+        let theirs = join(other);
+        assert_linear(Some(7), &[&mine, &theirs], map.get_copied(&k.k00));
+    });
+}
+
 /// Two threads each change a key and then read that of the other, in another shard: one of them at least sees the change of
 /// the other.
 fn changes_and_reads_crosswise(in_sessions: bool) {

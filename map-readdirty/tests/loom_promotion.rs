@@ -107,7 +107,7 @@ fn reader_and_merging_promotion() {
     });
 }
 
-/// The first new key goes to the dirty table beside a read table, is promoted or not, and goes.
+/// The first new key goes to the dirty table beside a read table, is promoted, and goes; another comes.
 #[test]
 fn reader_and_amendment() {
     model(|k, seen| {
@@ -117,6 +117,7 @@ fn reader_and_amendment() {
             assert_eq!(map.get_copied(&k.k01), Some(1), "missed");
             assert_eq!(map.remove(&k.k01), Some((k.k01, 1)));
             assert_eq!(map.get_copied(&k.k01), None, "kept");
+            map.store(k.k10, 2);
         });
         assert_eq!(map.get_copied(&k.k00), Some(k.k00), "missed");
         let got = map.get_copied(&k.k01);
@@ -198,7 +199,34 @@ fn removal_against_insertion_filling() {
     removal_against_insertion::<Fill>(false);
 }
 
-/// The same, and the misses of a third promote.
+/// Two threads make a key that is absent, and a third removes it: of two that follow each other only the first makes it.
+fn two_insertions<P: Promotion>() {
+    model_less(1, |k, seen| {
+        let map = Arc::new(published::<P>(k.k00));
+        let remover = spawn(&map, move |map| [remove(map, k.k01)]);
+        let other = spawn(&map, move |map| [get_or_insert(map, k.k01, 1)]);
+        let mine = [get_or_insert(&map, k.k01, 2)];
+        let (removed, theirs) = (join(remover), join(other));
+        let last = map.get_copied(&k.k01);
+        assert_linear(None, &[&removed, &mine, &theirs], last);
+        assert_eq!(map.len(), 1 + usize::from(last.is_some()));
+        let made = |ops: &[Op]| matches!(ops, [Op::GetOrInsert(_, true, _)]);
+        seen.note("both make it", made(&mine) && made(&theirs));
+        seen.note("one makes it", made(&mine) != made(&theirs));
+    });
+}
+
+#[test]
+fn two_insertions_amortized() {
+    two_insertions::<Amortized>();
+}
+
+#[test]
+fn two_insertions_filling() {
+    two_insertions::<Fill>();
+}
+
+/// One removes, one makes it if it is absent, and the misses of a third promote.
 #[test]
 fn removal_against_insertion_and_promotion() {
     model_less(1, |k, seen| {
