@@ -162,6 +162,35 @@ fn first_session_and_retirement() {
     });
 }
 
+/// Two threads make the sessions' clock at once; whichever made it, what the one may have found waits for it.
+///
+/// Nothing is retired before both have their sessions: with that it takes minutes.
+#[test]
+fn two_first_sessions() {
+    explore(|| {
+        let slot = Slot::new();
+        let me = thread::current();
+        // What a thread needs for its first pin would bring it up to date.
+        drop(seat::pin());
+        let other = spawn(&slot, move |slot| {
+            drop(seat::pin());
+            let _pin = slot.clocks.open_session();
+            me.unpark();
+            thread::park();
+            slot.read();
+        });
+        drop(slot.clocks.open_session());
+        thread::park();
+        let (_, stamp) = slot.take_out();
+        for _ in 0..ENOUGH {
+            slot.clocks.tick();
+            assert!(!slot.clocks.is_ripe(stamp), "a session has begun before");
+        }
+        other.thread().unpark();
+        join(other);
+    });
+}
+
 /// A session reads, is pinned anew, and reads. That it was pinned before comes before the rest.
 #[test]
 fn session_pinned_anew_and_retirement() {

@@ -8,6 +8,8 @@ use crossbeam_epoch::Guard;
 
 use super::node::Link;
 use super::seat::{self, Session};
+use crate::sync::REAL_FENCES;
+use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 /// Keeps whatever was found under it alive, for the length of an operation.
 pub struct Pin(#[expect(dead_code, reason = "held, not used")] pub(super) Guard);
@@ -85,9 +87,29 @@ impl<K, V> Hold<K, V> {
     }
 }
 
+impl<K, V> Hold<K, V> {
+    /// Tells a model that the entry was read until now.
+    fn note_reads(&self) {
+        let node = match self.0.addr() & (COUNTED | KEPT) {
+            // Relaxed: it is there, since this thread or one before it has set it.
+            // SAFETY: it is the address of a guard slot, and those are never freed.
+            0 => unsafe { &*self.0.cast::<AtomicPtr<()>>() }.load(Relaxed),
+            COUNTED => self.0.map_addr(|address| address & !COUNTED),
+            _ => ptr::null_mut(),
+        };
+        if let Some(link) = Link::<K, V>::from_raw(node.cast()) {
+            // SAFETY: 1. The node is alive as long as the hold.
+            let _ = unsafe { link.pair() };
+        }
+    }
+}
+
 impl<K, V> Drop for Hold<K, V> {
     #[inline(always)]
     fn drop(&mut self) {
+        if !REAL_FENCES {
+            self.note_reads();
+        }
         if self.0.addr() & (COUNTED | KEPT) == 0 {
             // SAFETY: it is the address of a guard slot, and those are never freed.
             seat::clear_guard(unsafe { &*self.0.cast() });
