@@ -20,7 +20,8 @@
 //!
 //! # Features
 //!
-//! None is on by default.
+//! `lock`, `readdirty`, `sharded`: what an [`AdaptiveMap`] chooses among, all on by default. With one alone it is that, without
+//! a selector; with none there is no `AdaptiveMap`. The other maps are there in any case. The features that follow are off by default.
 //!
 //! `serde`: maps are written as maps and sets as sequences, and read from them, in dashmap's format, and guards are written as their
 //! values. What a map of the family wrote, any other reads; `Serialize` and `Deserialize` of [`Map`] say

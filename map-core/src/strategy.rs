@@ -402,7 +402,7 @@ pub trait Strategy<K, V>: Sized {
     /// noted then, and may do a piece of the work: see [`note_read`](Self::note_read) and those that follow it.
     const SELECTS: bool = false;
 
-    /// Sets a new map up.
+    /// Sets a new map up: once as it comes, which must not fail, and then as its builder was told.
     ///
     /// # Errors
     ///
@@ -856,7 +856,7 @@ pub trait Strategy<K, V>: Sized {
 ///
 /// fn known<T: Sessions<u32, u32>>(map: &Map<u32, u32, T>, keys: &[u32]) -> usize {
 ///     let mut session = map.pin(); // pin
-///     let known = keys.iter().filter(|key| session.contains_key(key)).count(); // peek_pinned
+///     let known = keys.iter().filter(|&key| session.contains_key(key)).count(); // peek_pinned
 ///     session.repin(); // repin
 ///     known
 /// }

@@ -288,10 +288,9 @@ unsafe fn for_long<'m>(
 ) -> Ref<'static, u64, Payload, ReadDirty> {
     // SAFETY: only the lifetime changes, and by (1) it does not matter.
     unsafe {
-        std::mem::transmute::<
-            Ref<'m, u64, Payload, ReadDirty>,
-            Ref<'static, u64, Payload, ReadDirty>,
-        >(guard)
+        std::mem::transmute::<Ref<'m, u64, Payload, ReadDirty>, Ref<'static, u64, Payload, ReadDirty>>(
+            guard,
+        )
     }
 }
 

@@ -57,10 +57,16 @@ fn reader_and_updates(pinned: bool, updates: u64) {
         } else {
             [(); 2].map(|()| age(map.get_copied(&k.k00)))
         };
-        assert!(first <= second && second <= updates, "{first}, then {second}");
+        assert!(
+            first <= second && second <= updates,
+            "{first}, then {second}"
+        );
         join(writer);
         assert_eq!(map.get_copied(&k.k00), Some(updates));
-        seen.note("an entry is let go", map.stats().pooled_nodes > 0 || updates == 1);
+        seen.note(
+            "an entry is let go",
+            map.stats().pooled_nodes > 0 || updates == 1,
+        );
         seen.note("the reader sees an update", second > 0);
     });
 }
@@ -165,7 +171,10 @@ fn two_updates() {
     model(|k, _| {
         let map = published::<Fill>(1, &[k.k00]);
         let other = spawn(&map, move |map| {
-            [Op::Store(1, map.insert(k.k00, 1)), Op::Get(map.get_copied(&k.k00))]
+            [
+                Op::Store(1, map.insert(k.k00, 1)),
+                Op::Get(map.get_copied(&k.k00)),
+            ]
         });
         let mine = [
             Op::Store(2, map.insert(k.k00, 2)),
@@ -218,7 +227,10 @@ fn two_compare_exchanges() {
         map.store(k.k00, 7);
         let exchange = move |map: &ModelMap, new| {
             let done = map.compare_exchange(&k.k00, &7, new).is_ok();
-            [Op::CompareExchange(7, new, done), Op::Get(map.get_copied(&k.k00))]
+            [
+                Op::CompareExchange(7, new, done),
+                Op::Get(map.get_copied(&k.k00)),
+            ]
         };
         let other = spawn(&map, move |map| exchange(map, 8));
         let mine = exchange(&map, 9);

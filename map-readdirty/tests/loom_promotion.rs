@@ -78,7 +78,10 @@ fn promotion_and_changes() {
             assert!(map.delete(&k.k00));
         });
         let [stays, goes] = [k.k01, k.k00].map(|key| [(); 2].map(|()| map.get_copied(&key)));
-        assert!(stays[0].is_none() || stays[1].is_some(), "found, then missed");
+        assert!(
+            stays[0].is_none() || stays[1].is_some(),
+            "found, then missed"
+        );
         assert!(goes[0].is_some() || goes[1].is_none(), "it came back");
         seen.note("what comes is not there yet", stays[0].is_none());
         seen.note("what goes has gone", goes[0].is_none());
@@ -145,7 +148,10 @@ fn deletion_insertion_and_promotion<P: Promotion>() {
         assert_linear(Some(1), &[&written, &read], last);
         assert_eq!(map.get_copied(&k.k00), Some(k.k00), "lost");
         assert_eq!(map.len(), 2);
-        seen.note("it is absent for a reader", matches!(read[0], Op::Get(None)));
+        seen.note(
+            "it is absent for a reader",
+            matches!(read[0], Op::Get(None)),
+        );
         seen.note("it is promoted", promoted || P::FILLS);
     });
 }
@@ -240,6 +246,9 @@ fn removal_against_insertion_and_promotion() {
         assert_eq!(map.len(), usize::from(last.is_some()));
         seen.note("it is made", last == Some(2));
         seen.note("it is found, then removed", last.is_none());
-        seen.note("it is absent for a reader", matches!(read[0], Op::Get(None)));
+        seen.note(
+            "it is absent for a reader",
+            matches!(read[0], Op::Get(None)),
+        );
     });
 }

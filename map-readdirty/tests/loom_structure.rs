@@ -212,7 +212,11 @@ fn reader_and_larger_table() {
 fn reader_and_merge(reads: Reads, upper: bool) {
     model_less(1, move |k, seen| {
         let stage = Stage::<Fill>::published(2, 7, &[k.k00, k.k10]);
-        let (stays, leaves) = if upper { (k.k10, k.k00) } else { (k.k00, k.k10) };
+        let (stays, leaves) = if upper {
+            (k.k10, k.k00)
+        } else {
+            (k.k00, k.k10)
+        };
         let writer = spawn(&stage, move |stage| {
             stage.map.shrink_to_fit();
             stage.map.store(k.k11, 1);

@@ -151,13 +151,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
         // A fence less at every exclusive unlock, on Linux; one load after the first time.
         crate::lock::prepare();
-        Self {
+        let map = Self {
             directory: Directory::new(shard_limit.min(MOST_ENTRIES)),
             hasher,
             leaning: Leaning::new(ReadBias::Adaptive),
             tally: Tally::default(),
             entries: PhantomData,
-        }
+        };
+        T::set_up(map.open(), &Options::default()).expect("a map can be set up as it comes");
+        map
     }
 
     /// An empty map with room for so many entries that hashes with `hasher`.

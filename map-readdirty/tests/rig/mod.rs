@@ -113,7 +113,9 @@ impl Seen {
 pub fn explore_less(fewer: usize, check: impl Fn(&Seen) + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 50_000;
-    builder.preemption_bound = builder.preemption_bound.map(|bound| bound.saturating_sub(fewer));
+    builder.preemption_bound = builder
+        .preemption_bound
+        .map(|bound| bound.saturating_sub(fewer));
     let explored = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&explored);
     let seen = Seen::default();
@@ -151,12 +153,11 @@ impl Op {
             Self::Get(got) => (got == state, state),
             Self::Store(new, old) => (old == state, Some(new)),
             Self::Remove(old) => (old == state, None),
-            Self::GetOrInsert(new, made, got) => {
-                (made == state.is_none() && got == state.unwrap_or(new), Some(got))
-            }
-            Self::CompareExchange(old, new, done) if state == Some(old) => {
-                (done, Some(new))
-            }
+            Self::GetOrInsert(new, made, got) => (
+                made == state.is_none() && got == state.unwrap_or(new),
+                Some(got),
+            ),
+            Self::CompareExchange(old, new, done) if state == Some(old) => (done, Some(new)),
             Self::CompareExchange(_, _, done) => (!done, state),
             Self::CompareRemove(old, done) if state == Some(old) => (done, None),
             Self::CompareRemove(_, done) => (!done, state),
@@ -177,7 +178,8 @@ pub fn is_linear(first: Option<u64>, threads: &[&[Op]], last: Option<u64>) -> bo
             return false;
         };
         rest[next] = after;
-        op.apply(first).is_some_and(|state| is_linear(state, &rest, last))
+        op.apply(first)
+            .is_some_and(|state| is_linear(state, &rest, last))
     })
 }
 
