@@ -12,7 +12,7 @@ use crate::lock::{slots, tally};
 use crate::mapref::entry::Entry;
 use crate::raw::coverage::{Coverage, Span, hash_at};
 use crate::raw::directory::{Directory, Reason};
-use crate::raw::header::{Attempt, Crowd, Refused};
+use crate::raw::header::{Attempt, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
 use crate::strategy::{At, Patience, Section, Strategy, Table};
@@ -174,11 +174,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         mut attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
         let announces = |way| self.announces(way);
-        if self.prepare_read(way)
-            && T::SELECTS
+        let is_sample = self.prepare_read(way);
+        let mut met = None;
+        if T::SELECTS
             && let Some(way) = way
         {
-            self.rehearse(hash, way, place, &mut attempt);
+            if is_sample {
+                self.rehearse(hash, way, place, &mut attempt);
+            } else {
+                met = Some(Instant::now());
+            }
         }
         let mut tended = false;
         loop {
@@ -189,7 +194,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             at.announce = announce;
             at.tended = tended;
             match attempt(at) {
-                Ok(found) => return found,
+                Ok(found) => {
+                    if let Some(since) = met {
+                        self.note_contention(hash, since);
+                    }
+                    return found;
+                }
                 Err(Refused::Due) => {
                     tended = true;
                     self.tend(hash, place);
@@ -213,6 +223,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         // The thread counts as a reader, also where it would not announce itself.
         slots::equip();
         is_sample
+    }
+
+    /// Notes that an operation met somebody and waited since then: it counts as often as it could have been done meanwhile.
+    #[cold]
+    fn note_contention(&self, hash: u64, since: Instant) {
+        const NANOS: u128 = 64;
+        let times = 1 + since.elapsed().as_nanos() / NANOS;
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        T::note_contention(self.directory.find(hash).open(), times);
     }
 
     /// Runs a read for its cost, as the fast path would, and then does a piece of whatever is due.
@@ -319,7 +338,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let Refused::Crowded(crowd) = refused else {
             return;
         };
-        T::note_contention(self.directory.find(hash).open(), Crowd::TIMES);
         if T::splits_for_contention(self.directory.find(hash).open())
             // Not waited for: this thread may have a read guard here.
             && let Some(section) = self.directory.find(hash).try_lock_exclusive(place)
@@ -391,20 +409,23 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cold]
     #[inline(never)]
     fn lock_slow(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
+        let since = T::SELECTS.then(Instant::now);
         let (section, met) = loop {
             match self.directory.find(hash).lock_exclusive_slow(hash, place) {
                 Some(locked) => break locked,
                 None => spin_loop(),
             }
         };
+        if let Some(since) = since {
+            self.note_contention(hash, since);
+        }
         if met.revoked {
             self.leaning.note_revocation(&self.tally);
         }
-        if let Some(reading) = met.crowded {
-            T::note_contention(section.open(), Crowd::TIMES);
-            if T::splits_for_contention(section.open()) {
-                return either(self.split(section, hash, Reason::Contention(reading), place));
-            }
+        if let Some(reading) = met.crowded
+            && T::splits_for_contention(section.open())
+        {
+            return either(self.split(section, hash, Reason::Contention(reading), place));
         }
         self.look_after_sample(section, Some(hash), place)
     }

@@ -423,7 +423,7 @@ pub trait Strategy<K, V>: Sized {
         let _ = (open, site, entries, took);
     }
 
-    /// Notes that so many acquisitions of the shard's lock met somebody.
+    /// Notes that somebody was met at the shard's lock: so often as the operation could have been done instead of waiting.
     fn note_contention(open: &Self::Open, times: u32) {
         let _ = (open, times);
     }

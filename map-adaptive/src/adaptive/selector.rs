@@ -76,7 +76,7 @@ struct State {
     /// When switches were made, of late.
     switches: VecDeque<Instant>,
     /// What was withheld last, so that it is said once.
-    withheld: Option<(Kind, String, Option<Instant>)>,
+    withheld: HashMap<(Whose, Kind), (String, Option<Instant>)>,
 }
 
 /// Whom a proposal is for: the map, or a shard, by where its study is.
@@ -104,7 +104,7 @@ impl Default for Selector {
                 pinned: None,
                 refusals: HashMap::new(),
                 switches: VecDeque::new(),
-                withheld: None,
+                withheld: HashMap::new(),
             }),
             rules: ArcSwap::from_pointee(Rules {
                 config,
@@ -339,7 +339,7 @@ impl Selector {
         state.history.clear();
         state.shards.clear();
         state.refusals.clear();
-        state.withheld = None;
+        state.withheld.clear();
         // Runs the old policy's Drop, unless it is in use.
         drop(state);
         drop(old);
@@ -567,9 +567,12 @@ impl State {
         let whose = alone.then(|| Arc::as_ptr(study).addr());
         if let Some((why, until)) = self.withhold(seen, whose, to) {
             // Once, not in each window.
-            let said = Some((to, why.clone(), until));
-            if self.withheld != said {
-                self.withheld = said;
+            let said = (why.clone(), until);
+            if self.withheld.get(&(whose, to)) != Some(&said) {
+                if self.withheld.len() >= HISTORIES {
+                    self.withheld.clear();
+                }
+                self.withheld.insert((whose, to), said);
                 let until = until.map(|until| until.duration_since(selector.made));
                 let outcome = Outcome::Withheld { why, until };
                 self.note(seen, scope, from, to, proposal, outcome);
@@ -580,7 +583,7 @@ impl State {
             // It is no example for the others: the next time it may be one that is.
             return;
         }
-        self.withheld = None;
+        self.withheld.clear();
         self.switches.push_back(now);
         if rules.config.canary.skip {
             self.note(seen, scope, from, to, proposal, Outcome::Followed);

@@ -107,6 +107,7 @@ impl Tally {
     }
 
     pub(super) fn note_contention(&self, times: u32) {
+        // It wraps at four thousand million; a window does not come near that.
         self.contended.fetch_add(times, Relaxed);
     }
 
@@ -124,9 +125,14 @@ impl Tally {
         u64::from(self.events[event as usize].load(Relaxed))
     }
 
-    /// Sampled operations.
+    /// Sampled operations, and pieces of walks.
     pub(super) fn samples(&self) -> u64 {
-        [Event::Hit, Event::Miss, Event::Write, Event::Visit]
+        self.operations() + self.count(Event::Visit)
+    }
+
+    /// Sampled operations without the pieces of walks: what shares of operations rest on.
+    fn operations(&self) -> u64 {
+        [Event::Hit, Event::Miss, Event::Write]
             .map(|event| self.count(event))
             .iter()
             .sum()
@@ -145,9 +151,14 @@ impl Tally {
         let changes = [Event::Update, Event::Insert, Event::Remove, Event::Mutation];
         let changed: u64 = changes.map(|event| self.count(event)).iter().sum();
         let mean = |what: Timed| self.timed[what as usize].mean();
+        let all: u64 = [Event::Hit, Event::Miss]
+            .map(reads)
+            .into_iter()
+            .chain([writes(Event::Write)])
+            .sum();
         let sites = u64::from(self.sites.load(Relaxed)).max(1);
         Window {
-            samples: self.samples(),
+            samples: self.operations(),
             hits: reads(Event::Hit),
             misses: reads(Event::Miss),
             unsettled: reads(Event::Unsettled),
@@ -157,7 +168,8 @@ impl Tally {
             mutations: writes(Event::Mutation),
             other_writes: self.count(Event::Write).saturating_sub(changed) * WRITES,
             scanned: self.scanned.load(Relaxed) * READS,
-            contended: u64::from(self.contended.load(Relaxed)),
+            // Who waited counts as often as it could have done something else.
+            contended: u64::from(self.contended.load(Relaxed)).min(all),
             entries: self.entries.load(Relaxed) / sites,
             shards: self.shards.load(Relaxed).div_ceil(sites),
             costs: Costs {

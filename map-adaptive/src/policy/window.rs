@@ -45,6 +45,7 @@ pub struct Window {
     /// Entries that walks came by.
     pub scanned: u64,
     /// Acquisitions of a lock that met somebody.
+    /// One that waits counts as often as it could have been done meanwhile.
     pub contended: u64,
     /// Entries there were at the end.
     pub entries: u64,

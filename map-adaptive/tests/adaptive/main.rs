@@ -1,4 +1,10 @@
 //! `AdaptiveMap`: what every map of the family does, and that it chooses its strategy, while it is in use.
 
+mod calm;
 mod conformance;
+mod in_place;
+mod load;
+mod patterns;
+mod phases;
 mod restless;
+mod shards_apart;

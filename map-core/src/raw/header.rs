@@ -109,11 +109,6 @@ impl<L: Table, O> Drop for Attempt<'_, L, O> {
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd(pub(crate) Reading);
 
-impl Crowd {
-    /// So many contended acquisitions it stands for.
-    pub(crate) const TIMES: u32 = super::contention::CONTENDED_READING as u32;
-}
-
 // SAFETY: a header gives out `&L` to threads that hold its lock shared and `&mut L` to the one that
 // holds it exclusively (hence Send and Sync, as for any read-write lock), and `&O` to all.
 unsafe impl<L: Send + Sync, O: Sync> Sync for Header<L, O> {}
