@@ -1,5 +1,6 @@
 //! `AdaptiveMap`: what every map of the family does, and that it chooses its strategy, while it is in use.
 
+mod across;
 mod calm;
 mod conformance;
 mod in_place;
@@ -8,3 +9,4 @@ mod patterns;
 mod phases;
 mod restless;
 mod shards_apart;
+mod switching;

@@ -1,0 +1,138 @@
+//! Nothing is lost, doubled, or left behind while shards are made to switch at random, by a thread of its own.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+use map_adaptive::{AdaptiveMap, Kind};
+use map_core::conformance::tracked::Ledger;
+
+/// Runs `work` on so many threads while another makes the map switch, and tells how often it did.
+fn while_switching<K, V, S>(
+    map: &AdaptiveMap<K, V, S>,
+    threads: u64,
+    work: impl Fn(u64) + Sync,
+) -> usize
+where
+    K: Clone + Eq + std::hash::Hash + Send + Sync,
+    V: Clone + Send + Sync,
+    S: std::hash::BuildHasher + Sync,
+{
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let switches = scope.spawn(|| {
+            let mut rng = fastrand::Rng::with_seed(7);
+            let mut switches = 0;
+            while !is_done.load(Relaxed) {
+                map.pin_strategy(Kind::ALL[rng.usize(..3)])
+                    .expect("any map may have these");
+                switches += 1;
+                thread::yield_now();
+            }
+            switches
+        });
+        let workers: Vec<_> = (0..threads)
+            .map(|thread| {
+                let work = &work;
+                scope.spawn(move || work(thread))
+            })
+            .collect();
+        for worker in workers {
+            worker.join().expect("what was expected was seen");
+        }
+        is_done.store(true, Relaxed);
+        switches.join().expect("nothing stops a switch")
+    })
+}
+
+#[test]
+fn a_million_keys() {
+    const THREADS: u64 = 2;
+    const EACH: u64 = 500_000;
+    let map: AdaptiveMap<u64, u64> = AdaptiveMap::new();
+    let switches = while_switching(&map, THREADS, |thread| {
+        for number in 0..EACH {
+            let key = number * THREADS + thread;
+            assert_eq!(map.insert(key, key), None);
+            let earlier = key / 2 / THREADS * THREADS + thread;
+            assert_eq!(
+                map.get_copied(&earlier).is_some(),
+                earlier % 5 != 1 || earlier == key,
+                "{earlier}"
+            );
+            if key % 5 == 1 {
+                assert_eq!(map.remove(&key), Some((key, key)));
+            } else if key % 7 == 2 {
+                assert_eq!(map.insert(key, key + 1), Some(key));
+            }
+        }
+    });
+    assert!(switches > 2, "it switched {switches} times");
+    let mut seen = vec![false; (THREADS * EACH) as usize];
+    for entry in &map {
+        let key = *entry.key();
+        assert!(
+            !std::mem::replace(&mut seen[key as usize], true),
+            "{key} twice"
+        );
+        let is_changed = key % 5 != 1 && key % 7 == 2;
+        assert_eq!(*entry.value(), key + u64::from(is_changed));
+    }
+    let expected = (0..THREADS * EACH).map(|key| key % 5 != 1);
+    assert!(seen.into_iter().eq(expected));
+}
+
+/// Counters that all threads add to, in each way that there is.
+#[test]
+fn increments_add_up() {
+    const KEYS: u64 = 64;
+    const ROUNDS: u64 = 100_000;
+    let map: AdaptiveMap<u64, u64> = (0..KEYS).map(|key| (key, 0)).collect();
+    while_switching(&map, 3, |thread| {
+        let mut rng = fastrand::Rng::with_seed(thread);
+        for round in 0..ROUNDS {
+            let key = rng.u64(..KEYS);
+            match round % 4 {
+                0 => *map.get_mut(&key).expect("it stays") += 1,
+                1 => map.alter(&key, |_, value| value + 1),
+                2 => *map.entry(key).or_insert(0) += 1,
+                _ => loop {
+                    let now = map.get_copied(&key).expect("it stays");
+                    if map.compare_exchange(&key, &now, now + 1).is_ok() {
+                        break;
+                    }
+                },
+            }
+        }
+    });
+    let sum: u64 = map.iter().map(|entry| *entry).sum();
+    assert_eq!(sum, 3 * ROUNDS);
+}
+
+/// What went into the map is dropped once, with an open session and idle threads around.
+#[test]
+fn drops_are_exact() {
+    let ledger = Ledger::new();
+    let map = AdaptiveMap::new();
+    let session = map.pin();
+    while_switching(&map, 2, |thread| {
+        let mut rng = fastrand::Rng::with_seed(thread);
+        for _ in 0..30_000 {
+            let number = rng.u64(..500);
+            match rng.u8(..4) {
+                0 => drop(map.insert(ledger.key(number), ledger.value(number))),
+                1 => drop(map.remove(&number)),
+                2 => drop(map.get(&number)),
+                _ => {
+                    if let Some(mut value) = map.get_mut(&number) {
+                        *value = ledger.value(number);
+                    }
+                }
+            }
+        }
+    });
+    assert!(session.get(&1_000).is_none());
+    drop(session);
+    ledger.assert_sound();
+    drop(map);
+    ledger.assert_settled();
+}
