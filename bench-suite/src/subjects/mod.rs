@@ -79,7 +79,7 @@ macro_rules! roster {
     };
 }
 
-roster! { driver, hashbrown, adaptive, sharded, lockmap, readdirty, readdirty_pinned, dashmap, papaya, flurry, scc, rwlock, mutex; dashmap_default }
+roster! { driver, hashbrown, sharded, lockmap, readdirty, readdirty_pinned, adaptive, dashmap, papaya, flurry, scc, rwlock, mutex; dashmap_default }
 
 #[cfg(test)]
 mod tests;
