@@ -164,7 +164,9 @@ impl<K, V> Open<K, V> {
     }
 
     pub(super) fn note_visit(&self, entries: usize, took: Duration) {
-        self.note(Event::Visit);
+        if entries > 0 {
+            self.note(Event::Visit);
+        }
         let times = u32::try_from(entries).unwrap_or(u32::MAX);
         self.note_time(Timed::Scan, took, times);
         self.study.tally.note_scanned(entries as u64);

@@ -34,7 +34,7 @@ pub(super) enum Event {
     Insert,
     Remove,
     Mutation,
-    /// A walk went on to this shard.
+    /// A piece of a walk met entries.
     Visit,
     /// Nothing worth a word.
     Nothing,
@@ -89,17 +89,15 @@ impl Tally {
         self.events[event as usize].fetch_add(1, Relaxed);
     }
 
+    /// Notes how long something took that was done so many times. To go by nothing but empty places takes time too.
     pub(super) fn note_time(&self, what: Timed, took: Duration, times: u32) {
-        if times == 0 {
-            return;
-        }
         let clocked = &self.timed[what as usize];
         let nanos = took.as_nanos() as u64;
         let most = match clocked.mean() {
-            Some(mean) => (OUTLIER * mean as u64 + OUTLIER_NANOS) * u64::from(times),
-            None => FIRST_NANOS * u64::from(times),
+            Some(mean) => OUTLIER * mean as u64 + OUTLIER_NANOS,
+            None => FIRST_NANOS,
         };
-        clocked.add(nanos.min(most), times);
+        clocked.add(nanos.min(most * u64::from(times.max(1))), times);
     }
 
     pub(super) fn note_scanned(&self, entries: u64) {

@@ -102,9 +102,12 @@ fn slow_walks_lead_to_shards() {
     watch(|| {
         const ENTRIES: u64 = 64;
         let builder = Map::builder()
-            .selector(unseen(Kind::ReadDirty))
+            .selector(SelectorConfig {
+                window_samples: WINDOW / 2,
+                ..unseen(Kind::ReadDirty)
+            })
             .shard_limit(1 << 20)
-            .capacity(1 << 16);
+            .capacity(1 << 12);
         let map = builder.build().expect("the configuration is sound");
         for key in 0..ENTRIES {
             map.insert(key, key);

@@ -31,7 +31,7 @@ impl fmt::Debug for SessionPin {
 
 /// Keeps one entry alive, as a guard does: by its address in a guard slot, or by the count in its node.
 ///
-/// One word: the address of the guard slot; or that of the node, tagged with [`COUNTED`]; or just [`KEPT`], if
+/// One word: the address of the guard slot; or that of the node, tagged with `COUNTED`; or just `KEPT`, if
 /// the node stays until the map is dropped.
 pub struct Hold<K, V>(*mut (), PhantomData<Link<K, V>>);
 
