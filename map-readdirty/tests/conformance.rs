@@ -9,42 +9,54 @@ use map_core::{Map, Strategy};
 use map_readdirty::ReadDirty;
 use map_readdirty::promotion::{Amortized, Fill, Plain, Promotion};
 
-/// Maps with a policy, as they come.
-struct Under<P>(PhantomData<fn() -> P>);
-
-/// The same, with tiny shards.
-struct Tiny<P>(PhantomData<fn() -> P>);
-
-macro_rules! maker {
-    ($name:ident, $builder:ident => $configured:expr) => {
-        impl<P> Clone for $name<P> {
-            fn clone(&self) -> Self {
-                *self
-            }
-        }
-
-        impl<P> Copy for $name<P> {}
-
-        impl<P: Promotion> Maker for $name<P> {
-            type Strategy = ReadDirty<P>;
-
-            fn make<K, V, S>(self, hasher: S) -> Map<K, V, ReadDirty<P>, S>
-            where
-                K: Eq + Hash,
-                ReadDirty<P>: Strategy<K, V>,
-                S: BuildHasher,
-            {
-                let $builder = Map::<K, V, ReadDirty<P>>::builder().hasher(hasher);
-                $configured.build().expect("the configuration is sound")
-            }
-        }
-    };
+/// Maps with a policy. Of one type, whether as they come or with tiny shards: so that the suite is compiled once for it.
+struct Under<P> {
+    tiny: bool,
+    policy: PhantomData<fn() -> P>,
 }
 
-maker!(Under, builder => builder);
-maker!(Tiny, builder => builder.shard_limit(14));
+impl<P> Clone for Under<P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
 
-map_core::conformance_suite!(as_it_comes, Under::<Fill>(PhantomData));
-map_core::conformance_suite!(tiny_shards, Tiny::<Fill>(PhantomData));
-map_core::conformance_suite!(amortized, Tiny::<Amortized>(PhantomData));
-map_core::conformance_suite!(plain, Under::<Plain>(PhantomData));
+impl<P> Copy for Under<P> {}
+
+impl<P: Promotion> Maker for Under<P> {
+    type Strategy = ReadDirty<P>;
+
+    fn make<K, V, S>(self, hasher: S) -> Map<K, V, ReadDirty<P>, S>
+    where
+        K: Eq + Hash,
+        ReadDirty<P>: Strategy<K, V>,
+        S: BuildHasher,
+    {
+        let builder = Map::<K, V, ReadDirty<P>>::builder().hasher(hasher);
+        let builder = if self.tiny {
+            builder.shard_limit(14)
+        } else {
+            builder
+        };
+        builder.build().expect("14 is not 0")
+    }
+}
+
+const fn as_it_comes<P>() -> Under<P> {
+    Under {
+        tiny: false,
+        policy: PhantomData,
+    }
+}
+
+const fn tiny<P>() -> Under<P> {
+    Under {
+        tiny: true,
+        policy: PhantomData,
+    }
+}
+
+map_core::conformance_suite!(as_it_comes, as_it_comes::<Fill>());
+map_core::conformance_suite!(tiny_shards, tiny::<Fill>());
+map_core::conformance_suite!(amortized, tiny::<Amortized>());
+map_core::conformance_suite!(plain, as_it_comes::<Plain>());

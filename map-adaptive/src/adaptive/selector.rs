@@ -73,8 +73,8 @@ struct State {
     pinned: Option<Kind>,
     /// How often a kind was tried in vain, and until when it is not tried again.
     refusals: HashMap<(Whose, Kind), (u32, Instant)>,
-    /// When switches were made, of late.
-    switches: VecDeque<Instant>,
+    /// When switches were made, of late: of the map, and of single shards.
+    switches: HashMap<Whose, VecDeque<Instant>>,
     /// What was withheld last, so that it is said once.
     withheld: HashMap<(Whose, Kind), (String, Option<Instant>)>,
 }
@@ -103,7 +103,7 @@ impl Default for Selector {
                 trial: None,
                 pinned: None,
                 refusals: HashMap::new(),
-                switches: VecDeque::new(),
+                switches: HashMap::new(),
                 withheld: HashMap::new(),
             }),
             rules: ArcSwap::from_pointee(Rules {
@@ -584,7 +584,7 @@ impl State {
             return;
         }
         self.withheld.clear();
-        self.switches.push_back(now);
+        self.switches.entry(whose).or_default().push_back(now);
         if rules.config.canary.skip {
             self.note(seen, scope, from, to, proposal, Outcome::Followed);
             if alone {
@@ -620,22 +620,22 @@ impl State {
             };
             return Some((why, Some(*until)));
         }
-        while let Some(first) = self.switches.front()
-            && seen.now.duration_since(*first) >= config.budget_period
-        {
-            self.switches.pop_front();
+        let period = config.budget_period;
+        let is_old = |at: &Instant| seen.now.duration_since(*at) >= period;
+        if self.switches.len() >= HISTORIES {
+            self.switches
+                .retain(|_, made| made.back().is_some_and(|last| !is_old(last)));
         }
-        let budget = config.budget as usize;
-        if self.switches.len() >= budget {
-            let until = self
-                .switches
-                .front()
-                .map(|first| *first + config.budget_period);
-            let why = format!(
-                "{budget} switches in {:?} are allowed, and were made",
-                config.budget_period
-            );
-            return Some((why, until));
+        let budget = config.budget;
+        if let Some(made) = self.switches.get_mut(&whose) {
+            while made.pop_front_if(|first| is_old(first)).is_some() {}
+            if made.len() >= budget as usize {
+                let why = format!("{budget} switches in {period:?} are allowed, and were made");
+                return Some((why, made.front().map(|first| *first + period)));
+            }
+        } else if self.switches.len() >= HISTORIES {
+            let why = format!("{HISTORIES} shards were switched alone in {period:?}");
+            return Some((why, None));
         }
         None
     }

@@ -38,12 +38,13 @@ use super::kind::Kind;
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct SelectorConfig {
     /// A window is full, and the policy asked, after so many sampled operations: at least 1, at first 64. One
-    /// operation in about 64 is sampled.
+    /// operation in about 300 is sampled.
     pub window_samples: u32,
     /// How a proposal is tried on one shard before the others follow.
     pub canary: Canary,
     /// So many switches of a map in each [`budget_period`](Self::budget_period), and no more: at least 1, at
-    /// first 8. What goes beyond is withheld. Shards that follow a canary are one switch.
+    /// first 8. What goes beyond is withheld. Shards that follow a canary are one switch. As many again are allowed to
+    /// each shard that goes its own way.
     pub budget: u32,
     /// More than nothing; at first a minute.
     #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]

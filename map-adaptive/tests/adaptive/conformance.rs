@@ -8,43 +8,39 @@ use map_core::conformance::maker::Maker;
 
 use super::restless;
 
+/// Of one type, so that the suite is compiled once.
 #[derive(Clone, Copy)]
-struct AsItComes;
-
-#[derive(Clone, Copy)]
-struct FromReadTables;
-
-#[derive(Clone, Copy)]
-struct Switching;
-
-macro_rules! maker {
-    ($name:ident, $builder:ident => $configured:expr) => {
-        impl Maker for $name {
-            type Strategy = Adaptive;
-
-            fn make<K, V, S>(self, hasher: S) -> AdaptiveMap<K, V, S>
-            where
-                K: Eq + Hash,
-                Adaptive: Strategy<K, V>,
-                S: BuildHasher,
-            {
-                let $builder = AdaptiveMap::<K, V>::builder().hasher(hasher);
-                $configured.build().expect("the configuration is sound")
-            }
-        }
-    };
+enum Maps {
+    AsTheyCome,
+    FromReadTables,
+    Switching,
 }
 
-maker!(AsItComes, builder => builder);
-maker!(FromReadTables, builder => builder.selector_unchecked(SelectorConfig {
-    start: Kind::ReadDirty,
-    ..SelectorConfig::default()
-}));
-maker!(Switching, builder => builder
-    .shard_limit(14)
-    .selector_unchecked(restless::config())
-    .policy_unchecked(restless::policy()));
+impl Maker for Maps {
+    type Strategy = Adaptive;
 
-map_core::conformance_suite!(as_it_comes, AsItComes);
-map_core::conformance_suite!(from_read_tables, FromReadTables);
-map_core::conformance_suite!(switching, Switching);
+    fn make<K, V, S>(self, hasher: S) -> AdaptiveMap<K, V, S>
+    where
+        K: Eq + Hash,
+        Adaptive: Strategy<K, V>,
+        S: BuildHasher,
+    {
+        let builder = AdaptiveMap::<K, V>::builder().hasher(hasher);
+        let builder = match self {
+            Self::AsTheyCome => builder,
+            Self::FromReadTables => builder.selector_unchecked(SelectorConfig {
+                start: Kind::ReadDirty,
+                ..SelectorConfig::default()
+            }),
+            Self::Switching => builder
+                .shard_limit(14)
+                .selector_unchecked(restless::config())
+                .policy_unchecked(restless::policy()),
+        };
+        builder.build().expect("the configuration is sound")
+    }
+}
+
+map_core::conformance_suite!(as_it_comes, Maps::AsTheyCome);
+map_core::conformance_suite!(from_read_tables, Maps::FromReadTables);
+map_core::conformance_suite!(switching, Maps::Switching);
