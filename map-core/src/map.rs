@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use ahash::RandomState;
+use equivalent::Equivalent;
 
 use crate::hash::hash_of;
 use crate::lock::{slots, tally};
@@ -76,27 +77,49 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 /// `Guard`. What was refused, or shall be a sample, goes on with `read_slow`, best in a function of
 /// its own.
 ///
+/// In a map of which some shards have read tables, the whole function returns the last argument instead: to that end it is
+/// compiled a second time, with [`read_in_either`].
+///
 /// A macro, so that each use of the expression is compiled for the patience that it has.
 macro_rules! read_fast {
-    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {
-        read_fast!(false, $map, $way, $hash, |$at| $attempt)
-    };
-    ($read_tables:literal, $map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {{
+    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr, $in_either:expr) => {{
         let (map, hash) = ($map, $hash);
         if map.is_sample() {
             Err(Refused::Busy)
-        } else if map.announces(Way::$way) {
-            let mut $at = map.at(hash, Patience::Announce, here());
-            $at.read_tables = $read_tables;
+        } else if map.goes_straight(Way::$way) {
+            let $at = map.at(hash, Patience::Announce, here());
             $attempt
+        } else if map.has_read_tables() {
+            return $in_either;
         } else {
-            let mut $at = map.at(hash, Patience::Fast, here());
-            $at.read_tables = $read_tables;
+            let $at = map.at(hash, Patience::Fast, here());
             $attempt
         }
     }};
 }
 pub(crate) use read_fast;
+
+/// The same for reads that may find read tables or none. Whether it shall be a sample has been asked.
+macro_rules! read_in_either {
+    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {{
+        let (map, hash) = ($map, $hash);
+        let mut $at = map.at(hash, Patience::Lockless, here());
+        $at.read_tables = true;
+        // What follows is compiled without what is in the way there: first the lock, and then the read table.
+        match $attempt {
+            Ok(found) => Ok(found),
+            Err(_) if map.announces(Way::$way) => {
+                let $at = map.at(hash, Patience::Announce, here());
+                $attempt
+            }
+            Err(_) => {
+                let $at = map.at(hash, Patience::Fast, here());
+                $attempt
+            }
+        }
+    }};
+}
+pub(crate) use read_in_either;
 
 /// What a read is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,6 +129,12 @@ pub(crate) enum Way {
     /// It goes on as long as the user has a guard.
     Guard,
 }
+
+/// A locked shard, or the attempt to lock one.
+pub(crate) type By<'a, K, V, T> = Result<
+    Section<'a, K, V, T>,
+    Attempt<'a, <T as Strategy<K, V>>::Locked, <T as Strategy<K, V>>::Open>,
+>;
 
 /// The steps that all operations are made of.
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
@@ -160,6 +189,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub(crate) fn announces(&self, way: Way) -> bool {
         T::READS_LOCK
             && self.leaning.announces()
+            && (way == Way::Brief || !self.directory.is_inline())
+    }
+
+    /// The same, and no shard has anything for readers without its lock, so that there is but the one way to go.
+    #[inline(always)]
+    pub(crate) fn goes_straight(&self, way: Way) -> bool {
+        T::READS_LOCK
+            && self.leaning.is_straight()
             && (way == Way::Brief || !self.directory.is_inline())
     }
 
@@ -296,7 +333,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Does what is due in a shard, and in one other, unless somebody is there.
     pub(crate) fn do_a_piece(&self, hash: Option<u64>, place: Place) {
-        if let Some(hash) = hash {
+        if let Some(hash) = hash
+            && T::is_due(self.directory.find(hash).open())
+        {
             self.change(hash, place);
         }
         if let Some(next) = T::next_due(self.open()) {
@@ -355,9 +394,78 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// The shard of `hash`, locked for writing.
     #[inline]
     pub(crate) fn lock(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
-        match self.directory.find(hash).lock_exclusive_fast(hash, place) {
+        self.lock_by(self.lock_fast(hash, place), hash, place)
+    }
+
+    /// The same, if it meets nothing, is no sample, and finds entries that are changed in place, or all are not. Otherwise go on
+    /// with [`lock_by`](Self::lock_by), best in a function of its own: what is compiled for this case alone is shorter.
+    #[inline(always)]
+    pub(crate) fn lock_plain(
+        &self,
+        hash: u64,
+        place: Place,
+    ) -> Result<Section<'_, K, V, T>, By<'_, K, V, T>> {
+        match self.lock_fast(hash, place) {
+            Ok(section) if !T::SELECTS || T::is_in_place(&section) => Ok(section),
+            by => Err(by),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn lock_fast(&self, hash: u64, place: Place) -> By<'_, K, V, T> {
+        self.directory.find(hash).lock_exclusive_fast(hash, place)
+    }
+
+    /// Goes on with what [`lock_plain`](Self::lock_plain) met.
+    #[inline(always)]
+    pub(crate) fn lock_by<'a>(
+        &'a self,
+        by: By<'a, K, V, T>,
+        hash: u64,
+        place: Place,
+    ) -> Section<'a, K, V, T> {
+        match by {
             Ok(section) => section,
             Err(attempt) => self.lock_at_last(attempt, hash, place),
+        }
+    }
+
+    /// The same for an operation that gives out a `&mut`: should it be a sample, its search is run for its cost before.
+    #[inline(always)]
+    pub(crate) fn lock_to_mutate<Q>(&self, hash: u64, key: &Q, place: Place) -> Section<'_, K, V, T>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match self.lock_fast(hash, place) {
+            Ok(section) => section,
+            Err(attempt) => self.lock_to_mutate_at_last(attempt, hash, key, place),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lock_to_mutate_at_last<'a, Q>(
+        &'a self,
+        attempt: Attempt<'a, T::Locked, T::Open>,
+        hash: u64,
+        key: &Q,
+        place: Place,
+    ) -> Section<'a, K, V, T>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let mut section = self.lock_at_last(attempt, hash, place);
+        self.rehearse_mutation(&mut section, hash, key);
+        section
+    }
+
+    #[inline]
+    fn rehearse_mutation<Q>(&self, section: &mut Section<'_, K, V, T>, hash: u64, key: &Q)
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if T::SELECTS && section.header().is_sample() {
+            T::note_mutation(section, hash, key);
         }
     }
 

@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use equivalent::Equivalent;
 
-use crate::map::{Map, Way, read_fast};
+use crate::map::{Map, Way, read_in_either};
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
 use crate::strategy::{Observed, Patience, Sessions};
@@ -72,7 +72,11 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
         // SAFETY: 1. The pin is of this map, and what comes back borrows it.
         let find = |at| unsafe { T::peek_pinned(at, key, &self.pin) };
         if T::SELECTS {
-            let found = read_fast!(true, self.map, Guard, hash, |at| find(at.for_guard()));
+            let found = if self.map.is_sample() {
+                Err(Refused::Busy)
+            } else {
+                read_in_either!(self.map, Guard, hash, |at| find(at.for_guard()))
+            };
             return found.unwrap_or_else(|_| self.find_slow(hash, key, here()));
         }
         find(self.map.at(hash, Patience::Fast, here()))

@@ -35,7 +35,7 @@ pub struct Set<K, T: Strategy<K, ()>, S = RandomState> {
 }
 
 impl<K: Eq + Hash, T: Strategy<K, ()>> Set<K, T> {
-    /// An empty set. Allocates nothing.
+    /// An empty set. Locked shards allocate nothing; what others do, the aliases of their maps say.
     ///
     /// ```
     /// use map_sharded::ShardedSet;
@@ -70,7 +70,7 @@ impl<K: Eq + Hash, T: Strategy<K, ()>> Set<K, T> {
 }
 
 impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Set<K, T, S> {
-    /// An empty set that hashes with `hasher`. Allocates nothing.
+    /// An empty set that hashes with `hasher`. Allocates as [`new`](Self::new) does.
     ///
     /// ```
     /// use map_sharded::ShardedSet;
@@ -319,7 +319,7 @@ impl<K, T: Strategy<K, ()>, S> From<Set<K, T, S>> for Map<K, (), T, S> {
     }
 }
 
-/// An empty set, with a default hasher. Allocates nothing.
+/// An empty set, with a default hasher. Allocates as [`new`](Self::new) does.
 impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher + Default> Default for Set<K, T, S> {
     fn default() -> Self {
         Map::default().into()

@@ -141,6 +141,8 @@ impl Open for () {
 /// What an operation does when it meets somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Patience {
+    /// It does not take the lock, or comes back with another patience.
+    Lockless,
     /// It announces itself instead of taking the lock, or comes back with [`Wait`](Self::Wait).
     Announce,
     /// It comes back with [`Wait`](Self::Wait).
@@ -224,7 +226,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
     /// If that can be had: hand the error on to the front. Otherwise go on without it.
     pub fn ask_to_tend(&self) -> Result<(), Refused> {
         match self.patience {
-            Patience::Announce | Patience::Fast => Err(Refused::Busy),
+            Patience::Lockless | Patience::Announce | Patience::Fast => Err(Refused::Busy),
             Patience::Wait if !self.tended => Err(Refused::Due),
             Patience::Wait | Patience::None => Ok(()),
         }
@@ -242,6 +244,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
     #[inline(always)]
     pub fn lock_shared(&self) -> Result<Shared<'a, L, O>, Refused> {
         let shard = match self.patience {
+            Patience::Lockless => Err(Refused::Busy),
             Patience::Announce => self.header.announce(self.hash, self.place),
             Patience::Fast => self.header.lock_shared_fast(self.hash, self.place),
             Patience::Wait => {
@@ -569,6 +572,15 @@ pub trait Strategy<K, V>: Sized {
     {
         let _ = (section, hash, key);
         unreachable!("asked only where entries are changed in place")
+    }
+
+    /// Notes that the write, a sample, is about to look for an entry and give out a `&mut` to its value, where entries are
+    /// changed in place.
+    fn note_mutation<Q>(section: &mut impl Inside<Self::Locked, Self::Open>, hash: u64, key: &Q)
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let _ = (section, hash, key);
     }
 
     /// Finds and removes an entry.

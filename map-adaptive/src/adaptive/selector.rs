@@ -56,6 +56,9 @@ pub(super) struct Selector {
     /// Shards that have read tables.
     read_tables: AtomicUsize,
     rules: ArcSwap<Rules>,
+    /// What every sample asks of the configuration, at hand.
+    window_samples: AtomicU64,
+    read_tables_allowed: AtomicBool,
     pub(super) tally: Tally,
     state: Mutex<State>,
     made: Instant,
@@ -94,6 +97,8 @@ impl Default for Selector {
             passes: AtomicUsize::new(0),
             left_over: AtomicBool::new(false),
             read_tables: AtomicUsize::new(0),
+            window_samples: AtomicU64::new(config.window_samples.into()),
+            read_tables_allowed: AtomicBool::new(config.read_tables),
             tally: Tally::default(),
             state: Mutex::new(State {
                 window_began: now,
@@ -172,7 +177,7 @@ impl Selector {
 
     /// What a shard shall be, given what it shall be whatever the others are.
     pub(super) fn wanted(&self, own: Option<Kind>) -> Kind {
-        let read_tables = self.rules.load().config.read_tables;
+        let read_tables = self.read_tables_allowed.load(Relaxed);
         let allowed = |kind: &Kind| refuse(*kind, read_tables).is_none();
         let own = own.filter(|_| !self.is_pinned.load(Relaxed));
         let wanted = own.filter(allowed).unwrap_or_else(|| self.target());
@@ -246,8 +251,7 @@ impl Selector {
     /// What an operation that is a sample does when it has counted itself: asks the policy if a window is complete, and goes
     /// on with a trial.
     pub(super) fn turn(&self, study: &Arc<Study>, site: Site) {
-        let rules = self.rules.load();
-        let wanted = u64::from(rules.config.window_samples);
+        let wanted = self.window_samples.load(Relaxed);
         let map_is_due = self.tally.samples() >= wanted;
         let shard_is_due = site.coverage.depth() > 0 && study.tally.samples() >= wanted;
         if !map_is_due && !shard_is_due {
@@ -256,7 +260,7 @@ impl Selector {
         let Some(mut state) = self.state.try_lock() else {
             return;
         };
-        // Those that are in force now: they are replaced under the mutex.
+        // They are replaced under the mutex.
         let rules = self.rules.load_full();
         let now = Instant::now();
         if self.tally.samples() >= wanted {
@@ -289,6 +293,7 @@ impl Selector {
         state.log.set_capacity(config.log);
         let read_tables = config.read_tables;
         let policy = Arc::clone(&self.rules.load().policy);
+        self.put_at_hand(&config);
         let old = self.rules.swap(Arc::new(Rules { config, policy }));
         if !read_tables {
             state.pinned = state.pinned.filter(|pinned| *pinned != Kind::ReadDirty);
@@ -309,9 +314,16 @@ impl Selector {
         Ok(())
     }
 
+    fn put_at_hand(&self, config: &SelectorConfig) {
+        self.window_samples
+            .store(config.window_samples.into(), Relaxed);
+        self.read_tables_allowed.store(config.read_tables, Relaxed);
+    }
+
     /// A map that was cloned goes by what the other does.
     pub(super) fn set_up_like(&self, other: &Self) {
         let rules = other.rules.load_full();
+        self.put_at_hand(&rules.config);
         let old = self.rules.swap(rules);
         self.state.lock().log.set_capacity(self.config().log);
         self.roll_out(other.target());

@@ -470,19 +470,24 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if section.is_sample() {
-            // For its cost: the borrow of what is found would not let us note it.
+        let Stored::Inline(entries) = &mut section.0 else {
+            unreachable!("asked only where entries are changed in place")
+        };
+        let (slot, pair) = entries.find_mut(hash, key)?;
+        Some((Slot(slot), pair))
+    }
+
+    fn note_mutation<Q>(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, hash: u64, key: &Q)
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if !section.is_in_nodes() {
             noting(
                 section,
                 |section| section.holds(hash, key),
                 |_, _| Event::Mutation,
             );
         }
-        let Stored::Inline(entries) = &mut section.0 else {
-            unreachable!("asked only where entries are changed in place")
-        };
-        let (slot, pair) = entries.find_mut(hash, key)?;
-        Some((Slot(slot), pair))
     }
 
     #[inline(always)]

@@ -70,6 +70,31 @@ pub struct Event {
 pub struct Clock(AtomicU64);
 
 /// One thread's part of a history.
+///
+/// ```
+/// use map_core::conformance::history::{Call, Clock, Recorder};
+/// use map_core::conformance::linearizability::check;
+/// use map_sharded::ShardedMap;
+///
+/// let (map, clock) = (ShardedMap::new(), Clock::default());
+/// let mut history = Vec::new();
+/// std::thread::scope(|scope| {
+///     let threads = [0, 1].map(|number| {
+///         let (map, clock) = (&map, &clock);
+///         scope.spawn(move || {
+///             let mut recorder = Recorder::new(map, clock, number);
+///             let value = recorder.fresh();
+///             recorder.call(7, Call::Insert(value));
+///             recorder.call(7, Call::Get);
+///             recorder.into_events()
+///         })
+///     });
+///     for thread in threads {
+///         history.extend(thread.join().expect("it does not panic"));
+///     }
+/// });
+/// assert!(check(&history).is_ok());
+/// ```
 #[derive(Debug)]
 pub struct Recorder<'a, M> {
     map: &'a M,

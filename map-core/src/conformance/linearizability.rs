@@ -62,6 +62,33 @@ struct Failure {
 /// # Panics
 ///
 /// If more than 64 operations on one key are pending at a time.
+///
+/// ```
+/// use map_core::conformance::history::{Call, Event, Reply};
+/// use map_core::conformance::linearizability::check;
+///
+/// let insert = Event {
+///     thread: 0,
+///     key: 1,
+///     call: Call::Insert(10),
+///     reply: Reply::Value(None),
+///     invoked: 0,
+///     returned: 1,
+/// };
+/// let get = |found, invoked| Event {
+///     thread: 1,
+///     call: Call::Get,
+///     reply: Reply::Value(found),
+///     invoked,
+///     returned: 2,
+///     ..insert
+/// };
+/// assert!(check(&[insert, get(Some(10), 1)]).is_ok());
+/// // It began while the insert was under way: it may have come first.
+/// assert!(check(&[insert, get(None, 0)]).is_ok());
+/// // It began afterwards.
+/// assert!(check(&[insert, get(None, 2)]).is_err());
+/// ```
 pub fn check(history: &[Event]) -> Result<(), Box<Violation>> {
     let mut keys = BTreeMap::<u64, Vec<Event>>::new();
     for event in history {

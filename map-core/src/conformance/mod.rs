@@ -35,6 +35,40 @@
 //! |---|---|
 //! | `CONFORMANCE_SEED=17` | run only the case of this seed: how a reported failure is replayed |
 //! | `CONFORMANCE_CASES=5000` | run that many seeds instead of the few that fit a quick run |
+//!
+//! This stands for all of the behaviours:
+//!
+//! ```
+//! use std::hash::{BuildHasher, Hash};
+//!
+//! use map_core::conformance::hashers::Kind;
+//! use map_core::conformance::maker::{Maker, run};
+//! use map_core::{Map, Strategy};
+//! use map_sharded::Sharded;
+//!
+//! #[derive(Clone, Copy)]
+//! struct TinyShards;
+//!
+//! impl Maker for TinyShards {
+//!     type Strategy = Sharded;
+//!
+//!     fn make<K: Eq + Hash, V, S: BuildHasher>(self, hasher: S) -> Map<K, V, Sharded, S>
+//!     where
+//!         Sharded: Strategy<K, V>,
+//!     {
+//!         let builder = Map::<K, V, Sharded>::builder().hasher(hasher);
+//!         builder.shard_limit(14).build().expect("14 is not 0")
+//!     }
+//! }
+//!
+//! // In a test of a crate: each behaviour with each kind of hasher.
+//! map_core::conformance_suite!(tiny_shards, TinyShards);
+//!
+//! fn main() {
+//!     // One of them by itself.
+//!     run(TinyShards, Kind::LowBits, map_core::conformance::single::insert);
+//! }
+//! ```
 
 pub mod changes;
 pub mod drops;

@@ -13,6 +13,13 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// # Panics
 ///
 /// If `test` panics, or is not done within a minute; its thread is then left behind.
+///
+/// ```
+/// use map_core::conformance::watchdog::watch;
+///
+/// let map = map_sharded::ShardedMap::new();
+/// watch(move || assert_eq!(map.insert(1, 10), None));
+/// ```
 pub fn watch(test: impl FnOnce() + Send + 'static) {
     watch_for(LIMIT, test);
 }

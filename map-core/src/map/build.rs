@@ -35,7 +35,7 @@ const fn default_shard_limit(entry_size: usize) -> usize {
 }
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
-    /// An empty map. Allocates nothing.
+    /// An empty map. Locked shards allocate nothing; what others do, their aliases say.
     ///
     /// ```
     /// use map_sharded::ShardedMap;
@@ -135,7 +135,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 }
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
-    /// An empty map that hashes with `hasher`. Allocates nothing.
+    /// An empty map that hashes with `hasher`. Allocates as [`new`](Self::new) does.
     ///
     /// ```
     /// use map_sharded::ShardedMap;
@@ -416,8 +416,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         self
     }
 
-    /// Makes the map. Allocates nothing for one shard without capacity; otherwise the shards and tables that
-    /// were asked for. Waits for nobody.
+    /// Makes the map. One shard without capacity costs what [`Map::new`] does; otherwise the shards and tables that
+    /// were asked for are allocated. Waits for nobody.
     ///
     /// # Errors
     ///

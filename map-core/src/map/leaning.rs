@@ -14,6 +14,16 @@ const ADAPTIVE: u8 = 2;
 
 /// Another bit, which has nothing to do with them: some shard has something for readers without its lock.
 const READ_TABLES: u8 = 4;
+/// Readers announce themselves, and there is nothing for them without the lock: told by one test.
+const STRAIGHT: u8 = 8;
+
+/// Sets or clears [`STRAIGHT`] as the other bits say.
+const fn made_plain(bits: u8) -> u8 {
+    match bits & (ANNOUNCE | READ_TABLES) {
+        ANNOUNCE => bits | STRAIGHT,
+        _ => bits & !STRAIGHT,
+    }
+}
 
 /// What the readers of a map do.
 #[derive(Debug)]
@@ -23,7 +33,7 @@ impl Leaning {
     pub(super) fn new(bias: ReadBias) -> Self {
         Self(hint::AtomicU8::new(match bias {
             ReadBias::Adaptive => ADAPTIVE,
-            ReadBias::Always => ANNOUNCE,
+            ReadBias::Always => made_plain(ANNOUNCE),
             ReadBias::Never => 0,
         }))
     }
@@ -36,12 +46,12 @@ impl Leaning {
                 ReadBias::Always => ANNOUNCE,
                 ReadBias::Never => 0,
             };
-            Some(leaning | now & READ_TABLES)
+            Some(made_plain(leaning | now & READ_TABLES))
         });
     }
 
     pub(super) fn get(&self) -> ReadBias {
-        match self.0.load(Relaxed) & !READ_TABLES {
+        match self.0.load(Relaxed) & (ADAPTIVE | ANNOUNCE) {
             ANNOUNCE => ReadBias::Always,
             0 => ReadBias::Never,
             _ => ReadBias::Adaptive,
@@ -54,6 +64,12 @@ impl Leaning {
         self.0.load(Relaxed) & ANNOUNCE != 0
     }
 
+    /// The same, and no shard has anything for readers without its lock.
+    #[inline(always)]
+    pub(super) fn is_straight(&self) -> bool {
+        self.0.load(Relaxed) & STRAIGHT != 0
+    }
+
     /// Whether some shard has something for readers without its lock, as far as is known.
     #[inline(always)]
     pub(super) fn has_read_tables(&self) -> bool {
@@ -63,7 +79,9 @@ impl Leaning {
     pub(super) fn set_read_tables(&self, has: bool) {
         if has != self.has_read_tables() {
             let _ = self.0.fetch_update(Relaxed, Relaxed, |now| {
-                Some(now & !READ_TABLES | if has { READ_TABLES } else { 0 })
+                Some(made_plain(
+                    now & !READ_TABLES | if has { READ_TABLES } else { 0 },
+                ))
             });
         }
     }
@@ -105,11 +123,10 @@ impl Leaning {
             None => return,
         };
         let now = self.0.load(Relaxed);
-        if now & !READ_TABLES == from {
+        if now & (ADAPTIVE | ANNOUNCE) == from {
             // If something else has been set meanwhile, that stays.
-            let _ = self
-                .0
-                .compare_exchange(now, to | now & READ_TABLES, Relaxed, Relaxed);
+            let to = made_plain(to | now & READ_TABLES);
+            let _ = self.0.compare_exchange(now, to, Relaxed, Relaxed);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Map, Way, read_fast};
+use super::{Map, Way, read_fast, read_in_either};
 use crate::mapref::one::Ref;
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
@@ -31,10 +31,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        if self.has_read_tables() {
-            return self.get_in_either(hash, key);
-        }
-        match read_fast!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
+        let found = read_fast!(
+            self,
+            Guard,
+            hash,
+            |at| T::get(at.for_guard(), key),
+            self.get_in_either(hash, key)
+        );
+        match found {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
         }
@@ -47,7 +51,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match read_fast!(true, self, Guard, hash, |at| T::get(at.for_guard(), key)) {
+        match read_in_either!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
         }
@@ -117,10 +121,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     {
         let hash = self.hash(key);
         if T::SELECTS {
-            if self.has_read_tables() {
-                return self.get_with_in_either(hash, key, f);
-            }
-            return match read_fast!(self, Brief, hash, |at| T::peek_locked(at, key)) {
+            let found = read_fast!(
+                self,
+                Brief,
+                hash,
+                |at| T::peek_locked(at, key),
+                self.get_with_in_either(hash, key, f)
+            );
+            return match found {
                 Ok(found) => {
                     let found = found?;
                     let (key, value) = found.get();
@@ -129,7 +137,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 Err(_) => self.get_with_slow(hash, key, f, here()),
             };
         }
-        match read_fast!(self, Brief, hash, |at| T::peek(at, key)) {
+        let found = read_fast!(
+            self,
+            Brief,
+            hash,
+            |at| T::peek(at, key),
+            self.get_with_in_either(hash, key, f)
+        );
+        match found {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();
@@ -146,7 +161,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match read_fast!(true, self, Brief, hash, |at| T::peek(at, key)) {
+        match read_in_either!(self, Brief, hash, |at| T::peek(at, key)) {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();

@@ -4,13 +4,14 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Map, Way, read_fast};
+use super::{By, Map, Way, read_in_either};
 use crate::concurrent::{Change, Computed};
 use crate::mapref::entry::Entry;
 use crate::mapref::one::{Ref, RefMut};
 use crate::raw::guarded::Editing;
 use crate::raw::header::Refused;
-use crate::raw::held::here;
+use crate::raw::held::{Place, here};
+use crate::raw::holds::Plain;
 use crate::strategy::{Patience, Strategy};
 use crate::try_result::TryResult;
 
@@ -34,24 +35,61 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         let hash = self.hash(&key);
-        let mut section = self.lock(hash, here());
+        if !T::SELECTS {
+            return self.insert_by(hash, key, value, self.lock_fast(hash, here()), here());
+        }
+        let mut section = match self.lock_plain(hash, here()) {
+            Ok(section) if T::has_room(&section) => section,
+            Ok(section) => return self.insert_elsewhere(hash, key, value, Ok(section), here()),
+            Err(by) => return self.insert_elsewhere(hash, key, value, by, here()),
+        };
+        let replaced = T::upsert(&mut Plain(&mut section), hash, key, value);
+        // Before the key that was not needed is dropped.
+        drop(section);
+        let (key, old) = replaced?;
+        // Here and not at the end: a panic in its Drop would leak what is being returned.
+        drop(key);
+        Some(old)
+    }
+
+    #[inline(always)]
+    fn insert_by(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        // Last, since parameters are dropped backwards: if `Eq` or `Hash` panics, the other's Drop runs with the shard unlocked.
+        by: By<'_, K, V, T>,
+        place: Place,
+    ) -> Option<V> {
+        let mut section = self.lock_by(by, hash, place);
         if !T::has_room(&section) {
             if let Some(slot) = T::locate(&section, hash, &key) {
                 let old = T::replace(&mut section, slot, value);
                 drop(section);
-                // Here and not at the end: a panic in its Drop would leak what is being returned.
                 drop(key);
                 return Some(old);
             }
-            section = self.make_room(section, hash, here());
+            section = self.make_room(section, hash, place);
         }
         let replaced = T::upsert(&mut section, hash, key, value);
-        // Before the key that was not needed is dropped.
         drop(section);
         let (key, old) = replaced?;
-        // As above.
         drop(key);
         Some(old)
+    }
+
+    /// The same as a function of its own.
+    #[inline(never)]
+    fn insert_elsewhere(
+        &self,
+        hash: u64,
+        key: K,
+        value: V,
+        by: By<'_, K, V, T>,
+        place: Place,
+    ) -> Option<V> {
+        self.insert_by(hash, key, value, by, place)
     }
 
     /// Stores `value` for `key`, and drops the value that it replaces.
@@ -119,7 +157,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        RefMut::find(self.lock(hash, here()), hash, key)
+        let section = self.lock_to_mutate(hash, key, here());
+        RefMut::find(section, hash, key)
     }
 
     /// A write guard on the entry of `key`, if that needs no waiting.
@@ -141,9 +180,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        let Some(section) = self.try_lock(hash, here()) else {
+        let Some(mut section) = self.try_lock(hash, here()) else {
             return TryResult::Locked;
         };
+        self.rehearse_mutation(&mut section, hash, key);
         match RefMut::find(section, hash, key) {
             Some(found) => TryResult::Present(found),
             None => TryResult::Absent,
@@ -167,12 +207,45 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        let mut section = self.lock(hash, here());
-        let removed = T::remove_key(&mut section, hash, key);
+        if !T::SELECTS {
+            return self.remove_by(hash, key, self.lock_fast(hash, here()), here());
+        }
+        let mut section = match self.lock_plain(hash, here()) {
+            Ok(section) => section,
+            Err(by) => return self.remove_elsewhere(hash, key, by, here()),
+        };
+        let removed = T::remove_key(&mut Plain(&mut section), hash, key);
         // Here and not at the end: should something that was removed earlier panic in its Drop, what is being
         // returned is not leaked.
         drop(section);
         removed
+    }
+
+    #[inline(always)]
+    fn remove_by<Q>(&self, hash: u64, key: &Q, by: By<'_, K, V, T>, place: Place) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let mut section = self.lock_by(by, hash, place);
+        let removed = T::remove_key(&mut section, hash, key);
+        // As above.
+        drop(section);
+        removed
+    }
+
+    /// The same as a function of its own.
+    #[inline(never)]
+    fn remove_elsewhere<Q>(
+        &self,
+        hash: u64,
+        key: &Q,
+        by: By<'_, K, V, T>,
+        place: Place,
+    ) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        self.remove_by(hash, key, by, place)
     }
 
     /// Removes and drops the entry of `key`; `false` if there is none.
@@ -473,12 +546,16 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> Ref<'_, K, V, T> {
         let hash = self.hash(&key);
-        let found = read_fast!(true, self, Guard, hash, |at| T::get(at.for_guard(), &key))
-            .unwrap_or_else(|_| {
-                self.read_slow(hash, Some(Way::Guard), here(), |at| {
-                    T::get(at.for_guard(), &key)
-                })
-            });
+        let found = if self.is_sample() {
+            Err(Refused::Busy)
+        } else {
+            read_in_either!(self, Guard, hash, |at| T::get(at.for_guard(), &key))
+        };
+        let found = found.unwrap_or_else(|_| {
+            self.read_slow(hash, Some(Way::Guard), here(), |at| {
+                T::get(at.for_guard(), &key)
+            })
+        });
         if let Some(found) = found {
             let guard = Ref(found);
             // Here and not at the end: a panic in their Drop would leak the guard.

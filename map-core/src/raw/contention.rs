@@ -26,7 +26,8 @@ pub(crate) struct Contention {
 /// One reading of the contention clock: it took so many ticks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
-    pub(crate) ticks: u32,
+    /// As wide as a pointer: what reads return holds one or the other, and is then passed in one register.
+    pub(crate) ticks: usize,
 }
 
 /// Ticks of 256 ns since the process first asked.
@@ -59,7 +60,7 @@ impl Contention {
         }
         self.count.store(0, Relaxed);
         Some(Reading {
-            ticks: ticks().wrapping_sub(self.since.load(Relaxed)).max(1),
+            ticks: ticks().wrapping_sub(self.since.load(Relaxed)).max(1) as usize,
         })
     }
 

@@ -65,11 +65,11 @@ pub(crate) enum Reason {
 /// Shards split for contention are at most so many times the number of cores.
 const CONTENTION_SHARDS_PER_CORE: usize = 64;
 /// A split for contention has helped if a reading then takes so much longer, in percent.
-const HELPED_PERCENT: u32 = 150;
+const HELPED_PERCENT: usize = 150;
 /// After so many splits in a row that did not help, no more are tried.
 const FUTILE_SPLITS: u8 = 3;
 /// A reading that took longer (about 10 ms) is no contention worth a split.
-const WORTH_TICKS: u32 = 40_000;
+const WORTH_TICKS: usize = 40_000;
 
 fn cores() -> usize {
     use std::sync::OnceLock;
@@ -331,7 +331,7 @@ impl<L, O> Drop for Directory<L, O> {
 /// How many splits in a row, one now included, did not lower contention.
 fn futility<L: Table, O>(section: &Exclusive<'_, L, O>, reading: Reading) -> u8 {
     let contention = &section.header().contention;
-    let before = u32::from(contention.before.load(Relaxed));
+    let before = usize::from(contention.before.load(Relaxed));
     let helped = before == 0 || reading.ticks.saturating_mul(100) >= before * HELPED_PERCENT;
     if helped {
         0

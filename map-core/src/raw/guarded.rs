@@ -10,7 +10,7 @@ use equivalent::Equivalent;
 
 use super::coverage::{Span, position};
 use super::header::Refused;
-use super::holds::{Duplicates, Shared};
+use super::holds::{Duplicates, Plain, Shared};
 use crate::strategy::{At, Section, Strategy, Table};
 
 /// A shared reference to a `P`, together with the hold `H` that keeps it alive: a lock, a pin, a
@@ -351,6 +351,8 @@ pub(crate) struct Editing<'a, K, V, T: Strategy<K, V>> {
 impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     #[inline]
     pub(crate) fn new(mut section: Section<'a, K, V, T>, slot: T::Slot) -> Self {
+        // The entry may be new; later on their number does not change.
+        section.publish_len();
         let mut edit = T::Edit::default();
         let in_place = T::IN_PLACE || T::SELECTS && T::is_in_place(&section);
         let cursor = if in_place {
@@ -377,7 +379,8 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
             let slot = T::locate(&section, hash, key)?;
             return Some(Self::new(section, slot));
         }
-        let (slot, target) = T::locate_mut(&mut section, hash, key)?;
+        let mut plain = Plain(&mut section);
+        let (slot, target) = T::locate_mut(&mut plain, hash, key)?;
         let cursor = Cursor::new(target);
         Some(Self {
             section: ManuallyDrop::new(section),
@@ -499,14 +502,14 @@ impl<K, V, T: Strategy<K, V>> Editing<'_, K, V, T> {
 impl<K, V, T: Strategy<K, V>> Drop for Editing<'_, K, V, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if !T::SELECTS {
-            self.publish();
-        } else if self.in_place {
-            // There is nothing to publish, nor anything in the edit.
-            // SAFETY: dropped once, here; `into_parts` forgets `self`.
-            unsafe { ManuallyDrop::drop(&mut self.section) };
-        } else {
+        if T::IN_PLACE || T::SELECTS && self.in_place {
+            // There is nothing to publish, nor anything in the edit; and who changes an entry where it stands leaves no waste.
+            // SAFETY: taken once, here; `into_parts` forgets `self`.
+            unsafe { ManuallyDrop::take(&mut self.section) }.unlock_as_it_was();
+        } else if T::SELECTS {
             self.publish_elsewhere();
+        } else {
+            self.publish();
         }
     }
 }

@@ -10,7 +10,7 @@ use super::held::{Place, Ticket};
 use crate::lock::slots::Announced;
 use crate::lock::{ExclusiveToken, RawLock, SharedToken};
 use crate::strategy::Table;
-use crate::sync::atomic::Ordering::Release;
+use crate::sync::atomic::Ordering::{Relaxed, Release};
 
 /// A shard locked for reading. Dereferences to what lies under the lock. One comes from
 /// [`At::lock_shared`](crate::strategy::At::lock_shared), and its drop unlocks: an atomic operation, which
@@ -300,6 +300,14 @@ impl<L: Table, O> Exclusive<'_, L, O> {
         }
     }
 
+    /// Unlocks a shard that has no waste and as many entries as was published last.
+    #[inline(always)]
+    pub(crate) fn unlock_as_it_was(self) {
+        debug_assert!(!self.has_waste(), "it would stay until the next write");
+        debug_assert_eq!(self.header.len.load(Relaxed), Table::len(&*self) as u32);
+        ManuallyDrop::new(self).unlock();
+    }
+
     #[cold]
     #[inline(never)]
     fn unlock_with_waste(&mut self) {
@@ -363,6 +371,43 @@ pub unsafe trait Inside<L, O>: DerefMut<Target = L> {
 
     /// Whether the present operation is one of those that are looked at more closely.
     fn is_sample(&self) -> bool;
+}
+
+/// A shard that is locked for writing, in an operation that is no sample: so that what samples cost is not even
+/// compiled in.
+pub(crate) struct Plain<'x, I>(pub(crate) &'x mut I);
+
+impl<I: Deref> Deref for Plain<'_, I> {
+    type Target = I::Target;
+    #[inline(always)]
+    fn deref(&self) -> &I::Target {
+        self.0
+    }
+}
+
+impl<I: DerefMut> DerefMut for Plain<'_, I> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut I::Target {
+        self.0
+    }
+}
+
+// SAFETY: 1., 2. As what it stands for.
+unsafe impl<L, O, I: Inside<L, O>> Inside<L, O> for Plain<'_, I> {
+    #[inline(always)]
+    fn coverage(&self) -> Coverage {
+        self.0.coverage()
+    }
+
+    #[inline(always)]
+    fn parts(&mut self) -> (&O, &mut L) {
+        self.0.parts()
+    }
+
+    #[inline(always)]
+    fn is_sample(&self) -> bool {
+        false
+    }
 }
 
 /// A part of a shard that is locked for writing.
