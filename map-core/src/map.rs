@@ -77,12 +77,12 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 /// `Guard`. What was refused, or shall be a sample, goes on with `read_slow`, best in a function of
 /// its own.
 ///
-/// In a map of which some shards have read tables, the whole function returns the last argument instead: to that end it is
-/// compiled a second time, with [`read_in_either`].
+/// In a map of which some shards have read tables, the whole function returns the last argument instead, which goes on with
+/// [`read_elsewhere`].
 ///
 /// A macro, so that each use of the expression is compiled for the patience that it has.
 macro_rules! read_fast {
-    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr, $in_either:expr) => {{
+    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr, $elsewhere:expr) => {{
         let (map, hash) = ($map, $hash);
         if map.is_sample() {
             Err(Refused::Busy)
@@ -90,7 +90,7 @@ macro_rules! read_fast {
             let $at = map.at(hash, Patience::Announce, here());
             $attempt
         } else if map.has_read_tables() {
-            return $in_either;
+            return $elsewhere;
         } else {
             let $at = map.at(hash, Patience::Fast, here());
             $attempt
@@ -99,14 +99,19 @@ macro_rules! read_fast {
 }
 pub(crate) use read_fast;
 
-/// The same for reads that may find read tables or none. Whether it shall be a sample has been asked.
-macro_rules! read_in_either {
+/// Runs a read that may find read tables or none. Whether it shall be a sample has been asked.
+macro_rules! read_elsewhere {
     ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {{
         let (map, hash) = ($map, $hash);
-        let mut $at = map.at(hash, Patience::Lockless, here());
-        $at.read_tables = true;
-        // What follows is compiled without what is in the way there: first the lock, and then the read table.
-        match $attempt {
+        // Each is compiled without what is in the way there: first the lock, and then the read table.
+        let found = if T::SELECTS && map.has_read_tables() {
+            let mut $at = map.at(hash, Patience::Lockless, here());
+            $at.read_tables = true;
+            $attempt
+        } else {
+            Err(Refused::Busy)
+        };
+        match found {
             Ok(found) => Ok(found),
             Err(_) if map.announces(Way::$way) => {
                 let $at = map.at(hash, Patience::Announce, here());
@@ -119,7 +124,7 @@ macro_rules! read_in_either {
         }
     }};
 }
-pub(crate) use read_in_either;
+pub(crate) use read_elsewhere;
 
 /// What a read is for.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use equivalent::Equivalent;
 
-use crate::map::{Map, Way, read_in_either};
+use crate::map::{Map, Way, read_elsewhere};
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
 use crate::strategy::{Observed, Patience, Sessions};
@@ -75,7 +75,7 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
             let found = if self.map.is_sample() {
                 Err(Refused::Busy)
             } else {
-                read_in_either!(self.map, Guard, hash, |at| find(at.for_guard()))
+                read_elsewhere!(self.map, Guard, hash, |at| find(at.for_guard()))
             };
             return found.unwrap_or_else(|_| self.find_slow(hash, key, here()));
         }

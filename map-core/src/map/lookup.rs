@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Map, Way, read_fast, read_in_either};
+use super::{Map, Way, read_elsewhere, read_fast};
 use crate::mapref::one::Ref;
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
@@ -36,7 +36,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             Guard,
             hash,
             |at| T::get(at.for_guard(), key),
-            self.get_in_either(hash, key)
+            self.get_elsewhere(hash, key)
         );
         match found {
             Ok(found) => found.map(Ref),
@@ -44,14 +44,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// In a map of which some shards have read tables.
+    /// What [`read_fast`] has not compiled here.
     #[inline(never)]
     #[cfg_attr(debug_assertions, track_caller)]
-    fn get_in_either<Q>(&self, hash: u64, key: &Q) -> Option<Ref<'_, K, V, T>>
+    fn get_elsewhere<Q>(&self, hash: u64, key: &Q) -> Option<Ref<'_, K, V, T>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match read_in_either!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
+        match read_elsewhere!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
         }
@@ -113,7 +113,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// map.insert("a", vec![1, 2, 3]);
     /// assert_eq!(map.get_with("a", |_, list| list.len()), Some(3));
     /// ```
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_with<Q, R>(&self, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
     where
@@ -126,7 +126,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 Brief,
                 hash,
                 |at| T::peek_locked(at, key),
-                self.get_with_in_either(hash, key, f)
+                self.get_with_elsewhere(hash, key, f)
             );
             return match found {
                 Ok(found) => {
@@ -142,7 +142,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             Brief,
             hash,
             |at| T::peek(at, key),
-            self.get_with_in_either(hash, key, f)
+            self.get_with_elsewhere(hash, key, f)
         );
         match found {
             Ok(found) => {
@@ -154,14 +154,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// In a map of which some shards have read tables.
+    /// What [`read_fast`] has not compiled here.
     #[inline(never)]
     #[cfg_attr(debug_assertions, track_caller)]
-    fn get_with_in_either<Q, R>(&self, hash: u64, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
+    fn get_with_elsewhere<Q, R>(&self, hash: u64, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match read_in_either!(self, Brief, hash, |at| T::peek(at, key)) {
+        match read_elsewhere!(self, Brief, hash, |at| T::peek(at, key)) {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();

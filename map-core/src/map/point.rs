@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{By, Map, Way, read_in_either};
+use super::{By, Map, Way, read_elsewhere};
 use crate::concurrent::{Change, Computed};
 use crate::mapref::entry::Entry;
 use crate::mapref::one::{Ref, RefMut};
@@ -150,7 +150,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// }
     /// assert_eq!(map.get_copied("a"), Some(2));
     /// ```
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get_mut<Q>(&self, key: &Q) -> Option<RefMut<'_, K, V, T>>
     where
@@ -549,7 +549,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let found = if self.is_sample() {
             Err(Refused::Busy)
         } else {
-            read_in_either!(self, Guard, hash, |at| T::get(at.for_guard(), &key))
+            read_elsewhere!(self, Guard, hash, |at| T::get(at.for_guard(), &key))
         };
         let found = found.unwrap_or_else(|_| {
             self.read_slow(hash, Some(Way::Guard), here(), |at| {

@@ -334,6 +334,9 @@ pub unsafe trait Edit: Default {}
 // SAFETY: 1. Nothing can be got out of it.
 unsafe impl Edit for () {}
 
+/// Where an entry stands, and the entry.
+type Located<K, V, T> = (<T as Strategy<K, V>>::Slot, Cursor<(K, V)>);
+
 /// An entry of an exclusively locked shard, with the lock: what is behind `RefMut`.
 pub(crate) struct Editing<'a, K, V, T: Strategy<K, V>> {
     section: ManuallyDrop<Section<'a, K, V, T>>,
@@ -375,26 +378,62 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if !(T::IN_PLACE || T::SELECTS && T::is_in_place(&section)) {
-            let slot = T::locate(&section, hash, key)?;
-            return Some(Self::new(section, slot));
-        }
-        let mut plain = Plain(&mut section);
-        let (slot, target) = T::locate_mut(&mut plain, hash, key)?;
-        let cursor = Cursor::new(target);
+        let in_place = T::IN_PLACE || T::SELECTS && T::is_in_place(&section);
+        let (slot, cursor) = if in_place {
+            let mut plain = Plain(&mut section);
+            let (slot, target) = T::locate_mut(&mut plain, hash, key)?;
+            (slot, Cursor::new(target))
+        } else if T::SELECTS {
+            Self::find_elsewhere(&section, hash, key)?
+        } else {
+            Self::find_shared(&section, hash, key)?
+        };
         Some(Self {
             section: ManuallyDrop::new(section),
             slot,
             cursor: Some(cursor),
-            in_place: true,
+            in_place,
             edit: ManuallyDrop::new(T::Edit::default()),
         })
     }
 
+    /// An entry that is not changed in place.
+    #[inline(always)]
+    fn find_shared<Q>(
+        section: &Section<'a, K, V, T>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<Located<K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let slot = T::locate(section, hash, key)?;
+        Some((slot, Cursor::to_shared(T::pair(section, slot))))
+    }
+
+    /// The same as a function of its own.
+    #[inline(never)]
+    fn find_elsewhere<Q>(
+        section: &Section<'a, K, V, T>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<Located<K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        Self::find_shared(section, hash, key)
+    }
+
+    /// Whether the entry is changed where it stands.
+    #[inline(always)]
+    fn is_in_place(&self) -> bool {
+        T::IN_PLACE || T::SELECTS && self.in_place
+    }
+
     #[inline]
     fn cursor(&self) -> &Cursor<(K, V)> {
-        if T::IN_PLACE {
-            // SAFETY: set in `new`, and set to `None` only by `get_mut` of those not in place.
+        if self.is_in_place() {
+            // SAFETY: set when `self` was made, and set to `None` only by `edit` of those not in place.
             unsafe { self.cursor.as_ref().unwrap_unchecked() }
         } else {
             self.cursor.as_ref().expect(LOST)
@@ -418,20 +457,31 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
 
     #[inline]
     pub(crate) fn get_mut(&mut self) -> (&K, &mut V) {
-        if !T::IN_PLACE && !self.in_place {
-            self.cursor = None;
-            let target = T::edit(&mut *self.section, self.slot, &mut self.edit);
-            self.cursor = Some(Cursor::new(target));
-        }
-        let cursor = if T::IN_PLACE {
+        let cursor = if self.is_in_place() {
             // SAFETY: as in `cursor`.
             unsafe { self.cursor.as_mut().unwrap_unchecked() }
+        } else if T::SELECTS {
+            self.edit_elsewhere()
         } else {
-            self.cursor.as_mut().expect(LOST)
+            self.edit()
         };
-        // SAFETY: as in `get`; and the cursor was made from `&mut`, here or in `new`.
+        // SAFETY: as in `get`; and the cursor was made from `&mut`: here, or when `self` was.
         let (key, value) = unsafe { cursor.get_mut() };
         (key, value)
+    }
+
+    /// Makes the copy that is to be changed, if there is none yet.
+    #[inline]
+    fn edit(&mut self) -> &mut Cursor<(K, V)> {
+        self.cursor = None;
+        let target = T::edit(&mut *self.section, self.slot, &mut self.edit);
+        self.cursor.insert(Cursor::new(target))
+    }
+
+    /// The same as a function of its own.
+    #[inline(never)]
+    fn edit_elsewhere(&mut self) -> &mut Cursor<(K, V)> {
+        self.edit()
     }
 
     /// Takes it apart.
@@ -502,7 +552,7 @@ impl<K, V, T: Strategy<K, V>> Editing<'_, K, V, T> {
 impl<K, V, T: Strategy<K, V>> Drop for Editing<'_, K, V, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        if T::IN_PLACE || T::SELECTS && self.in_place {
+        if self.is_in_place() {
             // There is nothing to publish, nor anything in the edit; and who changes an entry where it stands leaves no waste.
             // SAFETY: taken once, here; `into_parts` forgets `self`.
             unsafe { ManuallyDrop::take(&mut self.section) }.unlock_as_it_was();
