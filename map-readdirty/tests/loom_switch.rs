@@ -610,3 +610,332 @@ fn session_and_way_down() {
 fn session_pinned_anew_and_way_down() {
     reader_and_way_down(0, Reads::Repinned, Change::Store);
 }
+
+/// The clock of the sessions is there before.
+#[test]
+fn session_of_a_known_clock_and_way_down() {
+    explore_less(0, |seen| {
+        let stage = Stage::published(&[STAYS]);
+        drop(parts::open_session(&stage.shard.open));
+        let reader = spawn(&stage, |stage| {
+            let (found, settled) = stage.read::<1>(Reads::Session, STAYS);
+            assert_in_order(&found, Change::Store);
+            settled
+        });
+        stage.shard.conceal();
+        stage.shard.store(STAYS, 1, &stage.tally);
+        let is_taken = stage.shard.take_back(&stage.tally);
+        seen.note("the entries are taken back at once", is_taken);
+        seen.note("somebody is in the way", !is_taken);
+        if is_taken {
+            stage.shard.store(STAYS, LAST, &stage.tally);
+        }
+        let settled = join(reader);
+        seen.note("what was there before is found", settled == 1);
+        seen.note("the lock is taken", settled == 0);
+        stage.shard.take_back_in_the_end(&stage.tally);
+        stage.end();
+    });
+}
+
+/// A guard goes to another thread and ends there, while the shard of its entry goes down.
+fn sent_guard(counted: bool, change: Change) {
+    explore_less(0, move |seen| {
+        let stage = Stage::published(&[STAYS]);
+        let taken = counted.then(Taken::new);
+        let Looked::Found(guard) = stage.guard(STAYS) else {
+            unreachable!("it is published")
+        };
+        drop(taken);
+        let other = thread::spawn(move || {
+            // Without giving way, which would be the end of it for loom.
+            let (key, value) = guard.0.get();
+            assert_eq!((*key, value.get()), (STAYS, 0));
+        });
+        stage.shard.conceal();
+        change.make(&stage.shard, STAYS, &stage.tally);
+        let is_taken = stage.shard.take_back(&stage.tally);
+        seen.note("the entries are taken back at once", is_taken);
+        seen.note("the guard is in the way", !is_taken);
+        if is_taken {
+            stage.shard.store(STAYS, LAST, &stage.tally);
+        }
+        join(other);
+        stage.shard.take_back_in_the_end(&stage.tally);
+        let last = if is_taken {
+            Some(LAST)
+        } else {
+            change.after()
+        };
+        assert_eq!(stage.find(STAYS), last);
+        stage.end();
+    });
+}
+
+#[test]
+fn guard_sent_away_and_way_down() {
+    sent_guard(false, Change::Nothing);
+}
+
+#[test]
+fn guard_sent_away_and_removal_and_way_down() {
+    sent_guard(false, Change::Remove);
+}
+
+#[test]
+fn counted_guard_sent_away_and_way_down() {
+    sent_guard(true, Change::Nothing);
+}
+
+#[test]
+fn counted_guard_sent_away_and_update_and_way_down() {
+    sent_guard(true, Change::Store);
+}
+
+/// A shard goes down and up again, with nodes of its own, and they are replaced; and down once more.
+fn reader_and_way_down_and_up<const TIMES: usize>(fewer: usize, reads: Reads, again: bool) {
+    explore_less(fewer, move |seen| {
+        let stage = Stage::published(&[STAYS]);
+        let reader = spawn(&stage, move |stage| {
+            let (found, settled) = stage.read::<TIMES>(reads, STAYS);
+            let age = |found| match found {
+                Some(LAST) => 3,
+                Some(age) => age,
+                None => unreachable!("present throughout"),
+            };
+            let found = found.map(age);
+            assert!(found.is_sorted(), "{found:?}");
+            (found, settled)
+        });
+        stage.shard.conceal();
+        let is_taken = stage.shard.take_back(&stage.tally);
+        let mut is_taken_again = false;
+        if is_taken {
+            stage.shard.store(STAYS, 1, &stage.tally);
+            stage.shard.go_up();
+            stage.shard.store(STAYS, 2, &stage.tally);
+            if again {
+                stage.shard.conceal();
+                is_taken_again = stage.shard.take_back(&stage.tally);
+                if is_taken_again {
+                    stage.shard.store(STAYS, LAST, &stage.tally);
+                }
+            }
+        }
+        let (found, settled) = join(reader);
+        seen.note("the entries are taken back at once", is_taken);
+        seen.note("and again", is_taken_again || !again);
+        seen.note("somebody is in the way", !is_taken);
+        let is_found = settled > 0 && found[0] == 0;
+        seen.note("the nodes of before are found", is_found);
+        let is_found = settled == TIMES && found[0] > 0;
+        seen.note("the nodes that come are found", is_found);
+        seen.note("the lock is taken", settled < TIMES);
+        stage.end();
+    });
+}
+
+#[test]
+fn pin_and_way_down_and_up() {
+    reader_and_way_down_and_up::<2>(0, Reads::Pin, false);
+}
+
+#[test]
+fn guard_and_way_down_and_up() {
+    reader_and_way_down_and_up::<2>(0, Reads::Guard, false);
+}
+
+#[test]
+fn session_pinned_anew_and_way_down_and_up() {
+    reader_and_way_down_and_up::<2>(0, Reads::Repinned, false);
+}
+
+#[test]
+fn pin_and_way_down_and_up_and_down() {
+    reader_and_way_down_and_up::<1>(0, Reads::Pin, true);
+}
+
+/// A shard goes up again before its entries are taken back: they are in the same nodes.
+fn reader_and_half_the_way<const TIMES: usize>(reads: Reads) {
+    explore_less(0, move |seen| {
+        let stage = Stage::published(&[STAYS]);
+        let reader = spawn(&stage, move |stage| {
+            let (found, settled) = stage.read::<TIMES>(reads, STAYS);
+            assert_in_order(&found, Change::Store);
+            (found, settled)
+        });
+        stage.shard.conceal();
+        stage.shard.publish();
+        stage.shard.store(STAYS, 1, &stage.tally);
+        stage.shard.conceal();
+        let is_taken = stage.shard.take_back(&stage.tally);
+        seen.note("the entries are taken back at once", is_taken);
+        seen.note("somebody is in the way", !is_taken);
+        if is_taken {
+            stage.shard.store(STAYS, LAST, &stage.tally);
+        }
+        let (found, settled) = join(reader);
+        let is_found = settled == TIMES && found[0] == Some(1);
+        seen.note("an entry is found in the second table", is_found);
+        seen.note("the lock is taken", settled == 0);
+        stage.end();
+    });
+}
+
+#[test]
+fn pin_and_half_the_way() {
+    reader_and_half_the_way::<2>(Reads::Pin);
+}
+
+#[test]
+fn guard_and_half_the_way() {
+    reader_and_half_the_way::<1>(Reads::Guard);
+}
+
+/// So many steps time needs if nobody holds it up.
+const TICKS: usize = 4;
+
+/// What goes on besides the division of a shard.
+#[derive(Clone, Copy, PartialEq)]
+enum Besides {
+    Nothing,
+    /// The reader itself helps time along before.
+    ReaderTicks,
+    /// The shard goes up again in between, and time goes on.
+    Up,
+}
+
+/// A shard is divided between the two steps down. In the half that is new nothing waits but the moment.
+fn reader_and_division(fewer: usize, reads: Reads, besides: Besides) {
+    explore_less(fewer, move |seen| {
+        let stage = Stage::published(&[STAYS, GOES]);
+        let reader = spawn(&stage, move |stage| {
+            if besides == Besides::ReaderTicks {
+                for _ in 0..TICKS {
+                    stage.shard.open.clocks().tick();
+                }
+            }
+            let (found, settled) = stage.read::<1>(reads, GOES);
+            assert_in_order(&found, Change::Nothing);
+            settled
+        });
+        stage.shard.conceal();
+        if besides == Besides::Up {
+            for _ in 0..TICKS {
+                stage.shard.open.clocks().tick();
+            }
+            stage.shard.publish();
+            stage.shard.conceal();
+        }
+        stage.divide();
+        let is_taken = (0..TICKS).any(|_| stage.half.take_back(&stage.tally));
+        seen.note("the half is taken back at once", is_taken);
+        seen.note("somebody is in the way", !is_taken);
+        if is_taken {
+            stage.half.store(GOES, LAST, &stage.tally);
+        }
+        let settled = join(reader);
+        seen.note("what was there before is found", settled == 1);
+        seen.note("the lock is taken", settled == 0);
+        stage.shard.take_back_in_the_end(&stage.tally);
+        stage.half.take_back_in_the_end(&stage.tally);
+        assert_eq!(stage.find(STAYS), Some(0));
+        stage.end();
+    });
+}
+
+#[test]
+fn pin_and_division() {
+    reader_and_division(0, Reads::Pin, Besides::Nothing);
+}
+
+#[test]
+fn guard_and_division() {
+    reader_and_division(0, Reads::Guard, Besides::Nothing);
+}
+
+#[test]
+fn session_and_division() {
+    reader_and_division(0, Reads::Session, Besides::Nothing);
+}
+
+#[test]
+fn pin_of_one_who_ticks_and_division() {
+    reader_and_division(1, Reads::Pin, Besides::ReaderTicks);
+}
+
+#[test]
+fn pin_and_half_the_way_and_division() {
+    reader_and_division(1, Reads::Pin, Besides::Up);
+}
+
+/// A writer comes between the two steps down, or after them, while somebody has the table of before.
+fn reader_and_writer_and_way_down(fewer: usize, reads: Reads) {
+    explore_less(fewer, move |seen| {
+        let stage = Stage::published(&[STAYS]);
+        let reader = spawn(&stage, move |stage| {
+            let (found, settled) = stage.read::<1>(reads, STAYS);
+            assert_in_order(&found, Change::Store);
+            (found, settled)
+        });
+        let writer = spawn(&stage, |stage| {
+            stage.shard.store(STAYS, 1, &stage.tally);
+        });
+        stage.shard.conceal();
+        let is_taken = stage.shard.take_back(&stage.tally);
+        seen.note("the entries are taken back at once", is_taken);
+        seen.note("somebody is in the way", !is_taken);
+        let (found, settled) = join(reader);
+        join(writer);
+        let is_found = settled == 1 && found == [Some(0)];
+        seen.note("what was there before is found", is_found);
+        seen.note("the lock is taken", settled == 0);
+        stage.shard.take_back_in_the_end(&stage.tally);
+        assert_eq!(stage.find(STAYS), Some(1));
+        stage.end();
+    });
+}
+
+#[test]
+fn pin_and_writer_and_way_down() {
+    reader_and_writer_and_way_down(1, Reads::Pin);
+}
+
+#[test]
+fn guard_and_writer_and_way_down() {
+    reader_and_writer_and_way_down(1, Reads::Guard);
+}
+
+/// Two threads in sessions each shut readers out of a shard, bring a new key there, and then look for that of the other: one of
+/// them at least finds it.
+#[test]
+fn ways_down_crosswise() {
+    explore_less(1, |seen| {
+        let stage = Stage::published(&[STAYS]);
+        stage.half.store(STAYS, 0, &stage.tally);
+        stage.half.go_up();
+        let cross = |own: &Shard, other: &Shard, tally: &Arc<Tally>| {
+            let pin = parts::open_session(&own.open);
+            own.conceal();
+            own.store(GOES, 1, tally);
+            // SAFETY: 1. Both shards are of one map.
+            match unsafe { parts::peek_pinned(&other.open, hash(GOES), &GOES, &pin) } {
+                Looked::Found(_) => unreachable!("it does not come to a read table"),
+                Looked::Absent => (false, true),
+                Looked::Unsettled => (other.find(GOES).is_some(), false),
+            }
+        };
+        let other = spawn(&stage, move |stage| {
+            cross(&stage.half, &stage.shard, &stage.tally)
+        });
+        let (mine, mine_settled) = cross(&stage.shard, &stage.half, &stage.tally);
+        let (theirs, theirs_settled) = join(other);
+        assert!(mine || theirs, "neither came first");
+        seen.note("both find the key of the other", mine && theirs);
+        let is_settled = mine_settled || theirs_settled;
+        seen.note("one looks into the table of before", is_settled);
+        stage.shard.take_back_in_the_end(&stage.tally);
+        stage.half.take_back_in_the_end(&stage.tally);
+        stage.end();
+    });
+}
