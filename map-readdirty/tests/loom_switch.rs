@@ -752,12 +752,12 @@ fn session_pinned_anew_and_way_down_and_up() {
 
 #[test]
 fn pin_and_way_down_and_up_and_down() {
-    reader_and_way_down_and_up::<1>(0, Reads::Pin, true);
+    reader_and_way_down_and_up::<1>(1, Reads::Pin, true);
 }
 
 /// A shard goes up again before its entries are taken back: they are in the same nodes.
-fn reader_and_half_the_way<const TIMES: usize>(reads: Reads) {
-    explore_less(0, move |seen| {
+fn reader_and_half_the_way<const TIMES: usize>(fewer: usize, reads: Reads) {
+    explore_less(fewer, move |seen| {
         let stage = Stage::published(&[STAYS]);
         let reader = spawn(&stage, move |stage| {
             let (found, settled) = stage.read::<TIMES>(reads, STAYS);
@@ -784,12 +784,12 @@ fn reader_and_half_the_way<const TIMES: usize>(reads: Reads) {
 
 #[test]
 fn pin_and_half_the_way() {
-    reader_and_half_the_way::<2>(Reads::Pin);
+    reader_and_half_the_way::<2>(0, Reads::Pin);
 }
 
 #[test]
 fn guard_and_half_the_way() {
-    reader_and_half_the_way::<1>(Reads::Guard);
+    reader_and_half_the_way::<1>(1, Reads::Guard);
 }
 
 /// So many steps time needs if nobody holds it up.
