@@ -1,4 +1,28 @@
-//! HEADER_TODO
+//! Models of a shard that goes down from read tables to inline entries and up again, by loom: of `raw::parts`, driven as
+//! `map-adaptive` does it.
+//!
+//! Run with `.ci/models`, which sets `--cfg crossbeam_loom`; without it there is nothing here.
+//!
+//! Weakened one by one, to see that the models notice:
+//!
+//! | changed | outcome |
+//! |---|---|
+//! | `parts::conceal`: the moment before readers are shut out | red: `pin_of_one_who_ticks_and_division`; the others are saved by the table that waits |
+//! | `Locked::conceal`: the read word is not made null | red: `pin_and_way_down` |
+//! | `is_deserted`: guard slots not looked at | red: all models of guards that are not counted |
+//! | `is_deserted`: guard slots looked at first | red: `guard_and_way_down` |
+//! | `is_deserted`: counted guards not looked at | red: all models of counted guards |
+//! | `is_deserted`: whether the moment is ripe is not asked | red: all divisions; without one the table that waits says the same |
+//! | `is_deserted`: what waits is not asked for | red: guards with an update or a removal |
+//! | `clock`: no fence in `stamp` | red: `session_and_way_down`, `session_pinned_anew_and_way_down`, `session_and_division`, `pin_of_one_who_ticks_and_division` |
+//! | `clock`: ripe with the question before | red: `pin_and_way_down`, divisions |
+//! | `clock`: sessions not waited for | red: all models of sessions that go down once |
+//! | `seat`: no fence in `repin` | not seen here; red in `loom_clock` |
+//! | `clear_guard`, or the look at it in `guarded`, Relaxed | red: `guard_and_way_down`, guards sent away |
+//! | `uncount_guard` or `has_counted_guards` Relaxed | red: counted guards |
+//! | `publish`: the read word Relaxed | red: `pin_and_way_down_and_up`, `guard_and_way_down_and_up` |
+//! | no fence in `stamp`, nor in `settle` | red: `ways_down_crosswise`; either of them is enough for it |
+//! | here, in `publish` and `conceal`: the moment of before is kept | red: `pin_and_half_the_way_and_division` |
 #![cfg(crossbeam_loom)]
 #![expect(unsafe_code, reason = "the functions under test are unsafe")]
 #![allow(
@@ -662,11 +686,7 @@ fn sent_guard(counted: bool, change: Change) {
         }
         join(other);
         stage.shard.take_back_in_the_end(&stage.tally);
-        let last = if is_taken {
-            Some(LAST)
-        } else {
-            change.after()
-        };
+        let last = if is_taken { Some(LAST) } else { change.after() };
         assert_eq!(stage.find(STAYS), last);
         stage.end();
     });
