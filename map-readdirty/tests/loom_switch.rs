@@ -118,8 +118,8 @@ impl Drop for Payload {
 }
 
 /// Two keys with tags of their own; if the shard is divided, the first stays and the second goes.
-const STAYS: u64 = 0b1_0;
-const GOES: u64 = 0b10_1;
+const STAYS: u64 = 0b10;
+const GOES: u64 = 0b101;
 
 /// The tag is in the highest bits, and behind it is the one that tells halves apart.
 const fn hash(key: u64) -> u64 {
