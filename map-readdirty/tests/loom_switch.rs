@@ -9,17 +9,17 @@
 //! |---|---|
 //! | `parts::conceal`: the moment before readers are shut out | red: `pin_of_one_who_ticks_and_division`; the others are saved by the table that waits |
 //! | `Locked::conceal`: the read word is not made null | red: `pin_and_way_down` |
-//! | `is_deserted`: guard slots not looked at | red: all models of guards that are not counted |
+//! | `is_deserted`: guard slots not looked at | red: `guard_and_way_down`, `guard_sent_away_and_way_down`, `guard_and_division`, `guard_and_half_the_way`, `guard_and_way_down_and_up` |
 //! | `is_deserted`: guard slots looked at first | red: `guard_and_way_down` |
-//! | `is_deserted`: counted guards not looked at | red: all models of counted guards |
-//! | `is_deserted`: whether the moment is ripe is not asked | red: all divisions; without one the table that waits says the same |
-//! | `is_deserted`: what waits is not asked for | red: guards with an update or a removal |
+//! | `is_deserted`: counted guards not looked at | red: `counted_guard_and_way_down`, `counted_guard_sent_away_and_way_down` |
+//! | `is_deserted`: whether the moment is ripe is not asked | red: `pin_and_division`, `guard_and_division`, `session_and_division`; without a division the table that waits says the same |
+//! | `is_deserted`: what waits is not asked for | red: `guard_and_update_and_way_down`, `guard_sent_away_and_removal_and_way_down`, `counted_guard_sent_away_and_update_and_way_down` |
 //! | `clock`: no fence in `stamp` | red: `session_and_way_down`, `session_pinned_anew_and_way_down`, `session_and_division`, `pin_of_one_who_ticks_and_division` |
-//! | `clock`: ripe with the question before | red: `pin_and_way_down`, divisions |
+//! | `clock`: ripe with the question before | red: `pin_and_way_down`, `pin_and_division`, `guard_and_division` |
 //! | `clock`: sessions not waited for | red: all models of sessions that go down once |
 //! | `seat`: no fence in `repin` | not seen here; red in `loom_clock` |
 //! | `clear_guard`, or the look at it in `guarded`, Relaxed | red: `guard_and_way_down`, guards sent away |
-//! | `uncount_guard` or `has_counted_guards` Relaxed | red: counted guards |
+//! | `uncount_guard` or `has_counted_guards` Relaxed | red: `counted_guard_and_way_down`, `counted_guard_sent_away_and_way_down` |
 //! | `publish`: the read word Relaxed | red: `pin_and_way_down_and_up`, `guard_and_way_down_and_up` |
 //! | no fence in `stamp`, nor in `settle` | red: `ways_down_crosswise`; either of them is enough for it |
 //! | here, in `publish` and `conceal`: the moment of before is kept | red: `pin_and_half_the_way_and_division` |
@@ -118,8 +118,8 @@ impl Drop for Payload {
 }
 
 /// Two keys with tags of their own; if the shard is divided, the first stays and the second goes.
-const STAYS: u64 = 0b1_0;
-const GOES: u64 = 0b10_1;
+const STAYS: u64 = 0b10;
+const GOES: u64 = 0b101;
 
 /// The tag is in the highest bits, and behind it is the one that tells halves apart.
 const fn hash(key: u64) -> u64 {
