@@ -53,12 +53,14 @@ pub use crate::only::Adaptive;
 ///
 /// A map starts with locked shards that split under load. The default policy proposes read tables for a
 /// load of reads, and goes back as soon as there are many writes, or keys that come and go; the canary then decides by what is cheaper
-/// on the machine at hand. (On two cores that is seldom anything but locked shards.)
+/// on the machine at hand. (On two cores that is seldom anything but locked shards.) It times operations one by one, which is
+/// not all that a program feels: where all is in the cache, it may keep read tables that cost a third more in a tight loop;
+/// `pin_strategy` settles that.
 ///
 /// # What it costs
 ///
 /// What the strategy costs that a shard has ([`ShardedMap`](map_sharded#what-it-costs), [`ReadDirtyMap`](map_readdirty#what-it-costs)), and
-/// ten to thirty instructions more for an operation; two looks at the clock and a lookup more for an operation that is a sample, and for
+/// about ten instructions more for an operation; two looks at the clock and a lookup more for an operation that is a sample, and for
 /// one that changes a shard what it takes to move its entries. Values are moved then, not cloned; in locked shards nothing is cloned ever.
 /// `K: Clone` and `V: Clone` are asked for since in read tables some operations clone: see [`ReadDirtyMap`](map_readdirty#what-it-costs).
 /// An empty map makes three allocations: its selector, what is known of its shard, and the clock of its nodes.

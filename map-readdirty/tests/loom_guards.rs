@@ -1,4 +1,7 @@
-//! HEADER
+//! Models of guards, by loom: an entry that a guard refers to, by its slot or by the count in its node, stays as it was while
+//! the entry is updated, removed or cleared; also when the guard is sent away, outlives its thread, or its slot is used again.
+//!
+//! Run with `.ci/models`, which sets `--cfg crossbeam_loom`; without it there is nothing here.
 #![cfg(crossbeam_loom)]
 #![expect(unsafe_code, reason = "the functions under test are unsafe")]
 #![allow(

@@ -1,4 +1,7 @@
-//! HEADER
+//! Models of a whole read/dirty map, by loom: readers without the lock against updates, insertions and removals, with nodes that
+//! are used again; two changes of one key; changes and reads of two threads crosswise.
+//!
+//! Run with `.ci/models`, which sets `--cfg crossbeam_loom`; without it there is nothing here.
 #![cfg(crossbeam_loom)]
 #![allow(
     dead_code,

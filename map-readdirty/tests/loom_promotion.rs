@@ -1,4 +1,7 @@
-//! HEADER
+//! Models of promotion, by loom, under each of its policies: against readers, changes, and the window between a removal and an
+//! insertion of one key.
+//!
+//! Run with `.ci/models`, which sets `--cfg crossbeam_loom`; without it there is nothing here.
 #![cfg(crossbeam_loom)]
 #![allow(
     dead_code,

@@ -1,4 +1,6 @@
-//! HEADER
+//! Models of a map whose shards change, by loom: readers, sessions and walks against splits, merges, growing tables and clearing.
+//!
+//! Run with `.ci/models`, which sets `--cfg crossbeam_loom`; without it there is nothing here.
 #![cfg(crossbeam_loom)]
 #![allow(
     dead_code,

@@ -455,6 +455,8 @@ pub(super) fn step<K: Clone, V: Clone>(
         };
         let moment = nodes::conceal(&mut above).ok()?;
         section.set_left(Some(moment));
+        // Before anything of the user's runs: should it panic, the shard is known to be half-way, and either way is open.
+        settle(section, Some(wanted));
     }
     go_down(section, hash)
 }

@@ -5,6 +5,7 @@ mod calm;
 mod conformance;
 mod in_place;
 mod load;
+mod panics;
 mod patterns;
 mod phases;
 mod restless;
