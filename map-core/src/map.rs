@@ -402,23 +402,35 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.lock_by(self.lock_fast(hash, place), hash, place)
     }
 
-    /// The same, if it meets nothing, is no sample, and finds entries that are changed in place, or all are not. Otherwise go on
-    /// with [`lock_by`](Self::lock_by), best in a function of its own: what is compiled for this case alone is shorter.
+    /// The same, if it meets nothing, is no sample, and finds entries that are changed in place; perhaps of the wrong shard, as
+    /// [`lock_whichever`](Self::lock_whichever) does. Otherwise go on with [`lock_by`](Self::lock_by), best in a function of its own: what is compiled for this case alone is shorter.
     #[inline(always)]
     pub(crate) fn lock_plain(
         &self,
         hash: u64,
         place: Place,
     ) -> Result<Section<'_, K, V, T>, By<'_, K, V, T>> {
-        match self.lock_fast(hash, place) {
-            Ok(section) if !T::SELECTS || T::is_in_place(&section) => Ok(section),
-            by => Err(by),
+        let section = match self.lock_whichever(hash, place) {
+            Ok(section) => section,
+            astray => return Err(astray),
+        };
+        if T::IN_PLACE || T::SELECTS && T::is_in_place(&section) {
+            Ok(section)
+        } else {
+            Err(section.if_covering(hash))
         }
     }
 
     #[inline(always)]
     pub(crate) fn lock_fast(&self, hash: u64, place: Place) -> By<'_, K, V, T> {
-        self.directory.find(hash).lock_exclusive_fast(hash, place)
+        self.lock_whichever(hash, place)?.if_covering(hash)
+    }
+
+    /// The same, perhaps of the wrong shard: whoever does not find his key there asks
+    /// [`if_covering`](crate::strategy::Exclusive::if_covering).
+    #[inline(always)]
+    pub(crate) fn lock_whichever(&self, hash: u64, place: Place) -> By<'_, K, V, T> {
+        self.directory.find(hash).lock_exclusive_fast(place)
     }
 
     /// Goes on with what [`lock_plain`](Self::lock_plain) met.
@@ -435,18 +447,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// The same for an operation that gives out a `&mut`: should it be a sample, its search is run for its cost before.
-    #[inline(always)]
-    pub(crate) fn lock_to_mutate<Q>(&self, hash: u64, key: &Q, place: Place) -> Section<'_, K, V, T>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        match self.lock_fast(hash, place) {
-            Ok(section) => section,
-            Err(attempt) => self.lock_to_mutate_at_last(attempt, hash, key, place),
-        }
-    }
-
+    /// Goes on with an attempt of an operation that gives out a `&mut`: should it be a sample, its search is run for its
+    /// cost before.
     #[cold]
     #[inline(never)]
     fn lock_to_mutate_at_last<'a, Q>(

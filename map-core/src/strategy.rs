@@ -243,21 +243,76 @@ impl<'a, L: Table, O> At<'a, L, O> {
     // Always: what `patience` is, is known where this is called, and only one branch is left.
     #[inline(always)]
     pub fn lock_shared(&self) -> Result<Shared<'a, L, O>, Refused> {
+        self.if_covering(self.lock_whichever()?)
+    }
+
+    /// Locks the shard for reading and looks something up that an entry's hash leads to; keeps the lock with what it
+    /// finds. Costs and waits as [`lock_shared`](Self::lock_shared) does.
+    ///
+    /// Whatever is found is what was looked for: an entry is never in a shard that does not cover its hash. So only who finds
+    /// nothing is asked whether this was the right shard.
+    ///
+    /// # Errors
+    ///
+    /// If the front has to do something first: hand the error on to it.
+    ///
+    /// ```
+    /// use map_core::strategy::{At, Held, Refused, Shared, Table};
+    ///
+    /// type Found<'a, L> = Held<'a, (u64, String), Shared<'a, L, ()>>;
+    ///
+    /// /// The entry of a key in a shard that is a list of entries in order.
+    /// fn get<'a, L>(at: At<'a, L, ()>, key: u64) -> Result<Option<Found<'a, L>>, Refused>
+    /// where
+    ///     L: Table + AsRef<[(u64, String)]>,
+    /// {
+    ///     at.find(|sorted| {
+    ///         let place = sorted.as_ref().binary_search_by_key(&key, |(key, _)| *key).ok()?;
+    ///         sorted.as_ref().get(place)
+    ///     })
+    /// }
+    /// ```
+    #[inline(always)]
+    #[expect(
+        clippy::type_complexity,
+        reason = "an alias would hide what is kept alive"
+    )]
+    pub fn find<P: ?Sized>(
+        &self,
+        find: impl FnOnce(&L) -> Option<&P>,
+    ) -> Result<Option<Held<'a, P, Shared<'a, L, O>>>, Refused> {
+        match Held::find_or_keep(self.lock_whichever()?, find) {
+            Ok(found) => Ok(Some(found)),
+            Err(shard) => self.if_covering(shard).map(|_| None),
+        }
+    }
+
+    /// The hold, on the right shard; otherwise gives it back.
+    #[inline(always)]
+    fn if_covering(&self, shard: Shared<'a, L, O>) -> Result<Shared<'a, L, O>, Refused> {
+        // Decisive: coverage changes only under the exclusive lock.
+        if shard.coverage().covers(self.hash) {
+            Ok(shard)
+        } else {
+            Err(Refused::Moved)
+        }
+    }
+
+    /// Locks the shard for reading, whatever it covers.
+    #[inline(always)]
+    fn lock_whichever(&self) -> Result<Shared<'a, L, O>, Refused> {
         let shard = match self.patience {
             Patience::Lockless => Err(Refused::Busy),
-            Patience::Announce => self.header.announce(self.hash, self.place),
-            Patience::Fast => self.header.lock_shared_fast(self.hash, self.place),
+            Patience::Announce => self.header.announce(self.place),
+            Patience::Fast => self.header.lock_shared_fast(self.place),
             Patience::Wait => {
                 let announced = match self.announce {
-                    true => self.header.announce_anywhere(self.hash, self.place),
+                    true => self.header.announce_anywhere(self.place),
                     false => Err(Refused::Busy),
                 };
-                announced.or_else(|_| {
-                    self.header
-                        .lock_shared(self.hash, self.announce, self.place)
-                })
+                announced.or_else(|_| self.header.lock_shared(self.announce, self.place))
             }
-            Patience::None => self.header.try_lock_shared(self.hash, self.place),
+            Patience::None => self.header.try_lock_shared(self.place),
         }?;
         if self.movable {
             shard.set_movable();

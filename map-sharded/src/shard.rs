@@ -176,8 +176,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         Q: ?Sized + Hash + Equivalent<K>,
         Self: 'a,
     {
-        let shard = at.lock_shared()?;
-        Ok(Held::find(shard, |entries| entries.find(at.hash(), key)))
+        at.find(|entries| entries.find(at.hash(), key))
     }
 
     #[inline(always)]
@@ -189,8 +188,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         Q: ?Sized + Hash + Equivalent<K>,
         Self: 'a,
     {
-        let shard = at.lock_shared()?;
-        Ok(Held::find(shard, |entries| entries.find(at.hash(), key)))
+        at.find(|entries| entries.find(at.hash(), key))
     }
 
     #[inline(always)]

@@ -18,13 +18,14 @@ pub(crate) const INTERVAL: u16 = if REAL_FENCES { 256 } else { 2 };
 /// What a sample of reads puts on the balance, in units of some two nanoseconds.
 const READ: i32 = 6;
 /// What a sample of writes takes off if the writing thread alone reads: its scan looks at a line
-/// of its own. (Measured: worth it up to about half of the operations.)
-const WRITE_ALONE: i32 = 6;
+/// of its own. (Measured: worth it up to about a sixth of the operations. What is spared is one of two locked
+/// instructions; and then a write makes two calls and looks around where it would have made none.)
+const WRITE_ALONE: i32 = 30;
 /// What it takes off for each slot besides, if its thread does not read.
 const WRITE_PER_SLOT: i32 = 1;
 /// What it takes off for each other thread that reads, in whatever map, whose line it fetches and which fetches it back.
 /// (Measured with two threads: worth it up to about 9 % writes.)
-const WRITE_PER_READER: i32 = 60;
+const WRITE_PER_READER: i32 = 36;
 /// The balance turns at so many samples of writes, on either side.
 const TURN: i32 = 8;
 /// Who reads is judged by so many of the latest samples of reads, about: some milliseconds, as long as a thread
@@ -56,8 +57,8 @@ pub(crate) enum Turn {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadBias {
-    /// It goes by the share of writes that it sees and by the number of threads of the process that read: about 45 % with
-    /// one thread, 8 % with two, 1 % with ten. The default.
+    /// It goes by the share of writes that it sees and by the number of threads of the process that read: about 16 % with
+    /// one thread, 8 % with two, 2 % with ten. The default.
     #[default]
     Adaptive,
     /// They do. For what is known to be read nearly always.

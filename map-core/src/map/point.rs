@@ -12,7 +12,7 @@ use crate::raw::guarded::Editing;
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
 use crate::raw::holds::Plain;
-use crate::strategy::{Patience, Strategy};
+use crate::strategy::{Patience, Section, Strategy};
 use crate::try_result::TryResult;
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
@@ -35,21 +35,27 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         let hash = self.hash(&key);
-        if !T::SELECTS {
+        if !T::IN_PLACE && !T::SELECTS {
             return self.insert_by(hash, key, value, self.lock_fast(hash, here()), here());
         }
         let mut section = match self.lock_plain(hash, here()) {
-            Ok(section) if T::has_room(&section) => section,
-            Ok(section) => return self.insert_elsewhere(hash, key, value, Ok(section), here()),
+            Ok(section) => section,
             Err(by) => return self.insert_elsewhere(hash, key, value, by, here()),
         };
-        let replaced = T::upsert(&mut Plain(&mut section), hash, key, value);
-        // Before the key that was not needed is dropped.
-        drop(section);
-        let (key, old) = replaced?;
-        // Here and not at the end: a panic in its Drop would leak what is being returned.
-        drop(key);
-        Some(old)
+        if let Some((_, entry)) = T::locate_mut(&mut Plain(&mut section), hash, &key) {
+            let old = std::mem::replace(&mut entry.1, value);
+            section.unlock_as_it_was();
+            // Here and not at the end: a panic in its Drop would leak what is being returned.
+            drop(key);
+            return Some(old);
+        }
+        match section.if_covering(hash) {
+            Ok(mut section) if T::has_room(&section) => {
+                T::insert_new(&mut Plain(&mut section), hash, key, value);
+                None
+            }
+            by => self.insert_elsewhere(hash, key, value, by, here()),
+        }
     }
 
     #[inline(always)]
@@ -157,8 +163,27 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        let section = self.lock_to_mutate(hash, key, here());
-        RefMut::find(section, hash, key)
+        let mut by = self.lock_whichever(hash, here());
+        loop {
+            let section = match by {
+                Ok(section) => section,
+                Err(attempt) => self.lock_to_mutate_at_last(attempt, hash, key, here()),
+            };
+            match RefMut::find(section, hash, key) {
+                Ok(found) => return Some(found),
+                Err(section) => match Self::confirm(section, hash) {
+                    Ok(_) => return None,
+                    astray => by = astray,
+                },
+            }
+        }
+    }
+
+    /// Asks a shard, where a key was not found, whether it covers its hash. Not compiled into its callers: what a miss needs is
+    /// not to be computed for a hit.
+    #[inline(never)]
+    fn confirm<'a>(section: Section<'a, K, V, T>, hash: u64) -> By<'a, K, V, T> {
+        section.if_covering(hash)
     }
 
     /// A write guard on the entry of `key`, if that needs no waiting.
@@ -185,8 +210,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         };
         self.rehearse_mutation(&mut section, hash, key);
         match RefMut::find(section, hash, key) {
-            Some(found) => TryResult::Present(found),
-            None => TryResult::Absent,
+            Ok(found) => TryResult::Present(found),
+            Err(_) => TryResult::Absent,
         }
     }
 
@@ -207,18 +232,23 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        if !T::SELECTS {
+        if !T::IN_PLACE && !T::SELECTS {
             return self.remove_by(hash, key, self.lock_fast(hash, here()), here());
         }
         let mut section = match self.lock_plain(hash, here()) {
             Ok(section) => section,
             Err(by) => return self.remove_elsewhere(hash, key, by, here()),
         };
-        let removed = T::remove_key(&mut Plain(&mut section), hash, key);
-        // Here and not at the end: should something that was removed earlier panic in its Drop, what is being
-        // returned is not leaked.
-        drop(section);
-        removed
+        if let Some(removed) = T::remove_key(&mut Plain(&mut section), hash, key) {
+            // Here and not at the end: should something that was removed earlier panic in its Drop, what is being
+            // returned is not leaked.
+            drop(section);
+            return Some(removed);
+        }
+        match section.if_covering(hash) {
+            Ok(_) => None,
+            astray => self.remove_elsewhere(hash, key, astray, here()),
+        }
     }
 
     #[inline(always)]

@@ -175,7 +175,11 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     }
 
     #[inline(always)]
-    pub(crate) fn find<Q>(section: Section<'a, K, V, T>, hash: u64, key: &Q) -> Option<Self>
+    pub(crate) fn find<Q>(
+        section: Section<'a, K, V, T>,
+        hash: u64,
+        key: &Q,
+    ) -> Result<Self, Section<'a, K, V, T>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {

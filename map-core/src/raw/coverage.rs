@@ -28,7 +28,13 @@ pub const MAX_DEPTH: u32 = 40;
 #[inline]
 pub const fn position(hash: u64) -> u64 {
     // The zero in front makes `63 - depth` the distance that leaves `depth` bits, for 0 too.
-    hash << TAG_BITS >> 1
+    below_tag(hash) >> 1
+}
+
+/// The bits below the tag, left-aligned: a position without the zero in front.
+#[inline]
+pub(super) const fn below_tag(hash: u64) -> u64 {
+    hash << TAG_BITS
 }
 
 /// A hash that stands at `position`. Two shifts.

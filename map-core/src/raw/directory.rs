@@ -25,7 +25,7 @@
 use std::ptr::{self, NonNull};
 
 use super::contention::Reading;
-use super::coverage::{Coverage, hash_at};
+use super::coverage::{Coverage, below_tag, hash_at};
 use super::header::Header;
 use super::held::Place;
 use super::holds::Exclusive;
@@ -41,7 +41,7 @@ const SHIFT_MASK: usize = 63;
 /// The shards of a map and the way to them.
 pub(crate) struct Directory<L, O> {
     /// Null: the map has one shard, `first`. Otherwise the current array's address, with
-    /// `63 - depth` in its low six bits: one load gives both. Once set, never null again.
+    /// `64 - depth` in its low six bits, where `depth` is not 0: one load gives both. Once set, never null again.
     root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// How many entries a shard may hold before it splits. A hint, written under `structure`.
     shard_limit: hint::AtomicUsize,
@@ -98,7 +98,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         }
         let shift = root.addr() & SHIFT_MASK;
         let array = root.map_addr(|address| address & !SHIFT_MASK);
-        let index = super::coverage::position(hash) >> shift;
+        let index = below_tag(hash) >> shift;
         // SAFETY: the root's low bits say how long the array is, and the shift leaves only so many
         // bits of the position; arrays live as long as `self`.
         let place = unsafe { &*array.add(index as usize) };
@@ -296,9 +296,13 @@ impl<L: Table, O: Open> Directory<L, O> {
     /// Makes the structure's current array the one that readers find.
     fn set_root(&self, structure: &Structure<L, O>) {
         let (array, depth) = structure.current();
+        debug_assert!(
+            depth > 0,
+            "after a split, merges leave the array four places at least"
+        );
         let tagged = array
             .cast_mut()
-            .map_addr(|address| address | (63 - depth as usize));
+            .map_addr(|address| address | (64 - depth as usize));
         // Release: pairs with the Acquire in `find`; publishes the array's places.
         self.root.store(tagged, Release);
         self.shard_limit

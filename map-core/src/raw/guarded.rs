@@ -82,15 +82,26 @@ impl<'a, P: ?Sized, L, O> Held<'a, P, Shared<'a, L, O>> {
     /// ```
     #[inline]
     pub fn find(shard: Shared<'a, L, O>, find: impl FnOnce(&L) -> Option<&P>) -> Option<Self> {
-        let pointer = NonNull::from(find(&shard)?);
-        // The pointer stays good: it was borrowed from what lies under the lock, which does not
-        // change and does not move as long as the hold keeps writers out.
-        Some(Self {
-            pointer,
-            hold: shard,
-            lifetime: PhantomData,
-            anchor: Anchor(PhantomData),
-        })
+        Self::find_or_keep(shard, find).ok()
+    }
+
+    /// The same, but the shard comes back locked if nothing is found.
+    #[inline(always)]
+    pub(crate) fn find_or_keep(
+        shard: Shared<'a, L, O>,
+        find: impl FnOnce(&L) -> Option<&P>,
+    ) -> Result<Self, Shared<'a, L, O>> {
+        match find(&shard).map(NonNull::from) {
+            // The pointer stays good: it was borrowed from what lies under the lock, which does not
+            // change and does not move as long as the hold keeps writers out.
+            Some(pointer) => Ok(Self {
+                pointer,
+                hold: shard,
+                lifetime: PhantomData,
+                anchor: Anchor(PhantomData),
+            }),
+            None => Err(shard),
+        }
     }
 }
 
@@ -372,23 +383,29 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
         }
     }
 
-    /// The entry of a key, if there is one. Otherwise the shard is unlocked.
+    /// The entry of a key, if there is one. Otherwise the shard comes back locked.
     #[inline(always)]
-    pub(crate) fn find<Q>(mut section: Section<'a, K, V, T>, hash: u64, key: &Q) -> Option<Self>
+    pub(crate) fn find<Q>(
+        mut section: Section<'a, K, V, T>,
+        hash: u64,
+        key: &Q,
+    ) -> Result<Self, Section<'a, K, V, T>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let in_place = T::IN_PLACE || T::SELECTS && T::is_in_place(&section);
-        let (slot, cursor) = if in_place {
-            let mut plain = Plain(&mut section);
-            let (slot, target) = T::locate_mut(&mut plain, hash, key)?;
-            (slot, Cursor::new(target))
+        let located = if in_place {
+            T::locate_mut(&mut Plain(&mut section), hash, key)
+                .map(|(slot, target)| (slot, Cursor::new(target)))
         } else if T::SELECTS {
-            Self::find_elsewhere(&section, hash, key)?
+            Self::find_elsewhere(&section, hash, key)
         } else {
-            Self::find_shared(&section, hash, key)?
+            Self::find_shared(&section, hash, key)
         };
-        Some(Self {
+        let Some((slot, cursor)) = located else {
+            return Err(section);
+        };
+        Ok(Self {
             section: ManuallyDrop::new(section),
             slot,
             cursor: Some(cursor),

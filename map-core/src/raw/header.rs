@@ -78,7 +78,7 @@ pub(crate) struct Met {
     pub(crate) revoked: bool,
 }
 
-/// The attempt to lock a shard for writing: its lock may be held, with announced readers inside perhaps, or be the
+/// The attempt to lock a shard for writing: its lock may be held, with announced readers inside perhaps; and it may be the
 /// wrong one.
 pub(crate) struct Attempt<'a, L: Table, O> {
     header: &'a Header<L, O>,
@@ -86,6 +86,12 @@ pub(crate) struct Attempt<'a, L: Table, O> {
 }
 
 impl<'a, L: Table, O> Attempt<'a, L, O> {
+    /// One that got the lock, of the wrong shard.
+    pub(super) fn astray(header: &'a Header<L, O>, token: ManuallyDrop<ExclusiveToken>) -> Self {
+        let token = Some(token);
+        Self { header, token }
+    }
+
     /// Gives announced readers a moment to leave. If they have, and the shard covers `hash`, it is
     /// locked; otherwise gives the lock back.
     #[inline]
@@ -178,45 +184,37 @@ impl<L, O> Header<L, O> {
 }
 
 impl<L, O> Header<L, O> {
-    /// Lets a reader in that announces itself, if the shard's bias is armed and it covers `hash`.
+    /// Lets a reader in that announces itself, if the shard's bias is armed. As for all who lock it, it may be the wrong shard.
     #[inline(always)]
-    pub(crate) fn announce(&self, hash: u64, place: Place) -> Result<Shared<'_, L, O>, Refused> {
+    pub(crate) fn announce(&self, place: Place) -> Result<Shared<'_, L, O>, Refused> {
         let announced = self.bias.announce(&self.lock, self.address());
-        let hold = Shared::announced(self, announced.ok_or(Refused::Busy)?, place);
-        self.if_covering(hold, hash)
+        Ok(Shared::announced(
+            self,
+            announced.ok_or(Refused::Busy)?,
+            place,
+        ))
     }
 
     /// The same, also for a reader within a read; calls are made.
-    pub(crate) fn announce_anywhere(
-        &self,
-        hash: u64,
-        place: Place,
-    ) -> Result<Shared<'_, L, O>, Refused> {
+    pub(crate) fn announce_anywhere(&self, place: Place) -> Result<Shared<'_, L, O>, Refused> {
         let announced = self.bias.announce_anywhere(&self.lock, self.address());
-        let hold = Shared::announced(self, announced.ok_or(Refused::Busy)?, place);
-        self.if_covering(hold, hash)
+        Ok(Shared::announced(
+            self,
+            announced.ok_or(Refused::Busy)?,
+            place,
+        ))
     }
 
-    /// Locks the shard for reading if nobody is here and it covers `hash`. Otherwise go on with
+    /// Locks the shard for reading if nobody is here. Otherwise go on with
     /// [`lock_shared`](Self::lock_shared).
     #[inline]
-    pub(crate) fn lock_shared_fast(
-        &self,
-        hash: u64,
-        place: Place,
-    ) -> Result<Shared<'_, L, O>, Refused> {
+    pub(crate) fn lock_shared_fast(&self, place: Place) -> Result<Shared<'_, L, O>, Refused> {
         let token = self.lock.try_lock_shared_alone().ok_or(Refused::Busy)?;
-        self.if_covering(Shared::counted(self, token, place), hash)
+        Ok(Shared::counted(self, token, place))
     }
 
-    /// Locks the shard for reading if it covers `hash`; notes whom it meets. Shall it `arm` the
-    /// bias?
-    pub(crate) fn lock_shared(
-        &self,
-        hash: u64,
-        arm: bool,
-        place: Place,
-    ) -> Result<Shared<'_, L, O>, Refused> {
+    /// Locks the shard for reading; notes whom it meets. Shall it `arm` the bias?
+    pub(crate) fn lock_shared(&self, arm: bool, place: Place) -> Result<Shared<'_, L, O>, Refused> {
         let token = match self.lock.try_lock_shared_alone() {
             Some(token) => token,
             None => {
@@ -233,37 +231,18 @@ impl<L, O> Header<L, O> {
                 }
             }
         };
-        let hold = self.if_covering(Shared::counted(self, token, place), hash)?;
+        let hold = Shared::counted(self, token, place);
         if arm {
             self.bias.arm();
         }
         Ok(hold)
     }
 
-    /// Locks the shard for reading if that needs no waiting and it covers `hash`.
+    /// Locks the shard for reading if that needs no waiting.
     #[inline]
-    pub(crate) fn try_lock_shared(
-        &self,
-        hash: u64,
-        place: Place,
-    ) -> Result<Shared<'_, L, O>, Refused> {
+    pub(crate) fn try_lock_shared(&self, place: Place) -> Result<Shared<'_, L, O>, Refused> {
         let token: SharedToken = self.lock.try_lock_shared().ok_or(Refused::Busy)?;
-        self.if_covering(Shared::counted(self, token, place), hash)
-    }
-
-    /// The hold, on the right shard; otherwise gives it back.
-    #[inline(always)]
-    fn if_covering<'a>(
-        &self,
-        hold: Shared<'a, L, O>,
-        hash: u64,
-    ) -> Result<Shared<'a, L, O>, Refused> {
-        // Decisive: coverage changes only under the exclusive lock.
-        if self.coverage_hint().covers(hash) {
-            Ok(hold)
-        } else {
-            Err(Refused::Moved)
-        }
+        Ok(Shared::counted(self, token, place))
     }
 }
 
@@ -336,19 +315,17 @@ impl<L: Table, O> Header<L, O> {
         revoking.expect("waiting without a deadline ends when all have left")
     }
 
-    /// Locks the shard for writing if nothing is in the way, it covers `hash`, and the hold is no
-    /// sample. It makes no call. Otherwise go on with [`Attempt::admit`].
+    /// Locks the shard for writing if nothing is in the way, and the hold is no sample. It makes no call, and may be
+    /// the wrong shard: see [`Exclusive::if_covering`]. Otherwise go on with [`Attempt::admit`].
     #[inline(always)]
     pub(crate) fn lock_exclusive_fast(
         &self,
-        hash: u64,
         place: Place,
     ) -> Result<Exclusive<'_, L, O>, Attempt<'_, L, O>> {
         let token = self.lock.try_lock_exclusive();
         if token.is_some()
             && !self.count_write().is_multiple_of(WRITES_A_SAMPLE)
             && self.bias.is_clear()
-            && self.coverage_hint().covers(hash)
             && let Some(token) = token
         {
             return Ok(Exclusive::new(self, token, place));

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 
 use super::coverage::Coverage;
-use super::header::Header;
+use super::header::{Attempt, Header};
 use super::held::{Place, Ticket};
 use crate::lock::slots::Announced;
 use crate::lock::{ExclusiveToken, RawLock, SharedToken};
@@ -211,6 +211,21 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
     #[inline]
     pub(crate) fn header(&self) -> &'a Header<L, O> {
         self.header
+    }
+
+    /// The hold, if the shard covers `hash`: what decides, where a key was not found. Makes no call.
+    #[inline(always)]
+    pub(crate) fn if_covering(self, hash: u64) -> Result<Self, Attempt<'a, L, O>> {
+        if self.coverage().covers(hash) {
+            return Ok(self);
+        }
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: both are taken once, as `this` is not dropped.
+        let token = unsafe {
+            ManuallyDrop::drop(&mut this.ticket);
+            ManuallyDrop::take(&mut this.token)
+        };
+        Err(Attempt::astray(this.header, ManuallyDrop::new(token)))
     }
 
     /// Readers do not announce themselves any more, until a reader that counts itself lets them.
