@@ -44,10 +44,11 @@ use crate::error::{BuildError, TryReserveError};
 use crate::raw::header::Header;
 use crate::raw::held::Place;
 
+pub use crate::raw::anchored::Anchored;
 pub use crate::raw::coverage::{Coverage, MAX_DEPTH, Span, hash_at, position};
 pub use crate::raw::guarded::{Edit, Held, LockedVisit};
 pub use crate::raw::header::{Crowd, Refused};
-pub use crate::raw::holds::{Exclusive, Inside, Shared, Within};
+pub use crate::raw::holds::{Exclusive, Inside, Kept, Shared, Within};
 
 /// What lies under a shard's lock.
 ///
@@ -365,18 +366,11 @@ pub trait Strategy<K, V>: Sized {
     type Open: Open;
     /// Where an entry stands; good until the shard is unlocked or changed otherwise.
     type Slot: Copy;
-    /// Keeps an entry alive during an operation.
-    type Brief<'a>
-    where
-        Self: 'a,
-        K: 'a,
-        V: 'a;
-    /// Keeps an entry alive while the user has a guard.
-    type Hold<'a>
-    where
-        Self: 'a,
-        K: 'a,
-        V: 'a;
+    /// Keeps an entry alive during an operation. As with what follows, what bounds its life is not this type, but what
+    /// it is given out in.
+    type Brief;
+    /// Keeps an entry alive while the user has a guard. [`Kept`] where the shard's lock does that.
+    type Hold;
     /// A value being changed through a guard, not yet to be seen by others.
     type Edit: Edit;
     /// Goes over what lies under the lock.
@@ -386,11 +380,7 @@ pub trait Strategy<K, V>: Sized {
         K: 'a,
         V: 'a;
     /// Some entries of a shard, on their way into guards: [`LockedVisit`] for shards that are read locked.
-    type Visit<'a>
-    where
-        Self: 'a,
-        K: 'a,
-        V: 'a;
+    type Visit;
     /// Takes apart what lay under the lock.
     type IntoIter: Iterator<Item = (K, V)>;
 
@@ -507,10 +497,9 @@ pub trait Strategy<K, V>: Sized {
     fn peek<'a, Q>(
         at: At<'a, Self::Locked, Self::Open>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Self::Brief<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Self::Brief>>, Refused>
     where
-        Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a;
+        Q: ?Sized + Hash + Equivalent<K>;
 
     /// Finds an entry as [`peek`](Self::peek) does, of a shard that keeps its entries by its lock alone; others may be refused with
     /// [`Refused::Busy`]. Has to be there where the map [selects](Self::SELECTS); otherwise nobody asks.
@@ -525,7 +514,7 @@ pub trait Strategy<K, V>: Sized {
     fn peek_locked<'a, Q>(
         at: At<'a, Self::Locked, Self::Open>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Shared<'a, Self::Locked, Self::Open>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Kept<Self::Locked, Self::Open>>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
@@ -545,10 +534,9 @@ pub trait Strategy<K, V>: Sized {
     fn get<'a, Q>(
         at: At<'a, Self::Locked, Self::Open>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Self::Hold<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Self::Hold>>, Refused>
     where
-        Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a;
+        Q: ?Sized + Hash + Equivalent<K>;
 
     /// Does what a read has [asked for](At::ask_to_tend).
     fn tend(section: &mut impl Inside<Self::Locked, Self::Open>) {
@@ -729,9 +717,7 @@ pub trait Strategy<K, V>: Sized {
     fn downgrade<'a>(
         section: Section<'a, K, V, Self>,
         slot: Self::Slot,
-    ) -> Held<'a, (K, V), Self::Hold<'a>>
-    where
-        Self: 'a;
+    ) -> Held<'a, (K, V), Self::Hold>;
 
     /// How many entries fit before the shard has to grow, once it is free of traces of removed
     /// ones.
@@ -801,17 +787,13 @@ pub trait Strategy<K, V>: Sized {
     fn visit<'a>(
         at: At<'a, Self::Locked, Self::Open>,
         span: Span,
-    ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
-    where
-        Self: 'a;
+    ) -> Result<(Anchored<'a, Self::Visit>, Option<u64>), Refused>;
 
     /// The next of the entries found. `hash` computes the mixed hash of a key.
     fn visited<'a>(
-        visit: &mut Self::Visit<'a>,
+        visit: &mut Anchored<'a, Self::Visit>,
         hash: impl Fn(&K) -> u64,
-    ) -> Option<Held<'a, (K, V), Self::Hold<'a>>>
-    where
-        Self: 'a;
+    ) -> Option<Held<'a, (K, V), Self::Hold>>;
 
     /// Calls `f` on what [`visit`](Self::visit) would find, until it breaks off; and says where to go on. `f` runs
     /// with whatever `visit` keeps its entries alive by.
@@ -853,11 +835,20 @@ pub trait Strategy<K, V>: Sized {
         std::iter::empty()
     }
 
-    /// The slots of all entries.
-    fn slots(locked: &Self::Locked) -> impl Iterator<Item = Self::Slot>;
+    /// The first of all entries and its slot, or those that come after another slot. An entry that takes the place of
+    /// another comes where that did. So all can be gone over without a borrow of `locked` in between.
+    fn next(locked: &Self::Locked, last: Option<Self::Slot>) -> Option<(Self::Slot, &(K, V))>;
 
     /// All entries, to keep.
     fn into_iter(locked: Self::Locked) -> Self::IntoIter;
+}
+
+/// All entries and their slots.
+pub(crate) fn slots<'x, K: 'x, V: 'x, T: Strategy<K, V>>(
+    locked: &'x T::Locked,
+) -> impl Iterator<Item = (T::Slot, &'x (K, V))> {
+    let next = |last| T::next(locked, last);
+    std::iter::successors(next(None), move |(slot, _)| next(Some(*slot)))
 }
 
 /// A strategy whose readers (mostly) take no lock, so that one pin can serve many reads.

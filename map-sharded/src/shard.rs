@@ -6,7 +6,7 @@ use std::mem;
 use hashbrown::HashTable;
 use hashbrown::hash_table::{self, Entry};
 use map_core::strategy::{
-    At, Held, Inside, LockedVisit, Refused, Section, Shared, Span, Strategy, Table,
+    Anchored, At, Held, Inside, Kept, LockedVisit, Refused, Section, Span, Strategy, Table,
 };
 use map_core::{Equivalent, TryReserveError};
 
@@ -140,27 +140,15 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     type Locked = Entries<K, V>;
     type Open = ();
     type Slot = usize;
-    type Brief<'a>
-        = Shared<'a, Entries<K, V>, ()>
-    where
-        K: 'a,
-        V: 'a;
-    type Hold<'a>
-        = Shared<'a, Entries<K, V>, ()>
-    where
-        K: 'a,
-        V: 'a;
+    type Brief = Kept<Entries<K, V>, ()>;
+    type Hold = Kept<Entries<K, V>, ()>;
     type Edit = ();
     type Iter<'a>
         = hash_table::Iter<'a, (K, V)>
     where
         K: 'a,
         V: 'a;
-    type Visit<'a>
-        = LockedVisit<'a, Self::Iter<'a>, Entries<K, V>, ()>
-    where
-        K: 'a,
-        V: 'a;
+    type Visit = LockedVisit<K, V, Self>;
     type IntoIter = hash_table::IntoIter<(K, V)>;
 
     const IN_PLACE: bool = true;
@@ -171,10 +159,9 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     fn peek<'a, Q>(
         at: At<'a, Entries<K, V>, ()>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Self::Brief<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Self::Brief>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a,
     {
         let shard = at.lock_shared()?;
         Ok(Held::find(shard, |entries| entries.find(at.hash(), key)))
@@ -184,10 +171,9 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     fn get<'a, Q>(
         at: At<'a, Entries<K, V>, ()>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Self::Hold<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Self::Hold>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a,
     {
         let shard = at.lock_shared()?;
         Ok(Held::find(shard, |entries| entries.find(at.hash(), key)))
@@ -325,10 +311,7 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     fn downgrade<'a>(
         section: Section<'a, K, V, Self>,
         slot: usize,
-    ) -> Held<'a, (K, V), Self::Hold<'a>>
-    where
-        Self: 'a,
-    {
+    ) -> Held<'a, (K, V), Self::Hold> {
         Held::find(section.downgrade(), |entries| entries.0.get_bucket(slot))
             .expect("a slot stays occupied while its shard is locked")
     }
@@ -428,22 +411,16 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
     fn visit<'a>(
         at: At<'a, Entries<K, V>, ()>,
         span: Span,
-    ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
-    where
-        Self: 'a,
-    {
-        LockedVisit::new::<K, V, Self>(&at, span)
+    ) -> Result<(Anchored<'a, Self::Visit>, Option<u64>), Refused> {
+        LockedVisit::new(&at, span)
     }
 
     #[inline]
     fn visited<'a>(
-        visit: &mut Self::Visit<'a>,
+        visit: &mut Anchored<'a, Self::Visit>,
         hash: impl Fn(&K) -> u64,
-    ) -> Option<Held<'a, (K, V), Self::Hold<'a>>>
-    where
-        Self: 'a,
-    {
-        visit.next(hash)
+    ) -> Option<Held<'a, (K, V), Self::Hold>> {
+        LockedVisit::next(visit, hash)
     }
 
     fn iter_mut<'a>(locked: &'a mut Entries<K, V>) -> impl Iterator<Item = &'a mut (K, V)>
@@ -454,8 +431,10 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         locked.0.iter_mut()
     }
 
-    fn slots(locked: &Entries<K, V>) -> impl Iterator<Item = usize> {
-        locked.0.iter_buckets()
+    #[inline]
+    fn next(locked: &Entries<K, V>, last: Option<usize>) -> Option<(usize, &(K, V))> {
+        let first = last.map_or(0, |last| last + 1);
+        (first..locked.0.num_buckets()).find_map(|slot| Some((slot, locked.0.get_bucket(slot)?)))
     }
 
     fn into_iter(mut locked: Entries<K, V>) -> hash_table::IntoIter<(K, V)> {

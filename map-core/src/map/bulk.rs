@@ -9,7 +9,7 @@ use crate::error::TryReserveError;
 use crate::iter::Iter;
 use crate::raw::directory::limit_for;
 use crate::raw::held::{Place, here};
-use crate::strategy::{Strategy, Table};
+use crate::strategy::{Anchored, Strategy, Table};
 use crate::sync::{spin_loop, yield_now};
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
@@ -62,7 +62,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Finds the next entries of a walk, for guards.
-    pub(crate) fn visit<'a>(&'a self, walk: &mut Walk, place: Place) -> Option<T::Visit<'a>> {
+    pub(crate) fn visit<'a>(
+        &'a self,
+        walk: &mut Walk,
+        place: Place,
+    ) -> Option<Anchored<'a, T::Visit>> {
         let (hash, span) = (walk.next_hash()?, walk.span()?);
         self.rehearse_visit(hash, span, place);
         let (visit, next) = self.read_slow(hash, None, place, |at| T::visit(at, span));
