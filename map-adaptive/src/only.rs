@@ -3,11 +3,11 @@
 use std::hash::Hash;
 use std::ops::ControlFlow;
 
-use map_core::strategy::{At, Held, Inside, Refused, Section, Span, Strategy};
+use map_core::strategy::{Anchored, At, Held, Inside, Refused, Section, Span, Strategy};
 use map_core::{Equivalent, TryReserveError};
 
 #[cfg(feature = "lock")]
-type Inner = map_sharded::Lock;
+type Inner = crate::lock_map::Lock;
 #[cfg(feature = "readdirty")]
 type Inner = map_readdirty::ReadDirty;
 #[cfg(feature = "sharded")]
@@ -27,13 +27,10 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     type Locked = <Inner as Strategy<K, V>>::Locked;
     type Open = <Inner as Strategy<K, V>>::Open;
     type Slot = <Inner as Strategy<K, V>>::Slot;
-    type Brief<'a>
-        = <Inner as Strategy<K, V>>::Brief<'a>
-    where
-        K: 'a,
-        V: 'a;
-    type Hold<'a>
-        = <Inner as Strategy<K, V>>::Hold<'a>
+    type Brief = <Inner as Strategy<K, V>>::Brief;
+    type Hold = <Inner as Strategy<K, V>>::Hold;
+    type Place<'a>
+        = crate::adaptive_map::mapref::entry::Entry<'a, K, V, Self>
     where
         K: 'a,
         V: 'a;
@@ -43,11 +40,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     where
         K: 'a,
         V: 'a;
-    type Visit<'a>
-        = <Inner as Strategy<K, V>>::Visit<'a>
-    where
-        K: 'a,
-        V: 'a;
+    type Visit = <Inner as Strategy<K, V>>::Visit;
     type IntoIter = <Inner as Strategy<K, V>>::IntoIter;
 
     const IN_PLACE: bool = <Inner as Strategy<K, V>>::IN_PLACE;
@@ -63,10 +56,9 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn peek<'a, Q>(
         at: At<'a, Self::Locked, Self::Open>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Self::Brief<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Self::Brief>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a,
     {
         <Inner as Strategy<K, V>>::peek(at, key)
     }
@@ -75,10 +67,9 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn get<'a, Q>(
         at: At<'a, Self::Locked, Self::Open>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Self::Hold<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Self::Hold>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a,
     {
         <Inner as Strategy<K, V>>::get(at, key)
     }
@@ -258,10 +249,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn downgrade<'a>(
         section: Section<'a, K, V, Self>,
         slot: Self::Slot,
-    ) -> Held<'a, (K, V), Self::Hold<'a>>
-    where
-        Self: 'a,
-    {
+    ) -> Held<'a, (K, V), Self::Hold> {
         <Inner as Strategy<K, V>>::downgrade(section, slot)
     }
 
@@ -326,21 +314,15 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn visit<'a>(
         at: At<'a, Self::Locked, Self::Open>,
         span: Span,
-    ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
-    where
-        Self: 'a,
-    {
+    ) -> Result<(Anchored<'a, Self::Visit>, Option<u64>), Refused> {
         <Inner as Strategy<K, V>>::visit(at, span)
     }
 
     #[inline(always)]
     fn visited<'a>(
-        visit: &mut Self::Visit<'a>,
+        visit: &mut Anchored<'a, Self::Visit>,
         hash: impl Fn(&K) -> u64,
-    ) -> Option<Held<'a, (K, V), Self::Hold<'a>>>
-    where
-        Self: 'a,
-    {
+    ) -> Option<Held<'a, (K, V), Self::Hold>> {
         <Inner as Strategy<K, V>>::visited(visit, hash)
     }
 

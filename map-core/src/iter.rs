@@ -21,7 +21,7 @@ use crate::map::{Map, Walk};
 use crate::mapref::multiple::{RefMulti, RefMutMulti};
 use crate::raw::common::ShardIterMut;
 use crate::raw::held::Place;
-use crate::strategy::Strategy;
+use crate::strategy::{Anchored, Strategy};
 
 /// Goes over the entries of a map, giving out read guards. Made by [`Map::iter`]. What is locked while it goes
 /// on, and what it costs, is said there.
@@ -30,11 +30,11 @@ use crate::strategy::Strategy;
 /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
 /// assert_eq!(map.iter().map(|entry| *entry).sum::<u32>(), 45);
 /// ```
-pub struct Iter<'a, K, V, T: Strategy<K, V> + 'a, S> {
+pub struct Iter<'a, K, V, T: Strategy<K, V>, S> {
     map: &'a Map<K, V, T, S>,
     walk: Walk,
     place: Place,
-    visit: Option<T::Visit<'a>>,
+    visit: Option<Anchored<'a, T::Visit>>,
 }
 
 impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iter<'a, K, V, T, S> {

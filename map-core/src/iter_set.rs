@@ -25,7 +25,7 @@ use crate::strategy::Strategy;
 /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
 /// assert_eq!(set.iter().map(|key| *key).sum::<u32>(), 45);
 /// ```
-pub struct Iter<'a, K, T: Strategy<K, ()> + 'a, S>(pub(crate) iter::Iter<'a, K, (), T, S>);
+pub struct Iter<'a, K, T: Strategy<K, ()>, S>(pub(crate) iter::Iter<'a, K, (), T, S>);
 
 impl<'a, K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher> Iterator for Iter<'a, K, T, S> {
     type Item = RefMulti<'a, K, T>;

@@ -9,7 +9,8 @@
 //! Reads come in two forms, since a lock and an epoch keep an entry alive differently:
 //! [`Strategy::peek`] for the length of an operation (a lock; a pin), [`Strategy::get`] for as
 //! long as the user likes (a lock; a guard slot). Both give out a pointer together with what keeps
-//! it alive, so the front runs the user's closure on it with nothing left to go wrong.
+//! it alive, so the front runs the user's closure on it with nothing left to go wrong. What keeps it alive has no
+//! lifetime in its type; [`Held`] and [`Anchored`], in which it is given out, have one.
 //!
 //! # Writing one
 //!
@@ -41,13 +42,15 @@ use std::time::Duration;
 use equivalent::Equivalent;
 
 use crate::error::{BuildError, TryReserveError};
+use crate::mapref::entry::Entry;
 use crate::raw::header::Header;
 use crate::raw::held::Place;
 
+pub use crate::raw::anchored::Anchored;
 pub use crate::raw::coverage::{Coverage, MAX_DEPTH, Span, hash_at, position};
 pub use crate::raw::guarded::{Edit, Held, LockedVisit};
 pub use crate::raw::header::{Crowd, Refused};
-pub use crate::raw::holds::{Exclusive, Inside, Shared, Within};
+pub use crate::raw::holds::{Exclusive, Inside, Kept, Shared, Within};
 
 /// What lies under a shard's lock.
 ///
@@ -257,9 +260,9 @@ impl<'a, L: Table, O> At<'a, L, O> {
     /// If the front has to do something first: hand the error on to it.
     ///
     /// ```
-    /// use map_core::strategy::{At, Held, Refused, Shared, Table};
+    /// use map_core::strategy::{At, Held, Kept, Refused, Table};
     ///
-    /// type Found<'a, L> = Held<'a, (u64, String), Shared<'a, L, ()>>;
+    /// type Found<'a, L> = Held<'a, (u64, String), Kept<L, ()>>;
     ///
     /// /// The entry of a key in a shard that is a list of entries in order.
     /// fn get<'a, L>(at: At<'a, L, ()>, key: u64) -> Result<Option<Found<'a, L>>, Refused>
@@ -280,7 +283,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
     pub fn find<P: ?Sized>(
         &self,
         find: impl FnOnce(&L) -> Option<&P>,
-    ) -> Result<Option<Held<'a, P, Shared<'a, L, O>>>, Refused> {
+    ) -> Result<Option<Held<'a, P, Kept<L, O>>>, Refused> {
         match Held::find_or_keep(self.lock_whichever()?, find) {
             Ok(found) => Ok(Some(found)),
             Err(shard) => self.if_covering(shard).map(|_| None),
@@ -405,7 +408,6 @@ pub type Section<'a, K, V, T> =
 /// }
 ///
 /// exercise::<map_sharded::Sharded>();
-/// exercise::<map_sharded::Lock>();
 /// exercise::<map_readdirty::ReadDirty>();
 /// ```
 #[diagnostic::on_unimplemented(
@@ -420,14 +422,15 @@ pub trait Strategy<K, V>: Sized {
     type Open: Open;
     /// Where an entry stands; good until the shard is unlocked or changed otherwise.
     type Slot: Copy;
-    /// Keeps an entry alive during an operation.
-    type Brief<'a>
-    where
-        Self: 'a,
-        K: 'a,
-        V: 'a;
-    /// Keeps an entry alive while the user has a guard.
-    type Hold<'a>
+    /// Keeps an entry alive during an operation. As with what follows, what bounds its life is not this type, but what
+    /// it is given out in.
+    type Brief;
+    /// Keeps an entry alive while the user has a guard. [`Kept`] where the shard's lock does that.
+    type Hold;
+    /// What [`Map::entry`](crate::Map::entry) gives out: the enum `Entry` of the map's own module, which
+    /// [`map_aliases!`](crate::map_aliases) makes, or, where there is none, [`mapref::entry::Entry`](Entry) itself. Code
+    /// that is given any strategy turns the one into the other.
+    type Place<'a>: From<Entry<'a, K, V, Self>> + Into<Entry<'a, K, V, Self>>
     where
         Self: 'a,
         K: 'a,
@@ -441,11 +444,7 @@ pub trait Strategy<K, V>: Sized {
         K: 'a,
         V: 'a;
     /// Some entries of a shard, on their way into guards: [`LockedVisit`] for shards that are read locked.
-    type Visit<'a>
-    where
-        Self: 'a,
-        K: 'a,
-        V: 'a;
+    type Visit;
     /// Takes apart what lay under the lock.
     type IntoIter: Iterator<Item = (K, V)>;
 
@@ -562,10 +561,9 @@ pub trait Strategy<K, V>: Sized {
     fn peek<'a, Q>(
         at: At<'a, Self::Locked, Self::Open>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Self::Brief<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Self::Brief>>, Refused>
     where
-        Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a;
+        Q: ?Sized + Hash + Equivalent<K>;
 
     /// Finds an entry as [`peek`](Self::peek) does, of a shard that keeps its entries by its lock alone; others may be refused with
     /// [`Refused::Busy`]. Has to be there where the map [selects](Self::SELECTS); otherwise nobody asks.
@@ -580,7 +578,7 @@ pub trait Strategy<K, V>: Sized {
     fn peek_locked<'a, Q>(
         at: At<'a, Self::Locked, Self::Open>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Shared<'a, Self::Locked, Self::Open>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Kept<Self::Locked, Self::Open>>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
@@ -600,10 +598,9 @@ pub trait Strategy<K, V>: Sized {
     fn get<'a, Q>(
         at: At<'a, Self::Locked, Self::Open>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (K, V), Self::Hold<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (K, V), Self::Hold>>, Refused>
     where
-        Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a;
+        Q: ?Sized + Hash + Equivalent<K>;
 
     /// Does what a read has [asked for](At::ask_to_tend).
     fn tend(section: &mut impl Inside<Self::Locked, Self::Open>) {
@@ -784,9 +781,7 @@ pub trait Strategy<K, V>: Sized {
     fn downgrade<'a>(
         section: Section<'a, K, V, Self>,
         slot: Self::Slot,
-    ) -> Held<'a, (K, V), Self::Hold<'a>>
-    where
-        Self: 'a;
+    ) -> Held<'a, (K, V), Self::Hold>;
 
     /// How many entries fit before the shard has to grow, once it is free of traces of removed
     /// ones.
@@ -856,17 +851,13 @@ pub trait Strategy<K, V>: Sized {
     fn visit<'a>(
         at: At<'a, Self::Locked, Self::Open>,
         span: Span,
-    ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
-    where
-        Self: 'a;
+    ) -> Result<(Anchored<'a, Self::Visit>, Option<u64>), Refused>;
 
     /// The next of the entries found. `hash` computes the mixed hash of a key.
     fn visited<'a>(
-        visit: &mut Self::Visit<'a>,
+        visit: &mut Anchored<'a, Self::Visit>,
         hash: impl Fn(&K) -> u64,
-    ) -> Option<Held<'a, (K, V), Self::Hold<'a>>>
-    where
-        Self: 'a;
+    ) -> Option<Held<'a, (K, V), Self::Hold>>;
 
     /// Calls `f` on what [`visit`](Self::visit) would find, until it breaks off; and says where to go on. `f` runs
     /// with whatever `visit` keeps its entries alive by.

@@ -20,7 +20,7 @@ use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use map_core::strategy::{self, Inside, Shared, Site, Span, Strategy, Table, Within};
+use map_core::strategy::{self, Anchored, Inside, Shared, Site, Span, Strategy, Table, Within};
 use map_core::{Equivalent, TryReserveError};
 
 use super::nodes::{self, Nodes, Present};
@@ -340,7 +340,7 @@ impl<K, V> Locked<K, V> {
     pub(super) fn visit_nodes<'a>(
         shard: &Shared<'a, Self, Open<K, V>>,
         span: Span,
-    ) -> Option<nodes::Visit<'a, K, V>> {
+    ) -> Option<Anchored<'a, nodes::Visit<K, V>>> {
         match &shard.0 {
             // Otherwise guards on nodes would keep entries from being moved back.
             Stored::Nodes(upper, _) if upper.left.is_none() => {

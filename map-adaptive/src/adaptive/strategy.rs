@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use map_core::strategy::{
-    At, Coverage, Held, Inside, LockedVisit, Observed, Options, Refused, Section, Sessions, Shared,
-    Site, Span, Strategy, Table, Within, position,
+    Anchored, At, Coverage, Held, Inside, Kept, LockedVisit, Observed, Options, Refused, Section,
+    Sessions, Shared, Site, Span, Strategy, Table, Within, position,
 };
 use map_core::{BuildError, Equivalent, TryReserveError};
 
@@ -20,30 +20,30 @@ use super::study::{Event, Timed};
 use crate::policy::Kind;
 
 /// Keeps an entry alive during an operation.
-pub enum Brief<'a, K, V> {
+pub enum Brief<K, V> {
     /// By the shard's lock.
-    Lock(Lock<'a, K, V>),
+    Lock(Lock<K, V>),
     /// By a pin.
     Pin(nodes::Pin),
 }
 
 /// Keeps an entry alive while there is a guard.
-pub enum Hold<'a, K, V> {
+pub enum Hold<K, V> {
     /// By the shard's lock.
-    Lock(Lock<'a, K, V>),
+    Lock(Lock<K, V>),
     /// By its node.
     Node(nodes::Hold<K, V>),
     /// By the session that it was found in.
     Session,
 }
 
-impl<K, V> std::fmt::Debug for Brief<'_, K, V> {
+impl<K, V> std::fmt::Debug for Brief<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Brief").finish_non_exhaustive()
     }
 }
 
-impl<K, V> std::fmt::Debug for Hold<'_, K, V> {
+impl<K, V> std::fmt::Debug for Hold<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Hold").finish_non_exhaustive()
     }
@@ -87,11 +87,17 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
 }
 
 /// Entries of a shard, held.
-pub enum Visit<'a, K, V> {
+pub enum Visit<K: Clone, V: Clone, const READ_TABLES: bool> {
     /// By its lock.
-    Locked(LockedVisit<'a, Iter<'a, K, V>, Locked<K, V>, Open<K, V>>),
+    Locked(LockedVisit<K, V, Adaptive<READ_TABLES>>),
     /// One by one.
-    Nodes(nodes::Visit<'a, K, V>),
+    Nodes(nodes::Visit<K, V>),
+}
+
+impl<K: Clone, V: Clone, const READ_TABLES: bool> std::fmt::Debug for Visit<K, V, READ_TABLES> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Visit").finish_non_exhaustive()
+    }
 }
 
 /// All entries, to keep.
@@ -122,10 +128,10 @@ macro_rules! opaque {
         }
     )*};
 }
-opaque!(Iter<'a, K, V>, Visit<'a, K, V>, IntoIter<K, V>);
+opaque!(Iter<'a, K, V>, IntoIter<K, V>);
 
 type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
-type Lock<'a, K, V> = Shared<'a, Locked<K, V>, Open<K, V>>;
+type Lock<K, V> = Kept<Locked<K, V>, Open<K, V>>;
 type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
 
 /// Notes what an operation that is a sample has done.
@@ -141,7 +147,7 @@ fn note<K, V>(at: &AtShard<'_, K, V>, event: Event) {
 fn find_locked<'a, K: Clone, V: Clone, Q>(
     at: AtShard<'a, K, V>,
     key: &Q,
-) -> Result<Found<'a, K, V, Lock<'a, K, V>>, Refused>
+) -> Result<Found<'a, K, V, Lock<K, V>>, Refused>
 where
     Q: ?Sized + Hash + Equivalent<K>,
 {
@@ -166,8 +172,8 @@ where
 fn find_in_nodes<'a, K: Clone, V: Clone, Q>(
     at: AtShard<'a, K, V>,
     key: &Q,
-    mut shard: Lock<'a, K, V>,
-) -> Result<Found<'a, K, V, Lock<'a, K, V>>, Refused>
+    mut shard: Shared<'a, Locked<K, V>, Open<K, V>>,
+) -> Result<Found<'a, K, V, Lock<K, V>>, Refused>
 where
     Q: ?Sized + Hash + Equivalent<K>,
 {
@@ -259,13 +265,10 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     type Locked = Locked<K, V>;
     type Open = Open<K, V>;
     type Slot = Slot;
-    type Brief<'a>
-        = Brief<'a, K, V>
-    where
-        K: 'a,
-        V: 'a;
-    type Hold<'a>
-        = Hold<'a, K, V>
+    type Brief = Brief<K, V>;
+    type Hold = Hold<K, V>;
+    type Place<'a>
+        = crate::adaptive_map::mapref::entry::Entry<'a, K, V, Self>
     where
         K: 'a,
         V: 'a;
@@ -275,11 +278,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     where
         K: 'a,
         V: 'a;
-    type Visit<'a>
-        = Visit<'a, K, V>
-    where
-        K: 'a,
-        V: 'a;
+    type Visit = Visit<K, V, READ_TABLES>;
     type IntoIter = IntoIter<K, V>;
 
     const IN_PLACE: bool = false;
@@ -288,13 +287,9 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     const SELECTS: bool = true;
 
     #[inline(always)]
-    fn peek<'a, Q>(
-        at: AtShard<'a, K, V>,
-        key: &Q,
-    ) -> Result<Found<'a, K, V, Brief<'a, K, V>>, Refused>
+    fn peek<'a, Q>(at: AtShard<'a, K, V>, key: &Q) -> Result<Found<'a, K, V, Brief<K, V>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a,
     {
         if READ_TABLES
             && nodes::COMPILED_IN
@@ -304,7 +299,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
             match nodes::peek(&at.open().nodes, at.hash(), key) {
                 Looked::Found(found) => {
                     note(&at, Event::Hit);
-                    // SAFETY: 1. It is in there.
+                    // SAFETY: 1., 2. It is in there.
                     return Ok(Some(unsafe { found.wrap_hold(Brief::Pin) }));
                 }
                 Looked::Absent => {
@@ -314,7 +309,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
                 Looked::Unsettled => {}
             }
         }
-        // SAFETY: 1. It is in there.
+        // SAFETY: 1., 2. It is in there.
         Ok(find_locked(at, key)?.map(|found| unsafe { found.wrap_hold(Brief::Lock) }))
     }
 
@@ -322,7 +317,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn peek_locked<'a, Q>(
         at: AtShard<'a, K, V>,
         key: &Q,
-    ) -> Result<Found<'a, K, V, Lock<'a, K, V>>, Refused>
+    ) -> Result<Found<'a, K, V, Lock<K, V>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
@@ -334,13 +329,9 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline(always)]
-    fn get<'a, Q>(
-        at: AtShard<'a, K, V>,
-        key: &Q,
-    ) -> Result<Found<'a, K, V, Hold<'a, K, V>>, Refused>
+    fn get<'a, Q>(at: AtShard<'a, K, V>, key: &Q) -> Result<Found<'a, K, V, Hold<K, V>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a,
     {
         if READ_TABLES
             && nodes::COMPILED_IN
@@ -350,7 +341,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
             match nodes::get(&at.open().nodes, at.hash(), key) {
                 Looked::Found(found) => {
                     note(&at, Event::Hit);
-                    // SAFETY: 1. It is in there.
+                    // SAFETY: 1., 2. It is in there.
                     return Ok(Some(unsafe { found.wrap_hold(Hold::Node) }));
                 }
                 Looked::Absent => {
@@ -360,7 +351,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
                 Looked::Unsettled => {}
             }
         }
-        // SAFETY: 1. It is in there.
+        // SAFETY: 1., 2. It is in there.
         Ok(find_locked(at, key)?.map(|found| unsafe { found.wrap_hold(Hold::Lock) }))
     }
 
@@ -761,16 +752,10 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         )
     }
 
-    fn downgrade<'a>(
-        section: Section<'a, K, V, Self>,
-        slot: Slot,
-    ) -> Held<'a, (K, V), Hold<'a, K, V>>
-    where
-        Self: 'a,
-    {
+    fn downgrade<'a>(section: Section<'a, K, V, Self>, slot: Slot) -> Held<'a, (K, V), Hold<K, V>> {
         match &section.0 {
             Stored::Nodes(upper, _) if section.left().is_none() => {
-                // SAFETY: `hold`: 1. The shard is locked; `'a` is a borrow of its map. `wrap_hold`: 1. It is in there.
+                // SAFETY: `hold`: 1. The shard is locked; `'a` is a borrow of its map. `wrap_hold`: 1., 2. It is in there.
                 let found =
                     unsafe { nodes::hold(upper.locked(), slot.in_nodes()).wrap_hold(Hold::Node) };
                 // Here and not at the end: should something that was removed earlier panic in its Drop, the hold is not leaked.
@@ -782,7 +767,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
                     Some(<Self as Strategy<K, V>>::pair(shard, slot))
                 });
                 let found = found.expect("a slot stays occupied while its shard is locked");
-                // SAFETY: 1. It is in there.
+                // SAFETY: 1., 2. It is in there.
                 unsafe { found.wrap_hold(Hold::Lock) }
             }
         }
@@ -949,39 +934,38 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn visit<'a>(
         at: AtShard<'a, K, V>,
         span: Span,
-    ) -> Result<(Visit<'a, K, V>, Option<u64>), Refused>
-    where
-        Self: 'a,
-    {
+    ) -> Result<(Anchored<'a, Self::Visit>, Option<u64>), Refused> {
         if READ_TABLES
             && nodes::COMPILED_IN
             && at.may_have_read_table()
             && nodes::is_published(&at.open().nodes)
             && let Some((visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
         {
-            return Ok((Visit::Nodes(visit), next));
+            // SAFETY: 1., 2. It is in there.
+            return Ok((unsafe { visit.map(Visit::Nodes) }, next));
         }
         let shard = at.lock_shared()?;
         if let Some(visit) = Locked::visit_nodes(&shard, span) {
-            return Ok((Visit::Nodes(visit), shard.coverage().end()));
+            // SAFETY: 1., 2. It is in there.
+            let visit = unsafe { visit.map(Visit::Nodes) };
+            return Ok((visit, shard.coverage().end()));
         }
-        let (visit, next) = LockedVisit::over::<K, V, Self>(shard, span);
-        Ok((Visit::Locked(visit), next))
+        let (visit, next) = LockedVisit::over(shard, span);
+        // SAFETY: 1., 2. It is in there.
+        Ok((unsafe { visit.map(Visit::Locked) }, next))
     }
 
     #[inline]
     fn visited<'a>(
-        visit: &mut Visit<'a, K, V>,
+        visit: &mut Anchored<'a, Self::Visit>,
         hash: impl Fn(&K) -> u64,
-    ) -> Found<'a, K, V, Hold<'a, K, V>>
-    where
-        Self: 'a,
-    {
-        // SAFETY: 1. It is in there.
+    ) -> Found<'a, K, V, Hold<K, V>> {
+        // SAFETY: `get_mut`: 1. Nothing is put in its place. 2. What is taken out is anchored again. `next_for`: 1. It is
+        // anchored in `'a`. `wrap_hold`: 1., 2. It is in there.
         unsafe {
-            match visit {
-                Visit::Locked(visit) => Some(visit.next(hash)?.wrap_hold(Hold::Lock)),
-                Visit::Nodes(visit) => Some(visit.next()?.wrap_hold(Hold::Node)),
+            match visit.get_mut() {
+                Visit::Locked(visit) => Some(visit.next_for(hash)?.wrap_hold(Hold::Lock)),
+                Visit::Nodes(visit) => Some(visit.next_for()?.wrap_hold(Hold::Node)),
             }
         }
     }
@@ -996,9 +980,9 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
             && nodes::COMPILED_IN
             && at.may_have_read_table()
             && nodes::is_published(&at.open().nodes)
-            && let Some((visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
+            && let Some((mut visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
         {
-            for held in visit {
+            while let Some(held) = nodes::Visit::next(&mut visit) {
                 let (key, value) = held.get();
                 if let ControlFlow::Break(broken) = f(key, value) {
                     return Ok(ControlFlow::Break(broken));
@@ -1008,9 +992,9 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         }
         let shard = at.lock_shared()?;
         let coverage = shard.coverage();
-        if let Some(visit) = Locked::visit_nodes(&shard, span) {
+        if let Some(mut visit) = Locked::visit_nodes(&shard, span) {
             drop(shard);
-            for held in visit {
+            while let Some(held) = nodes::Visit::next(&mut visit) {
                 let (key, value) = held.get();
                 if let ControlFlow::Break(broken) = f(key, value) {
                     return Ok(ControlFlow::Break(broken));
@@ -1077,7 +1061,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Sessions<K, V> for Adaptive<RE
             match unsafe { nodes::peek_pinned(&at.open().nodes, at.hash(), key, pin) } {
                 Looked::Found(pair) => {
                     note(&at, Event::Hit);
-                    // SAFETY: 1., 2. It is alive as long as the session is pinned, wherever the reference goes.
+                    // SAFETY: 1., 2. It is alive as long as the session is pinned, wherever the reference goes. 3. It holds nothing.
                     let found = unsafe { Held::from_raw(pair.into(), Hold::Session) };
                     return Ok(Some(found.into()));
                 }
@@ -1088,7 +1072,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Sessions<K, V> for Adaptive<RE
                 Looked::Unsettled => {}
             }
         }
-        // SAFETY: 1. It is in there.
+        // SAFETY: 1., 2. It is in there.
         let found = find_locked(at, key)?.map(|found| unsafe { found.wrap_hold(Hold::Lock) });
         Ok(found.map(Into::into))
     }

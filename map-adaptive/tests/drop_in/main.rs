@@ -52,6 +52,7 @@ same!(
     bounds_of_sets_and_views,
     sent_types,
     spawned,
+    shorter_lifetimes,
 );
 
 #[cfg(feature = "rayon")]
@@ -98,6 +99,7 @@ mod over_read_dirty {
         bounds_of_sets_and_views,
         sent_types,
         spawned,
+        shorter_lifetimes,
     );
 
     #[cfg(feature = "rayon")]

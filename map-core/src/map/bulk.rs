@@ -9,7 +9,7 @@ use crate::error::TryReserveError;
 use crate::iter::Iter;
 use crate::raw::directory::limit_for;
 use crate::raw::held::{Place, here};
-use crate::strategy::{Strategy, Table};
+use crate::strategy::{Anchored, Strategy, Table};
 use crate::sync::{spin_loop, yield_now};
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
@@ -62,7 +62,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Finds the next entries of a walk, for guards.
-    pub(crate) fn visit<'a>(&'a self, walk: &mut Walk, place: Place) -> Option<T::Visit<'a>> {
+    pub(crate) fn visit<'a>(
+        &'a self,
+        walk: &mut Walk,
+        place: Place,
+    ) -> Option<Anchored<'a, T::Visit>> {
         let (hash, span) = (walk.next_hash()?, walk.span()?);
         self.rehearse_visit(hash, span, place);
         let (visit, next) = self.read_slow(hash, None, place, |at| T::visit(at, span));
@@ -76,8 +80,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// The shard that the iterator is in is locked for reading, and stays so for each guard given
     /// out, which may outlive the iterator. So the thread that iterates may read this map, but
     /// must not write to it, unless to a shard where it has no guard; a debug build panics instead
-    /// of waiting for ever. One atomic operation per entry; [`for_each`](Self::for_each) has none. Waits for
-    /// whoever writes to the next shard.
+    /// of waiting for ever. One atomic operation per entry, and where entries are kept by locks one allocation per shard;
+    /// [`for_each`](Self::for_each) has neither. Waits for whoever writes to the next shard.
     ///
     /// ```
     /// let map: map_sharded::ShardedMap<u32, u32> = (1..4).map(|n| (n, n * n)).collect();

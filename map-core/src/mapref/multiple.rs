@@ -25,7 +25,7 @@ use crate::strategy::Strategy;
 /// let guards: Vec<_> = map.iter().collect();
 /// assert!(guards.iter().all(|guard| guard.key() == guard.value()));
 /// ```
-pub struct RefMulti<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::Hold<'a>>);
+pub struct RefMulti<'a, K, V, T: Strategy<K, V>>(pub(crate) Held<'a, (K, V), T::Hold>);
 
 impl<K, V, T: Strategy<K, V>> RefMulti<'_, K, V, T> {
     /// The key. No search, no lock: the guard points to the entry.

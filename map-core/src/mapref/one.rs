@@ -34,12 +34,12 @@ use crate::strategy::{Section, Strategy};
 /// let guard = map.get("a").expect("it was inserted");
 /// assert_eq!((guard.key(), guard.0), (&"a", 1));
 /// ```
-pub struct Ref<'a, K, V, T: Strategy<K, V> + 'a>(pub(crate) Held<'a, (K, V), T::Hold<'a>>);
+pub struct Ref<'a, K, V, T: Strategy<K, V>>(pub(crate) Held<'a, (K, V), T::Hold>);
 
 #[doc(hidden)]
-impl<'a, K, V, T: Strategy<K, V>> From<Held<'a, (K, V), T::Hold<'a>>> for Ref<'a, K, V, T> {
+impl<'a, K, V, T: Strategy<K, V>> From<Held<'a, (K, V), T::Hold>> for Ref<'a, K, V, T> {
     #[inline(always)]
-    fn from(found: Held<'a, (K, V), T::Hold<'a>>) -> Self {
+    fn from(found: Held<'a, (K, V), T::Hold>) -> Self {
         Self(found)
     }
 }
@@ -365,8 +365,8 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for RefMut<'_, 
 /// let guard = map.get("a").expect("it was inserted").map(|value| &value.1);
 /// assert_eq!((guard.key(), guard.len()), (&"a", 3));
 /// ```
-pub struct MappedRef<'a, K, V, U: ?Sized, T: Strategy<K, V> + 'a>(
-    Held<'a, U, Held<'a, (K, V), T::Hold<'a>>>,
+pub struct MappedRef<'a, K, V, U: ?Sized, T: Strategy<K, V>>(
+    Held<'a, U, Held<'a, (K, V), T::Hold>>,
 );
 
 impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> MappedRef<'a, K, V, U, T> {

@@ -5,12 +5,14 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
+use std::vec;
 
 use equivalent::Equivalent;
 
+use super::anchored::Anchored;
 use super::coverage::{Span, position};
 use super::header::Refused;
-use super::holds::{Duplicates, Plain, Shared};
+use super::holds::{Duplicates, Kept, Plain, Shared};
 use crate::strategy::{At, Section, Strategy, Table};
 
 /// A shared reference to a `P`, together with the hold `H` that keeps it alive: a lock, a pin, a
@@ -24,25 +26,14 @@ use crate::strategy::{At, Section, Strategy, Table};
 ///
 /// let pair = Arc::new((1, "one".to_owned()));
 /// let pointer = NonNull::from(&*pair);
-/// // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+/// // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved; 3. for ever.
 /// let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
 /// assert_eq!(held.get().0, 1);
 /// ```
 pub struct Held<'a, P: ?Sized, H> {
     pointer: NonNull<P>,
-    hold: H,
+    hold: Anchored<'a, H>,
     lifetime: PhantomData<&'a P>,
-    #[expect(dead_code, reason = "it is kept for its Drop")]
-    anchor: Anchor<'a>,
-}
-
-/// Has to be dropped within its lifetime, which the compiler sees to for what has a destructor: a hold may be
-/// of a type that does not say so, and ends in something of the map that it must not outlive.
-struct Anchor<'a>(PhantomData<&'a ()>);
-
-impl Drop for Anchor<'_> {
-    #[inline(always)]
-    fn drop(&mut self) {}
 }
 
 // SAFETY: shared access to the `P`, and the hold.
@@ -50,13 +41,12 @@ unsafe impl<P: ?Sized + Sync, H: Send> Send for Held<'_, P, H> {}
 // SAFETY: as above.
 unsafe impl<P: ?Sized + Sync, H: Sync> Sync for Held<'_, P, H> {}
 
-impl<'a, P: ?Sized, L, O> Held<'a, P, Shared<'a, L, O>> {
+impl<'a, P: ?Sized, L, O> Held<'a, P, Kept<L, O>> {
     /// Looks something up under a shard's lock and keeps the lock with it. Runs `find` once, and unlocks the
     /// shard if it finds nothing; [`Strategy::get`] of a locked shard is this and little more.
     ///
     /// ```
-    /// use map_core::strategy::{At, Held, Refused, Shared};
-    /// use map_core::strategy::Table;
+    /// use map_core::strategy::{At, Held, Kept, Refused, Table};
     ///
     /// /// A shard that is a list in order.
     /// #[derive(Default)]
@@ -70,7 +60,7 @@ impl<'a, P: ?Sized, L, O> Held<'a, P, Shared<'a, L, O>> {
     ///     }
     /// }
     ///
-    /// type Found<'a> = Held<'a, (u64, String), Shared<'a, Sorted, ()>>;
+    /// type Found<'a> = Held<'a, (u64, String), Kept<Sorted, ()>>;
     ///
     /// fn get<'a>(at: At<'a, Sorted, ()>, key: u64) -> Result<Option<Found<'a>>, Refused> {
     ///     let shard = at.lock_shared()?;
@@ -96,9 +86,8 @@ impl<'a, P: ?Sized, L, O> Held<'a, P, Shared<'a, L, O>> {
             // change and does not move as long as the hold keeps writers out.
             Some(pointer) => Ok(Self {
                 pointer,
-                hold: shard,
+                hold: shard.into_kept(),
                 lifetime: PhantomData,
-                anchor: Anchor(PhantomData),
             }),
             None => Err(shard),
         }
@@ -112,6 +101,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     ///
     /// 1. `pointer` may be read as a `&P` from now until `hold` is dropped, or `'a` ends.
     /// 2. This stays true when the hold is moved, also to another thread if it is `Send`.
+    /// 3. The hold may be used, and dropped, until `'a` ends.
     ///
     /// ```
     /// use std::ptr::NonNull;
@@ -121,7 +111,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     ///
     /// let pair = Arc::new((1, "one".to_owned()));
     /// let pointer = NonNull::from(&*pair);
-    /// // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved; 3. for ever.
     /// let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
     /// assert_eq!(held.get().1, "one");
     /// ```
@@ -129,9 +119,9 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     pub unsafe fn from_raw(pointer: NonNull<P>, hold: H) -> Self {
         Self {
             pointer,
-            hold,
+            // SAFETY: 1. By (3).
+            hold: unsafe { Anchored::new(hold) },
             lifetime: PhantomData,
-            anchor: Anchor(PhantomData),
         }
     }
 
@@ -145,7 +135,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     /// #
     /// # let pair = Arc::new((1, "one".to_owned()));
     /// # let pointer = NonNull::from(&*pair);
-    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved; 3. for ever.
     /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
     /// assert_eq!(held.get(), &(1, "one".to_owned()));
     /// ```
@@ -165,13 +155,13 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     /// #
     /// # let pair = Arc::new((1, "one".to_owned()));
     /// # let pointer = NonNull::from(&*pair);
-    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved; 3. for ever.
     /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
     /// assert_eq!(Arc::strong_count(held.hold()), 1);
     /// ```
     #[inline]
     pub fn hold(&self) -> &H {
-        &self.hold
+        self.hold.get()
     }
 
     /// Wraps the hold. Moves the pointer, and calls `f`.
@@ -179,6 +169,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     /// # Safety
     ///
     /// 1. What `f` returns keeps alive whatever the hold given to it did.
+    /// 2. It may be used, and dropped, until `'a` ends, and so may whatever else `f` makes of that hold.
     ///
     /// ```
     /// # use std::ptr::NonNull;
@@ -188,9 +179,9 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     /// #
     /// # let pair = Arc::new((1, "one".to_owned()));
     /// # let pointer = NonNull::from(&*pair);
-    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved; 3. for ever.
     /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
-    /// // SAFETY: 1. the `Arc` is kept beside the number.
+    /// // SAFETY: 1. the `Arc` is kept beside the number; 2. as long as one likes.
     /// let held = unsafe { held.wrap_hold(|pair| (pair, 7)) };
     /// assert_eq!((held.get().0, held.hold().1), (1, 7));
     /// ```
@@ -198,9 +189,9 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     pub unsafe fn wrap_hold<G>(self, f: impl FnOnce(H) -> G) -> Held<'a, P, G> {
         Held {
             pointer: self.pointer,
-            hold: f(self.hold),
+            // SAFETY: 1., 2. By (2).
+            hold: unsafe { self.hold.map(f) },
             lifetime: PhantomData,
-            anchor: Anchor(PhantomData),
         }
     }
 
@@ -218,7 +209,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     /// #
     /// # let pair = Arc::new((1, "one".to_owned()));
     /// # let pointer = NonNull::from(&*pair);
-    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved; 3. for ever.
     /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
     /// let name = held.part(|pair| Some(&pair.1)).ok().expect("it is there");
     /// assert_eq!((name.get(), name.hold().get().0), (&"one".to_owned(), 1));
@@ -231,9 +222,9 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
         match f(self.get()).map(NonNull::from) {
             Some(pointer) => Ok(Held {
                 pointer,
-                hold: self,
+                // SAFETY: 1. It says so itself.
+                hold: unsafe { Anchored::new(self) },
                 lifetime: PhantomData,
-                anchor: Anchor(PhantomData),
             }),
             None => Err(self),
         }
@@ -253,7 +244,7 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
     /// #
     /// # let pair = Arc::new((1, "one".to_owned()));
     /// # let pointer = NonNull::from(&*pair);
-    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved.
+    /// # // SAFETY: 1. the `Arc` keeps the pair as it is; 2. wherever it is moved; 3. for ever.
     /// # let held: Held<'_, (i32, String), _> = unsafe { Held::from_raw(pointer, pair) };
     /// let held = held.try_map(|pair| pair.1.get(..9)).err().expect("it is shorter");
     /// let start = held.try_map(|pair| pair.1.get(..2)).ok().expect("it is longer");
@@ -269,7 +260,6 @@ impl<'a, P: ?Sized, H> Held<'a, P, H> {
                 pointer,
                 hold: self.hold,
                 lifetime: PhantomData,
-                anchor: Anchor(PhantomData),
             }),
             None => Err(self),
         }
@@ -645,130 +635,113 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> EditingPart<'a, K, V, U, T> {
 /// How many holds an iterator takes at once for the guards that it will give out.
 const STOCK: u32 = 128;
 
-/// The entries of one shard, each given out with a hold of its own.
-pub(crate) struct ShardIter<'a, I, L, O> {
-    // The order matters: the iterator goes before the hold that keeps its shard locked.
-    iter: I,
-    stock: Option<Duplicates<'a, L, O>>,
-    hold: Shared<'a, L, O>,
-}
-
-impl<'a, I, L: Table, O> ShardIter<'a, I, L, O> {
-    pub(crate) fn over<K, V, T>(hold: Shared<'a, L, O>) -> Self
-    where
-        T: Strategy<K, V, Locked = L, Open = O, Iter<'a> = I> + 'a,
-        K: 'a,
-        V: 'a,
-    {
-        // SAFETY: `T::iter` works for any lifetime, so it can keep the reference nowhere but in
-        // the iterator that it returns, which is dropped before `hold`. The references that the
-        // iterator gives out go into guards, each with a duplicate of the hold.
-        let iter = T::iter(unsafe { hold.locked_for_long() });
-        Self {
-            iter,
-            stock: None,
-            hold,
-        }
-    }
-
-    pub(crate) fn next<P: 'a>(
-        &mut self,
-        mut wanted: impl FnMut(&P) -> bool,
-    ) -> Option<Held<'a, P, Shared<'a, L, O>>>
-    where
-        I: Iterator<Item = &'a P>,
-    {
-        let pair = self.iter.find(|pair| wanted(pair))?;
-        let hold = match self.stock.as_mut().and_then(Duplicates::take) {
-            Some(hold) => hold,
-            None => {
-                let left = u32::try_from(self.hold.len()).unwrap_or(u32::MAX);
-                let stock = self
-                    .stock
-                    .insert(self.hold.duplicates(left.clamp(1, STOCK)));
-                stock.take().expect("a fresh stock is not empty")
-            }
-        };
-        Some(Held {
-            pointer: NonNull::from(pair),
-            hold,
-            lifetime: PhantomData,
-            anchor: Anchor(PhantomData),
-        })
-    }
-}
-
 /// The entries of a shard that is locked for reading, each given out with a hold of its own. Keeps the shard
-/// locked for reading; each entry costs a share of an atomic operation, of which one serves up to 128.
+/// locked for reading, and a list of where its entries are; each entry costs a share of an atomic operation, of which one
+/// serves up to 128.
 ///
 /// ```
-/// use map_core::strategy::{At, LockedVisit, Refused, Span, Strategy};
+/// use map_core::strategy::{Anchored, At, LockedVisit, Refused, Span, Strategy};
 ///
 /// /// [`Strategy::visit`] of any strategy whose shards are read locked.
-/// fn visit<'a, K: 'a, V: 'a, T: Strategy<K, V> + 'a>(
+/// fn visit<'a, K: 'a, V: 'a, T: Strategy<K, V>>(
 ///     at: At<'a, T::Locked, T::Open>,
 ///     span: Span,
-/// ) -> Result<(LockedVisit<'a, T::Iter<'a>, T::Locked, T::Open>, Option<u64>), Refused> {
-///     LockedVisit::new::<K, V, T>(&at, span)
+/// ) -> Result<(Anchored<'a, LockedVisit<K, V, T>>, Option<u64>), Refused> {
+///     LockedVisit::new(&at, span)
 /// }
 /// ```
-pub struct LockedVisit<'a, I, L, O> {
-    shard: ShardIter<'a, I, L, O>,
+pub struct LockedVisit<K, V, T: Strategy<K, V>> {
+    /// Those that are left. (An iterator over the table would have a lifetime.)
+    entries: vec::IntoIter<Cursor<(K, V)>>,
     /// Only these are wanted, if not all.
     only: Option<Span>,
+    stock: Option<Duplicates<T::Locked, T::Open>>,
+    shard: Kept<T::Locked, T::Open>,
 }
 
-impl<'a, I, L: Table, O> LockedVisit<'a, I, L, O> {
+/// An entry of a strategy whose shards are read locked.
+type Met<'a, K, V, T> =
+    Held<'a, (K, V), Kept<<T as Strategy<K, V>>::Locked, <T as Strategy<K, V>>::Open>>;
+
+impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
     /// See [`Strategy::visit`]. Locks the shard, and waits for it, if `at` says so. An example is at
     /// [`LockedVisit`].
     ///
     /// # Errors
     ///
     /// What [`At::lock_shared`] said.
-    pub fn new<K, V, T>(at: &At<'a, L, O>, span: Span) -> Result<(Self, Option<u64>), Refused>
-    where
-        T: Strategy<K, V, Locked = L, Open = O, Iter<'a> = I> + 'a,
-        K: 'a,
-        V: 'a,
-    {
-        Ok(Self::over::<K, V, T>(at.lock_shared()?, span))
+    pub fn new<'a>(
+        at: &At<'a, T::Locked, T::Open>,
+        span: Span,
+    ) -> Result<(Anchored<'a, Self>, Option<u64>), Refused> {
+        Ok(Self::over(at.lock_shared()?, span))
     }
 
     /// The same in a shard that is locked already, by [`At::lock_shared`] for a visit.
-    pub fn over<K, V, T>(hold: Shared<'a, L, O>, span: Span) -> (Self, Option<u64>)
-    where
-        T: Strategy<K, V, Locked = L, Open = O, Iter<'a> = I> + 'a,
-        K: 'a,
-        V: 'a,
-    {
-        hold.set_movable();
-        let coverage = hold.coverage();
-        let visit = Self {
-            shard: ShardIter::over::<K, V, T>(hold),
-            // Only if the shard is the merger of one that was seen with one that was not, or goes beyond the part
-            // that is walked over.
-            only: (!span.contains_all(coverage)).then_some(span),
+    pub fn over<'a>(
+        shard: Shared<'a, T::Locked, T::Open>,
+        span: Span,
+    ) -> (Anchored<'a, Self>, Option<u64>) {
+        shard.set_movable();
+        let coverage = shard.coverage();
+        // Only if the shard is the merger of one that was seen with one that was not, or goes beyond the part
+        // that is walked over.
+        let only = (!span.contains_all(coverage)).then_some(span);
+        let mut entries = Vec::with_capacity(shard.len());
+        // As a table goes over its entries fastest.
+        T::iter(&shard).for_each(|entry| entries.push(Cursor::to_shared(entry)));
+        let visit = |shard| Self {
+            entries: entries.into_iter(),
+            only,
+            stock: None,
+            shard,
         };
+        // SAFETY: 1. It has the shard; the pointers are used by `next_for` alone. 2. There is nothing else.
+        let visit = unsafe { shard.into_kept().map(visit) };
         (visit, coverage.end())
     }
 
     /// See [`Strategy::visited`]. Hashes keys only where the walk wants some of the shard's entries and not
     /// others. Never waits; no allocation.
     #[inline]
-    pub fn next<K: 'a, V: 'a>(
-        &mut self,
+    pub fn next<'a>(
+        this: &mut Anchored<'a, Self>,
         hash: impl Fn(&K) -> u64,
-    ) -> Option<Held<'a, (K, V), Shared<'a, L, O>>>
-    where
-        I: Iterator<Item = &'a (K, V)>,
-    {
+    ) -> Option<Met<'a, K, V, T>> {
+        // SAFETY: `get_mut`: 1. Nothing is put in its place. 2. Holds that are taken out of its stock are anchored again.
+        // `next_for`: 1. It is anchored in `'a`.
+        unsafe { this.get_mut().next_for(hash) }
+    }
+
+    /// The same for a visit that is part of what is anchored.
+    ///
+    /// # Safety
+    ///
+    /// 1. This is anchored in `'a`.
+    #[inline]
+    pub unsafe fn next_for<'a>(&mut self, hash: impl Fn(&K) -> u64) -> Option<Met<'a, K, V, T>> {
         let only = self.only;
-        self.shard
-            .next(|(key, _)| only.is_none_or(|only| only.contains(position(hash(key)))))
+        let entry = self.entries.find(|entry| {
+            // SAFETY: 1. `self` has the shard locked, if for reading. 2. So nothing has changed.
+            let (key, _) = unsafe { entry.get() };
+            only.is_none_or(|only| only.contains(position(hash(key))))
+        })?;
+        let hold = match self.stock.as_mut().and_then(Duplicates::take) {
+            Some(hold) => hold,
+            None => {
+                let left = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+                let stock = self.shard.duplicates(left.saturating_add(1).min(STOCK));
+                let stock = self.stock.insert(stock);
+                stock.take().expect("a fresh stock is not empty")
+            }
+        };
+        // SAFETY: 1. It was borrowed from what lies under the lock, which does not change and does not move as long as
+        // the hold keeps writers out; 2. whoever has it. 3. By (1), the header is there until `'a` ends.
+        Some(unsafe { Held::from_raw(entry.0, hold) })
     }
 }
 
-impl<I, L, O> fmt::Debug for LockedVisit<'_, I, L, O> {
+impl<K, V, T: Strategy<K, V>> fmt::Debug for LockedVisit<K, V, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LockedVisit").finish_non_exhaustive()
     }

@@ -1,14 +1,17 @@
 //! Holds of a shard's lock.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 
+use super::anchored::Anchored;
 use super::coverage::Coverage;
 use super::header::{Attempt, Header};
 use super::held::{Place, Ticket};
 use crate::lock::slots::Announced;
-use crate::lock::{ExclusiveToken, RawLock, SharedToken};
+use crate::lock::{ExclusiveToken, SharedToken};
 use crate::strategy::Table;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
 
@@ -25,9 +28,41 @@ use crate::sync::atomic::Ordering::{Relaxed, Release};
 /// }
 /// ```
 pub struct Shared<'a, L, O> {
-    header: &'a Header<L, O>,
+    kept: Anchored<'a, Kept<L, O>>,
+    header: PhantomData<&'a Header<L, O>>,
+}
+
+/// A shard that stays locked for reading as long as something in it is [held](crate::strategy::Held): what becomes of
+/// a [`Shared`] then. It does not say for how long it may live, so it is always [`Anchored`]. Its drop unlocks.
+pub struct Kept<L, O> {
+    header: HeaderAt<L, O>,
     reader: Reader,
     ticket: Ticket,
+}
+
+/// Where the header is. It is there as long as what has this.
+struct HeaderAt<L, O>(NonNull<Header<L, O>>);
+
+// SAFETY: what has this shares what lies under the lock with others, and unlocks. (A `Shared` gives out what is open, too.)
+unsafe impl<L: Sync, O> Send for HeaderAt<L, O> {}
+// SAFETY: as above.
+unsafe impl<L: Sync, O> Sync for HeaderAt<L, O> {}
+
+impl<L, O> Clone for HeaderAt<L, O> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L, O> Copy for HeaderAt<L, O> {}
+
+impl<L, O> HeaderAt<L, O> {
+    #[inline(always)]
+    fn header(&self) -> &Header<L, O> {
+        // SAFETY: it was made of a reference, and is anchored in its lifetime, as is whatever has this.
+        unsafe { self.0.as_ref() }
+    }
 }
 
 /// What keeps writers out.
@@ -42,51 +77,73 @@ impl<'a, L, O> Shared<'a, L, O> {
     /// From a hold of this header's lock.
     #[inline(always)]
     pub(super) fn counted(header: &'a Header<L, O>, token: SharedToken, place: Place) -> Self {
-        Self {
-            header,
-            reader: Reader::Counted(ManuallyDrop::new(token)),
-            ticket: Ticket::new(header.address(), false, place),
-        }
+        let ticket = Ticket::new(header.address(), false, place);
+        Self::new(header, Reader::Counted(ManuallyDrop::new(token)), ticket)
     }
 
     /// From an announcement that this header has let in.
     #[inline(always)]
     pub(super) fn announced(header: &'a Header<L, O>, announced: Announced, place: Place) -> Self {
+        let ticket = Ticket::new(header.address(), false, place);
+        Self::new(header, Reader::Announced(announced), ticket)
+    }
+
+    #[inline(always)]
+    fn new(header: &'a Header<L, O>, reader: Reader, ticket: Ticket) -> Self {
+        let kept = Kept {
+            header: HeaderAt(NonNull::from(header)),
+            reader,
+            ticket,
+        };
         Self {
-            header,
-            reader: Reader::Announced(announced),
-            ticket: Ticket::new(header.address(), false, place),
+            // SAFETY: 1. The header is there until `'a` ends.
+            kept: unsafe { Anchored::new(kept) },
+            header: PhantomData,
         }
+    }
+
+    #[inline(always)]
+    fn header(&self) -> &'a Header<L, O> {
+        // SAFETY: it was made of a reference of that lifetime.
+        unsafe { self.kept.get().header.0.as_ref() }
+    }
+
+    /// For something that is held.
+    #[inline(always)]
+    pub(super) fn into_kept(self) -> Anchored<'a, Kept<L, O>> {
+        self.kept
     }
 
     /// The part of the shard that needs no lock. A reference that outlives the hold.
     #[inline]
     pub fn open(&self) -> &'a O {
-        &self.header.open
+        &self.header().open
     }
 
     /// What the shard covers, until it is unlocked. One load. An example is at [`Shared`].
     #[inline]
     pub fn coverage(&self) -> Coverage {
-        self.header.coverage_hint()
+        self.header().coverage_hint()
     }
 
     /// The hold moves into a guard, which may go to another thread.
     #[inline]
     pub(crate) fn set_movable(&self) {
-        self.ticket.set_movable();
+        self.kept.get().ticket.set_movable();
     }
+}
 
+impl<L, O> Kept<L, O> {
     /// As many more holds on the same shard as asked for, for guards that live on their own.
     ///
     /// # Panics
     ///
     /// If this hold is an announcement: walks over a map do not announce themselves.
-    pub(crate) fn duplicates(&self, count: u32) -> Duplicates<'a, L, O> {
+    pub(super) fn duplicates(&self, count: u32) -> Duplicates<L, O> {
         let Reader::Counted(token) = &self.reader else {
             unreachable!("only a counted hold can be added to");
         };
-        self.lock_of().add_shared(token, count);
+        self.header.header().lock.add_shared(token, count);
         Duplicates {
             header: self.header,
             left: count,
@@ -94,20 +151,13 @@ impl<'a, L, O> Shared<'a, L, O> {
         }
     }
 
-    fn lock_of(&self) -> &'a RawLock {
-        &self.header.lock
-    }
-
-    /// What lies under the lock, for as long as the header lives.
-    ///
-    /// # Safety
-    ///
-    /// 1. The reference is not used once this hold, and all duplicates made of it, are gone.
-    pub(crate) unsafe fn locked_for_long(&self) -> &'a L {
-        self.header.watch.read();
-        // SAFETY: readers share the table while any of them holds the lock, which by (1) is so
-        // whenever the reference is used.
-        unsafe { &*self.header.locked.get() }
+    /// What lies under the lock.
+    #[inline]
+    pub(super) fn locked(&self) -> &L {
+        let header = self.header.header();
+        header.watch.read();
+        // SAFETY: our hold keeps writers out.
+        unsafe { &*header.locked.get() }
     }
 }
 
@@ -115,18 +165,17 @@ impl<L, O> Deref for Shared<'_, L, O> {
     type Target = L;
     #[inline]
     fn deref(&self) -> &L {
-        self.header.watch.read();
-        // SAFETY: our hold keeps writers out.
-        unsafe { &*self.header.locked.get() }
+        self.kept.get().locked()
     }
 }
 
-impl<L, O> Drop for Shared<'_, L, O> {
+impl<L, O> Drop for Kept<L, O> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Reader::Counted(token) = &mut self.reader {
+            let lock = &self.header.header().lock;
             // SAFETY: the token is taken here only, and it came from this lock.
-            unsafe { self.header.lock.unlock_shared(ManuallyDrop::take(token)) }
+            unsafe { lock.unlock_shared(ManuallyDrop::take(token)) }
         }
     }
 }
@@ -137,20 +186,26 @@ impl<L, O> fmt::Debug for Shared<'_, L, O> {
     }
 }
 
-/// A stock of holds on one shard, given out one by one.
-pub(crate) struct Duplicates<'a, L, O> {
-    header: &'a Header<L, O>,
+impl<L, O> fmt::Debug for Kept<L, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}
+
+/// A stock of holds on one shard, given out one by one. Anchored where the hold is that it was made of.
+pub(super) struct Duplicates<L, O> {
+    header: HeaderAt<L, O>,
     left: u32,
     ticket: Ticket,
 }
 
-impl<'a, L, O> Duplicates<'a, L, O> {
+impl<L, O> Duplicates<L, O> {
     /// One of the holds; `None` when the stock is used up.
     #[inline]
-    pub(crate) fn take(&mut self) -> Option<Shared<'a, L, O>> {
+    pub(super) fn take(&mut self) -> Option<Kept<L, O>> {
         self.left = self.left.checked_sub(1)?;
         let token = ManuallyDrop::new(SharedToken::of_added_hold());
-        Some(Shared {
+        Some(Kept {
             header: self.header,
             reader: Reader::Counted(token),
             ticket: self.ticket.duplicate(),
@@ -158,11 +213,12 @@ impl<'a, L, O> Duplicates<'a, L, O> {
     }
 }
 
-impl<L, O> Drop for Duplicates<'_, L, O> {
+impl<L, O> Drop for Duplicates<L, O> {
     fn drop(&mut self) {
         if self.left > 0 {
+            let lock = &self.header.header().lock;
             // SAFETY: so many holds were added for us and not given out.
-            unsafe { self.header.lock.unlock_shared_many(self.left) }
+            unsafe { lock.unlock_shared_many(self.left) }
         }
     }
 }
@@ -268,11 +324,7 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         // SAFETY: taken once, as `this` is not dropped.
         let ticket = unsafe { ManuallyDrop::take(&mut this.ticket) };
         ticket.set_shared();
-        Shared {
-            header,
-            reader: Reader::Counted(ManuallyDrop::new(token)),
-            ticket,
-        }
+        Shared::new(header, Reader::Counted(ManuallyDrop::new(token)), ticket)
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! The room for unsafe code: shards, the directory that finds them, and references that outlive
 //! the operation that made them.
 
+pub(crate) mod anchored;
 pub(crate) mod common;
 pub(crate) mod contention;
 pub(crate) mod coverage;

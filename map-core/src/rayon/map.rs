@@ -82,7 +82,7 @@ impl<'a, K, V, T, S> IntoParallelIterator for &'a Map<K, V, T, S>
 where
     K: Eq + Hash + Send + Sync,
     V: Send + Sync,
-    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold<'a>: Send>,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
     S: BuildHasher + Send + Sync,
 {
     type Iter = Iter<'a, K, V, T, S>;
@@ -98,7 +98,7 @@ impl<'a, K, V, T, S> ParallelIterator for Iter<'a, K, V, T, S>
 where
     K: Eq + Hash + Send + Sync,
     V: Send + Sync,
-    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold<'a>: Send>,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
     S: BuildHasher + Send + Sync,
 {
     type Item = RefMulti<'a, K, V, T>;
@@ -130,7 +130,7 @@ impl<'a, K, V, T, S> UnindexedProducer for Part<'a, K, V, T, S>
 where
     K: Eq + Hash + Send + Sync,
     V: Send + Sync,
-    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold<'a>: Send>,
+    T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
     S: BuildHasher + Send + Sync,
 {
     type Item = RefMulti<'a, K, V, T>;

@@ -53,7 +53,7 @@ pub struct Iter<'a, K, T: Strategy<K, ()>, S>(map::Iter<'a, K, (), T, S>);
 impl<'a, K, T, S> IntoParallelIterator for &'a Set<K, T, S>
 where
     K: Eq + Hash + Send + Sync,
-    T: Strategy<K, (), Locked: Send + Sync, Open: Send + Sync, Hold<'a>: Send>,
+    T: Strategy<K, (), Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
     S: BuildHasher + Send + Sync,
 {
     type Iter = Iter<'a, K, T, S>;
@@ -68,7 +68,7 @@ where
 impl<'a, K, T, S> ParallelIterator for Iter<'a, K, T, S>
 where
     K: Eq + Hash + Send + Sync,
-    T: Strategy<K, (), Locked: Send + Sync, Open: Send + Sync, Hold<'a>: Send>,
+    T: Strategy<K, (), Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
     S: BuildHasher + Send + Sync,
 {
     type Item = RefMulti<'a, K, T>;

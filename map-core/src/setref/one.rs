@@ -19,7 +19,7 @@ use crate::strategy::Strategy;
 /// let key = set.get("a").expect("it was inserted");
 /// assert_eq!(key.len(), 1);
 /// ```
-pub struct Ref<'a, K, T: Strategy<K, ()> + 'a>(pub(crate) mapref::one::Ref<'a, K, (), T>);
+pub struct Ref<'a, K, T: Strategy<K, ()>>(pub(crate) mapref::one::Ref<'a, K, (), T>);
 
 impl<K, T: Strategy<K, ()>> Ref<'_, K, T> {
     /// The key. Costs as much as following a pointer; so does a dereference of the guard.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use equivalent::Equivalent;
 use loom::thread;
 use map_core::strategy::{
-    At, Held, Inside, LockedVisit, Refused, Section, Shared, Span, Strategy, Table,
+    Anchored, At, Held, Inside, Kept, LockedVisit, Refused, Section, Span, Strategy, Table,
 };
 use map_core::{Map, ReadBias, TryReserveError};
 
@@ -38,11 +38,12 @@ impl Strategy<u64, u64> for Tiny {
     type Locked = Entries;
     type Open = ();
     type Slot = usize;
-    type Brief<'a> = Shared<'a, Entries, ()>;
-    type Hold<'a> = Shared<'a, Entries, ()>;
+    type Brief = Kept<Entries, ()>;
+    type Hold = Kept<Entries, ()>;
+    type Place<'a> = map_core::mapref::entry::Entry<'a, u64, u64, Self>;
     type Edit = ();
     type Iter<'a> = std::slice::Iter<'a, (u64, u64)>;
-    type Visit<'a> = LockedVisit<'a, Self::Iter<'a>, Entries, ()>;
+    type Visit = LockedVisit<u64, u64, Self>;
     type IntoIter = std::vec::IntoIter<(u64, u64)>;
 
     const IN_PLACE: bool = true;
@@ -52,10 +53,9 @@ impl Strategy<u64, u64> for Tiny {
     fn peek<'a, Q>(
         at: At<'a, Entries, ()>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (u64, u64), Self::Brief<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (u64, u64), Self::Brief>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<u64>,
-        Self: 'a,
     {
         HASHES.with_borrow_mut(|hashes| hashes.push(at.hash()));
         let shard = at.lock_shared()?;
@@ -67,10 +67,9 @@ impl Strategy<u64, u64> for Tiny {
     fn get<'a, Q>(
         at: At<'a, Entries, ()>,
         key: &Q,
-    ) -> Result<Option<Held<'a, (u64, u64), Self::Hold<'a>>>, Refused>
+    ) -> Result<Option<Held<'a, (u64, u64), Self::Hold>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<u64>,
-        Self: 'a,
     {
         let shard = at.lock_shared()?;
         Ok(Held::find(shard, |entries| {
@@ -174,10 +173,7 @@ impl Strategy<u64, u64> for Tiny {
     fn downgrade<'a>(
         section: Section<'a, u64, u64, Self>,
         slot: usize,
-    ) -> Held<'a, (u64, u64), Self::Hold<'a>>
-    where
-        Self: 'a,
-    {
+    ) -> Held<'a, (u64, u64), Self::Hold> {
         Held::find(section.downgrade(), |entries| entries.pairs.get(slot))
             .expect("the shard was locked all the time")
     }
@@ -247,21 +243,15 @@ impl Strategy<u64, u64> for Tiny {
     fn visit<'a>(
         at: At<'a, Entries, ()>,
         span: Span,
-    ) -> Result<(Self::Visit<'a>, Option<u64>), Refused>
-    where
-        Self: 'a,
-    {
-        LockedVisit::new::<u64, u64, Self>(&at, span)
+    ) -> Result<(Anchored<'a, Self::Visit>, Option<u64>), Refused> {
+        LockedVisit::new(&at, span)
     }
 
     fn visited<'a>(
-        visit: &mut Self::Visit<'a>,
+        visit: &mut Anchored<'a, Self::Visit>,
         hash: impl Fn(&u64) -> u64,
-    ) -> Option<Held<'a, (u64, u64), Self::Hold<'a>>>
-    where
-        Self: 'a,
-    {
-        visit.next(hash)
+    ) -> Option<Held<'a, (u64, u64), Self::Hold>> {
+        LockedVisit::next(visit, hash)
     }
 
     fn iter_mut<'a>(locked: &'a mut Entries) -> impl Iterator<Item = &'a mut (u64, u64)>

@@ -6,7 +6,7 @@
 
 #[cfg(doc)]
 use map_core::Strategy;
-use map_core::strategy::{Held, Inside, Span, Table, position};
+use map_core::strategy::{Anchored, Held, Inside, Span, Table, position};
 use map_core::{Equivalent, TryReserveError};
 use smallvec::SmallVec;
 
@@ -16,7 +16,7 @@ use super::limbo::Entries;
 use super::node::Link;
 use super::seat;
 use super::shard::{Locked, Look, Open, Slot};
-use super::strategy::{AT_HOME, Edit, MANY_AT_HOME, Visit, held, pinned};
+use super::strategy::{AT_HOME, Edit, Item, MANY_AT_HOME, Visit, held, pinned};
 
 /// A table has room for at most so many entries more than was asked for.
 pub const SPARE: usize = super::table::FULL - 1;
@@ -51,7 +51,7 @@ where
     let pin = Pin(seat::pin());
     // SAFETY: 1. It is pinned.
     match unsafe { open.look(hash, key) } {
-        // SAFETY: 1. It was found under the pin.
+        // SAFETY: 1. It was found under the pin. 2. `'a` is a borrow of the map.
         Look::Found(link) => Looked::Found(unsafe { pinned(link, pin) }),
         Look::Absent => Looked::Absent,
         // The pin ends before the lock is waited for.
@@ -72,7 +72,7 @@ where
     let _pin = seat::pin();
     // SAFETY: 1. It is pinned.
     match unsafe { open.look(hash, key) } {
-        // SAFETY: 1. It was found under the pin, which ends when this returns.
+        // SAFETY: 1. It was found under the pin, which ends when this returns. 2. `'a` is a borrow of the map.
         Look::Found(link) => Looked::Found(unsafe { held(link) }),
         Look::Absent => Looked::Absent,
         Look::Unsettled => Looked::Unsettled,
@@ -134,14 +134,14 @@ pub fn edit<'x, K: Clone, V: Clone>(
 ///
 /// # Safety
 ///
-/// 1. The shard is locked, and its map lives as long as `'a`.
+/// 1. The shard is locked, and its map lives until `'a` ends.
 pub unsafe fn hold<'a, K, V>(locked: &Locked<K, V>, slot: Slot) -> Held<'a, (K, V), Hold<K, V>> {
-    // SAFETY: 1. It has the lock.
+    // SAFETY: 1. It has the lock. 2. Promised to us.
     unsafe { held(locked.link(slot)) }
 }
 
 /// Entries held one by one, and the position to go on from.
-type Visited<'a, K, V> = (Visit<'a, K, V>, Option<u64>);
+type Visited<'a, K, V> = (Anchored<'a, Visit<K, V>>, Option<u64>);
 
 /// What [`Strategy::visit`] finds without the lock, if that can be had.
 pub fn visit<'a, K, V>(open: &'a Open<K, V>, hash: u64, span: Span) -> Option<Visited<'a, K, V>> {
@@ -155,8 +155,13 @@ pub fn visit<'a, K, V>(open: &'a Open<K, V>, hash: u64, span: Span) -> Option<Vi
     is_settled.then(|| {
         let mut items = SmallVec::new();
         // SAFETY: 1. They were found under the pin.
-        items.extend(links.into_iter().map(|(_, link)| unsafe { held(link) }));
-        (Visit::new(items), next)
+        items.extend(
+            links
+                .into_iter()
+                .map(|(_, link)| unsafe { Item::new(link) }),
+        );
+        // SAFETY: 1. `'a` is a borrow of the map.
+        (unsafe { Anchored::new(Visit::new(items)) }, next)
     })
 }
 
@@ -164,8 +169,11 @@ pub fn visit<'a, K, V>(open: &'a Open<K, V>, hash: u64, span: Span) -> Option<Vi
 ///
 /// # Safety
 ///
-/// 1. The shard is locked, and its map lives as long as `'a`.
-pub unsafe fn visit_locked<'a, K, V>(locked: &Locked<K, V>, span: Span) -> Visit<'a, K, V> {
+/// 1. The shard is locked, and its map lives until `'a` ends.
+pub unsafe fn visit_locked<'a, K, V>(
+    locked: &Locked<K, V>,
+    span: Span,
+) -> Anchored<'a, Visit<K, V>> {
     let mut items = SmallVec::new();
     // SAFETY: 1. It is in a table that we have locked.
     let is_wanted = |link: &Link<K, V>| span.contains(position(unsafe { link.hash() }));
@@ -174,9 +182,10 @@ pub unsafe fn visit_locked<'a, K, V>(locked: &Locked<K, V>, span: Span) -> Visit
         locked
             .links()
             .filter(is_wanted)
-            .map(|link| unsafe { held(link) }),
+            .map(|link| unsafe { Item::new(link) }),
     );
-    Visit::new(items)
+    // SAFETY: 1. Promised to us.
+    unsafe { Anchored::new(Visit::new(items)) }
 }
 
 /// Whether readers would be better off if the shard were [tended](Strategy::tend).

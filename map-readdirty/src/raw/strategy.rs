@@ -5,8 +5,11 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
+use std::ptr::NonNull;
 
-use map_core::strategy::{At, Held, Inside, Observed, Refused, Section, Sessions, Span, Strategy};
+use map_core::strategy::{
+    Anchored, At, Held, Inside, Observed, Refused, Section, Sessions, Span, Strategy,
+};
 use map_core::{Equivalent, TryReserveError};
 use smallvec::SmallVec;
 
@@ -108,32 +111,68 @@ impl<K, V> Drop for Draft<K, V> {
 }
 
 /// Entries of a shard, held one by one.
-pub struct Visit<'a, K, V>(smallvec::IntoIter<[Item<'a, K, V>; AT_HOME]>);
+pub struct Visit<K, V>(smallvec::IntoIter<[Item<K, V>; AT_HOME]>);
 
-impl<'a, K, V> Visit<'a, K, V> {
-    pub(crate) fn new(items: SmallVec<[Item<'a, K, V>; AT_HOME]>) -> Self {
+impl<K, V> Visit<K, V> {
+    pub(crate) fn new(items: SmallVec<[Item<K, V>; AT_HOME]>) -> Self {
         Self(items.into_iter())
     }
-}
 
-impl<'a, K, V> Iterator for Visit<'a, K, V> {
-    type Item = Item<'a, K, V>;
-
+    /// The next of them.
     #[inline]
-    fn next(&mut self) -> Option<Item<'a, K, V>> {
-        self.0.next()
+    pub fn next<'a>(this: &mut Anchored<'a, Self>) -> Found<'a, K, V, Hold<K, V>> {
+        // SAFETY: `get_mut`: 1. Nothing is put in its place. 2. What is taken out is anchored again. `next_for`: 1. It is
+        // anchored in `'a`.
+        unsafe { this.get_mut().next_for() }
+    }
+
+    /// The same for a visit that is part of what is anchored.
+    ///
+    /// # Safety
+    ///
+    /// 1. This is anchored in `'a`.
+    #[inline]
+    pub unsafe fn next_for<'a>(&mut self) -> Found<'a, K, V, Hold<K, V>> {
+        let Item { pair, hold } = self.0.next()?;
+        // SAFETY: 1. The node is alive as long as the hold; 2. which may be moved, and ended on any thread, 3. until `'a`
+        // ends, by (1).
+        Some(unsafe { Held::from_raw(pair, hold) })
     }
 }
 
 /// An entry of a shard, held.
-pub(crate) type Item<'a, K, V> = Held<'a, (K, V), Hold<K, V>>;
+pub(crate) struct Item<K, V> {
+    pair: NonNull<(K, V)>,
+    hold: Hold<K, V>,
+}
+
+// SAFETY: it becomes a `Held`, and is as that.
+unsafe impl<K: Sync, V: Sync> Send for Item<K, V> {}
+// SAFETY: as above.
+unsafe impl<K: Sync, V: Sync> Sync for Item<K, V> {}
+
+impl<K, V> Item<K, V> {
+    /// # Safety
+    ///
+    /// 1. As for [`Hold::new`].
+    #[inline]
+    pub(crate) unsafe fn new(link: Link<K, V>) -> Self {
+        // SAFETY: `new`: by (1). `entry`: so the node is alive.
+        unsafe {
+            Self {
+                pair: entry(link),
+                hold: Hold::new(link),
+            }
+        }
+    }
+}
 
 /// So many entries have the same home at most, as a rule.
 pub(crate) const AT_HOME: usize = 16;
 /// More with one home are looked at under the lock.
 pub(crate) const MANY_AT_HOME: usize = 24;
 
-impl<K, V> fmt::Debug for Visit<'_, K, V> {
+impl<K, V> fmt::Debug for Visit<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Visit").finish_non_exhaustive()
     }
@@ -197,10 +236,11 @@ impl<P: Promotion> ReadDirty<P> {
 /// # Safety
 ///
 /// 1. As for [`Hold::new`]; if the node was found under the lock, the pin was made under the lock too.
+/// 2. The map lives until `'a` ends.
 #[inline(always)]
 pub(crate) unsafe fn pinned<'a, K, V>(link: Link<K, V>, pin: Pin) -> Held<'a, (K, V), Pin> {
     // SAFETY: `entry`: by (1) the node is alive as long as the pin. `from_raw`: 1. likewise; 2. the pin may be moved, and is
-    // not `Send`.
+    // not `Send`. 3. It needs no map.
     unsafe { Held::from_raw(entry(link), pin) }
 }
 
@@ -209,10 +249,11 @@ pub(crate) unsafe fn pinned<'a, K, V>(link: Link<K, V>, pin: Pin) -> Held<'a, (K
 /// # Safety
 ///
 /// 1. As for [`Hold::new`].
+/// 2. The map lives until `'a` ends.
 #[inline(always)]
 pub(crate) unsafe fn held<'a, K, V>(link: Link<K, V>) -> Held<'a, (K, V), Hold<K, V>> {
     // SAFETY: `new`: by (1). `entry`: so the node is alive. `from_raw`: 1. It is as long as the hold; 2. which may be moved,
-    // and ended on any thread.
+    // and ended on any thread; 3. by (2), until `'a` ends.
     unsafe { Held::from_raw(entry(link), Hold::new(link)) }
 }
 
@@ -220,14 +261,12 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     type Locked = Locked<K, V>;
     type Open = Open<K, V>;
     type Slot = Slot;
-    type Brief<'a>
-        = Pin
+    type Brief = Pin;
+    type Hold = Hold<K, V>;
+    type Place<'a>
+        = crate::mapref::entry::Entry<'a, K, V, Self>
     where
-        K: 'a,
-        V: 'a;
-    type Hold<'a>
-        = Hold<K, V>
-    where
+        Self: 'a,
         K: 'a,
         V: 'a;
     type Edit = Edit<K, V>;
@@ -236,11 +275,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     where
         K: 'a,
         V: 'a;
-    type Visit<'a>
-        = Visit<'a, K, V>
-    where
-        K: 'a,
-        V: 'a;
+    type Visit = Visit<K, V>;
     type IntoIter = Entries<K, V>;
 
     const IN_PLACE: bool = false;
@@ -251,7 +286,6 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     fn peek<'a, Q>(at: AtShard<'a, K, V>, key: &Q) -> Result<Found<'a, K, V, Pin>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a,
     {
         if at.open().is_published() {
             match parts::peek(at.open(), at.hash(), key) {
@@ -260,7 +294,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
                 Looked::Unsettled => {}
             }
         }
-        // SAFETY: 1. Both are made under the lock.
+        // SAFETY: 1. Both are made under the lock. 2. `'a` is a borrow of the map.
         Self::find_locked(at, key, |link| unsafe { pinned(link, Pin(seat::pin())) })
     }
 
@@ -268,7 +302,6 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     fn get<'a, Q>(at: AtShard<'a, K, V>, key: &Q) -> Result<Found<'a, K, V, Hold<K, V>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
-        Self: 'a,
     {
         if at.open().is_published() {
             match parts::get(at.open(), at.hash(), key) {
@@ -277,7 +310,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
                 Looked::Unsettled => {}
             }
         }
-        // SAFETY: 1. It has the lock.
+        // SAFETY: 1. It has the lock. 2. `'a` is a borrow of the map.
         Self::find_locked(at, key, |link| unsafe { held(link) })
     }
 
@@ -451,11 +484,8 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         }
     }
 
-    fn downgrade<'a>(section: Section<'a, K, V, Self>, slot: Slot) -> Held<'a, (K, V), Hold<K, V>>
-    where
-        Self: 'a,
-    {
-        // SAFETY: 1. It has the lock.
+    fn downgrade<'a>(section: Section<'a, K, V, Self>, slot: Slot) -> Held<'a, (K, V), Hold<K, V>> {
+        // SAFETY: 1. It has the lock. 2. `'a` is a borrow of the map.
         let found = unsafe { held(section.link(slot)) };
         // Here and not at the end: should something that was removed earlier panic in its Drop, the hold is not leaked.
         drop(section);
@@ -601,10 +631,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     fn visit<'a>(
         at: AtShard<'a, K, V>,
         span: Span,
-    ) -> Result<(Visit<'a, K, V>, Option<u64>), Refused>
-    where
-        Self: 'a,
-    {
+    ) -> Result<(Anchored<'a, Visit<K, V>>, Option<u64>), Refused> {
         if let Some(visited) = parts::visit(at.open(), at.hash(), span) {
             return Ok(visited);
         }
@@ -621,13 +648,10 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
 
     #[inline]
     fn visited<'a>(
-        visit: &mut Visit<'a, K, V>,
+        visit: &mut Anchored<'a, Visit<K, V>>,
         _hash: impl Fn(&K) -> u64,
-    ) -> Found<'a, K, V, Hold<K, V>>
-    where
-        Self: 'a,
-    {
-        visit.0.next()
+    ) -> Found<'a, K, V, Hold<K, V>> {
+        Visit::next(visit)
     }
 
     fn for_each<B>(
@@ -636,8 +660,8 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         _hash: impl Fn(&K) -> u64,
         mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B, Option<u64>>, Refused> {
-        let (visit, next) = <Self as Strategy<K, V>>::visit(at, span)?;
-        for held in visit.0 {
+        let (mut visit, next) = <Self as Strategy<K, V>>::visit(at, span)?;
+        while let Some(held) = Visit::next(&mut visit) {
             let (key, value) = held.get();
             if let ControlFlow::Break(broken) = f(key, value) {
                 return Ok(ControlFlow::Break(broken));

@@ -3,7 +3,7 @@
 //!
 //! `dashmap` is whatever stands in the module above, and `Storable` what it asks of keys and values besides.
 //! [`keys`] has what is done to one key, [`wholes`] what is done to whole maps and sets, [`code`] what code about them
-//! looks like, [`bounds`] and [`sending`] what may be asked of types; [`formats`] and [`parallel`] are for
+//! looks like, [`bounds`], [`sending`] and [`variance`] what may be asked of types; [`formats`] and [`parallel`] are for
 //! dashmap's features `serde` and `rayon`.
 
 #![deny(warnings)]
@@ -30,6 +30,7 @@ mod keys;
 #[cfg(feature = "rayon")]
 mod parallel;
 mod sending;
+mod variance;
 mod wholes;
 
 pub(crate) use bounds::{bounds_of_guards, bounds_of_maps, bounds_of_sets_and_views};
@@ -43,6 +44,7 @@ pub(crate) use keys::{
 #[cfg(feature = "rayon")]
 pub(crate) use parallel::{parallel_maps, parallel_sets, parallel_types, parallel_views};
 pub(crate) use sending::{futures, sent_types, spawned};
+pub(crate) use variance::shorter_lifetimes;
 pub(crate) use wholes::{
     changes, collections, everything, iterators, many_guards, operators, sets, views,
 };

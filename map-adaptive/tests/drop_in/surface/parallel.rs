@@ -10,6 +10,8 @@ use rayon::iter::{
 
 use super::{Seen, Storable, contents, dashmap, sorted};
 use dashmap::mapref::multiple::{RefMulti, RefMutMulti};
+#[expect(unused_imports, reason = "there is nothing in it but implementations")]
+use dashmap::rayon::read_only;
 use dashmap::rayon::{map, set};
 use dashmap::{DashMap, DashSet, ReadOnlyView, setref};
 
@@ -179,6 +181,25 @@ fn sent<T: Send>(of: T) -> T {
     of
 }
 
+/// And each for a shorter lifetime than it has.
+fn shortened<'s, 'l: 's, K: Eq + Hash + Storable, V: Storable>(
+    Named {
+        entries,
+        changes,
+        pairs,
+        keys,
+        owned_keys,
+    }: Named<'l, K, V>,
+) -> Named<'s, K, V> {
+    Named {
+        entries,
+        changes,
+        pairs,
+        keys,
+        owned_keys,
+    }
+}
+
 fn gone_over<'a, K, V>(named: Named<'a, K, V>) -> Seen
 where
     K: Send + Sync + Eq + Hash + Storable + 'a,
@@ -200,11 +221,11 @@ pub(crate) fn parallel_types() -> Seen {
         std::array::from_fn(|_| (0..100).map(|n| (n, n)).collect());
     let set: DashSet<u32> = (0..100).collect();
     let [read, changed, taken] = &mut maps;
-    gone_over(Named {
+    gone_over(shortened(Named {
         entries: sent(read.par_iter()),
         changes: sent(changed.into_par_iter()),
         pairs: sent(std::mem::take(taken).into_par_iter()),
         keys: sent(set.par_iter()),
         owned_keys: sent(set.clone().into_par_iter()),
-    })
+    }))
 }
