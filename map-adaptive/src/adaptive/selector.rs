@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use map_core::strategy::{Coverage, Site, hash_at};
+use map_core::strategy::{Coverage, RECALLED, Site, hash_at};
 use parking_lot::Mutex;
 
 use super::nodes;
+use super::recall::Recall;
 use super::study::{KindCell, Study, Tally};
 use super::trial::{Phase, Trial};
 use crate::policy::{
@@ -28,8 +29,10 @@ use crate::policy::{
 const END: u64 = u64::MAX;
 /// A pass over the shards is repeated so often while some are left over; those will be changed when they are next used.
 const PASSES: usize = 64;
-/// A trial that has not come to its end after so many windows of the map is given up.
+/// A trial that has not come to its end after so many windows of the map is given up, or after so many times those that it takes
+/// if all shards are used alike.
 const PATIENCE: u32 = 512;
+const PATIENCE_WITH_MANY: u64 = 16;
 /// So many shards have a history of their own.
 const HISTORIES: usize = 1024;
 
@@ -60,6 +63,9 @@ pub(super) struct Selector {
     window_samples: AtomicU64,
     read_tables_allowed: AtomicBool,
     pub(super) tally: Tally,
+    /// Reads to be timed together, of the shard that is on trial, and of the others.
+    recall_on_trial: Recall,
+    recall: Recall,
     state: Mutex<State>,
     made: Instant,
 }
@@ -100,6 +106,8 @@ impl Default for Selector {
             window_samples: AtomicU64::new(config.window_samples.into()),
             read_tables_allowed: AtomicBool::new(config.read_tables),
             tally: Tally::default(),
+            recall_on_trial: Recall::default(),
+            recall: Recall::default(),
             state: Mutex::new(State {
                 window_began: now,
                 history: History::default(),
@@ -284,6 +292,25 @@ impl Selector {
         drop(state);
         // Should they have been replaced meanwhile, the policy's Drop runs here.
         drop(rules);
+    }
+
+    /// Keeps the hash of a sampled read or, if there are enough, hands them out instead: all of the shard that is on trial,
+    /// or of whichever others.
+    pub(super) fn recall(&self, study: &Study, hash: u64) -> Option<[u64; RECALLED]> {
+        if study.is_on_trial() {
+            self.recall_on_trial.keep(hash)
+        } else {
+            self.recall.keep(hash)
+        }
+    }
+
+    /// What a read cost in a batch, in nanoseconds, for a trial that may be under way.
+    pub(super) fn note_reads(&self, study: &Study, nanos: f64) {
+        if let Some(mut state) = self.state.try_lock()
+            && let Some(trial) = &mut state.trial
+        {
+            trial.note_reads(study, nanos);
+        }
     }
 
     /// Replaces what the selector goes by.
@@ -609,6 +636,8 @@ impl State {
             return;
         }
         let number = self.note(seen, scope, from, to, proposal, Outcome::Trying);
+        // Whatever the last one has left.
+        selector.recall_on_trial.forget();
         self.trial = Some(Trial::new(Arc::clone(study), from, to, alone, number));
     }
 
@@ -656,10 +685,13 @@ impl State {
         let Some(trial) = &mut self.trial else {
             return;
         };
-        let samples = seen.rules.config.canary.samples;
+        let config = &seen.rules.config;
+        let windows = u64::from(config.canary.samples) * seen.window.shards
+            / u64::from(config.window_samples);
+        let patience = u32::try_from(PATIENCE_WITH_MANY * windows).unwrap_or(u32::MAX);
         let (to, alone, number, id) = (trial.to(), trial.is_alone(), trial.number(), trial.id());
         let whose = alone.then_some(id);
-        match trial.go_on(&seen.window, samples, PATIENCE) {
+        match trial.go_on(&seen.window, &config.canary, patience.max(PATIENCE)) {
             Phase::Running => {}
             Phase::Void => self.give_up_trial("the shard that tried it was split or merged"),
             Phase::Stuck(why) => {
@@ -669,7 +701,8 @@ impl State {
             Phase::Done(verdict) => {
                 let (before, after, control) = (verdict.before, verdict.after, verdict.control);
                 self.history.clear();
-                self.shards.remove(&id);
+                // Lest they propose of one shard after the other what was tried in vain, before the map does.
+                self.shards.clear();
                 let config = &seen.rules.config;
                 let is_allowed = refuse(to, config.read_tables).is_none();
                 if verdict.gain() >= config.canary.min_gain && is_allowed {

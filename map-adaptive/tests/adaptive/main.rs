@@ -2,6 +2,7 @@
 
 mod across;
 mod calm;
+mod canary;
 mod conformance;
 mod in_place;
 mod load;
