@@ -368,7 +368,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             T::note_lookups(header.open(), took, hashes.len() as u32);
         }
         T::note_read(header.open(), header.site(), met_nobody);
-        self.do_a_piece(Some(hash), place);
+        self.do_a_piece(hash, place);
     }
 
     /// Looks up what is at some hashes, as the fast paths would, and says how long that took: a read is to cost what it
@@ -441,14 +441,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if visited.is_ok() {
             T::note_visit(header.open(), header.site(), entries, took);
         }
-        self.do_a_piece(Some(hash), place);
+        self.do_a_piece(hash, place);
     }
 
-    /// Does what is due in a shard, and in one other, unless somebody is there.
-    pub(crate) fn do_a_piece(&self, hash: Option<u64>, place: Place) {
-        if let Some(hash) = hash
-            && T::is_due(self.directory.find(hash).open())
-        {
+    /// Draws conclusions, and does what is due in a shard, and in one other, unless somebody is there.
+    pub(crate) fn do_a_piece(&self, hash: u64, place: Place) {
+        let header = self.directory.find(hash);
+        T::turn(header.open(), header.site());
+        if T::is_due(header.open()) {
             self.change(hash, place);
         }
         if let Some(next) = T::next_due(self.open()) {
@@ -676,11 +676,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         hash: u64,
         place: Place,
     ) -> Section<'a, K, V, T> {
-        if !T::is_due(section.open()) && T::next_due(self.open()).is_none() {
+        let is_nothing_due = !T::is_turn(section.open(), section.header().site())
+            && !T::is_due(section.open())
+            && T::next_due(self.open()).is_none();
+        if is_nothing_due {
             return section;
         }
         drop(section);
-        self.do_a_piece(Some(hash), place);
+        self.do_a_piece(hash, place);
         loop {
             match self.directory.find(hash).lock_exclusive_slow(hash, place) {
                 Some((section, _)) => return section,

@@ -462,6 +462,17 @@ pub trait Strategy<K, V>: Sized {
         let _ = (section, site);
     }
 
+    /// Whether enough was noted to draw conclusions.
+    fn is_turn(open: &Self::Open, site: Site) -> bool {
+        let _ = (open, site);
+        false
+    }
+
+    /// Draws conclusions, if enough was noted. The operation that does has nothing locked: this may run the user's code.
+    fn turn(open: &Self::Open, site: Site) {
+        let _ = (open, site);
+    }
+
     /// Whether there is something to do in a shard for [`change`](Self::change).
     fn is_due(open: &Self::Open) -> bool {
         let _ = open;

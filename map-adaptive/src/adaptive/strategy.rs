@@ -382,7 +382,6 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
             open.note(Event::Hit);
         }
         open.note_site(site);
-        open.selector.turn(&open.study, site);
     }
 
     fn recall(open: &Open<K, V>, hash: u64) -> Option<[u64; RECALLED]> {
@@ -398,7 +397,6 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn note_visit(open: &Open<K, V>, site: Site, entries: usize, took: Duration) {
         open.note_visit(entries, took);
         open.note_site(site);
-        open.selector.turn(&open.study, site);
     }
 
     fn note_contention(open: &Open<K, V>, times: u32) {
@@ -413,6 +411,13 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         let (open, _) = section.parts();
         open.note(Event::Write);
         open.note_site(site);
+    }
+
+    fn is_turn(open: &Open<K, V>, site: Site) -> bool {
+        open.selector.is_complete(&open.study, site.coverage)
+    }
+
+    fn turn(open: &Open<K, V>, site: Site) {
         open.selector.turn(&open.study, site);
     }
 
