@@ -41,7 +41,7 @@ pub use crate::only::Adaptive;
 ///
 /// # How it chooses
 ///
-/// One in some hundreds of a thread's reads and of a shard's writes is a *sample*: it is counted by what it did, and timed. When
+/// One in some hundreds of a thread's reads and of a shard's writes is a *sample*: it is counted by what it did, and timed with others. When
 /// enough samples make a *window*, a [policy](crate::policy) is shown what was seen, and may propose another kind of shard. The
 /// proposal is first carried out on one shard, the *canary*. If an operation costs less there afterwards than before, as compared
 /// with the shards that did not change, the others follow; otherwise the canary goes back, and the proposal is not repeated for a while,
@@ -53,15 +53,16 @@ pub use crate::only::Adaptive;
 ///
 /// A map starts with locked shards that split under load. The default policy proposes read tables for a
 /// load of reads, and goes back as soon as there are many writes, or keys that come and go; the canary then decides by what is cheaper
-/// on the machine at hand. (On two cores that is seldom anything but locked shards.) It times operations one by one, which is
-/// not all that a program feels: where all is in the cache, it may keep read tables that cost a third more in a tight loop;
-/// `pin_strategy` settles that.
+/// on the machine at hand. (On two cores that is seldom anything but locked shards.)
+/// Reads are timed sixteen together, by the hashes of those that were samples: as they are in a loop, not as each is alone.
+/// What is found to be cheaper has to be so twice.
 ///
 /// # What it costs
 ///
 /// What the strategy costs that a shard has ([`ShardedMap`](map_sharded#what-it-costs), [`ReadDirtyMap`](map_readdirty#what-it-costs)), and
-/// about ten instructions more for an operation; two looks at the clock and a lookup more for an operation that is a sample, and for
-/// one that changes a shard what it takes to move its entries. Values are moved then, not cloned; in locked shards nothing is cloned ever.
+/// about ten instructions more for an operation; a lookup more for a read that is a sample, and eighteen more and two looks at the clock for
+/// every seventeenth of those; two looks at the clock for a write that is one; and for an operation that changes a shard what it
+/// takes to move its entries. Values are moved then, not cloned; in locked shards nothing is cloned ever.
 /// `K: Clone` and `V: Clone` are asked for since in read tables some operations clone: see [`ReadDirtyMap`](map_readdirty#what-it-costs).
 /// An empty map makes three allocations: its selector, what is known of its shard, and the clock of its nodes.
 ///

@@ -1,9 +1,10 @@
 //! The front: the public surface of every map of the family, written once.
 
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ahash::RandomState;
 use equivalent::Equivalent;
@@ -16,7 +17,7 @@ use crate::raw::directory::{Directory, Reason};
 use crate::raw::header::{Attempt, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
-use crate::strategy::{At, Patience, Section, Strategy, Table};
+use crate::strategy::{At, NANOS_A_CONTENTION, Patience, Section, Strategy, Table};
 use crate::sync::spin_loop;
 
 mod build;
@@ -74,8 +75,8 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 
 /// Runs a read (an expression of an [`At`]) once, in the hope that it meets nobody: it makes no call, and so
 /// saves no registers. The way is the one that the map leans to, for a read that is `Brief` or goes into a
-/// `Guard`. What was refused, or shall be a sample, goes on with `read_slow`, best in a function of
-/// its own.
+/// `Guard`. What was refused, or shall be a sample, goes on with `look_up_slow`, best in a function
+/// of its own.
 ///
 /// In a map of which some shards have read tables, the whole function returns the last argument instead, which goes on with
 /// [`read_elsewhere`].
@@ -125,6 +126,46 @@ macro_rules! read_elsewhere {
     }};
 }
 pub(crate) use read_elsewhere;
+
+/// How a key is looked up, whichever it is.
+pub(crate) trait Lookup<'a, K, V, T: Strategy<K, V>> {
+    /// What is found.
+    type Found;
+
+    /// Looks it up.
+    fn find<Q>(&self, at: At<'a, T::Locked, T::Open>, key: &Q) -> Result<Self::Found, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>;
+}
+
+/// Stands for the key that is found: so that a lookup that is run again by its hash costs what it cost with the key.
+struct Itself;
+
+impl Hash for Itself {
+    /// Nobody asks.
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl<K: Eq> Equivalent<K> for Itself {
+    #[inline(always)]
+    fn equivalent(&self, key: &K) -> bool {
+        // As if they were two, lest the compiler know the answer.
+        *black_box(key) == *key
+    }
+}
+
+/// Runs so many reads one after the other, and says how long it took, if all went well.
+#[inline(always)]
+fn time_all(first: u64, hashes: &[u64], read: impl Fn(u64) -> bool) -> Option<Duration> {
+    // What was found is let go of within the time.
+    if !read(first) || !read(first) {
+        return None;
+    }
+    let start = Instant::now();
+    let all_went_well = hashes.iter().all(|hash| read(*hash));
+    let took = start.elapsed();
+    all_went_well.then_some(took)
+}
 
 /// What a read is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -205,10 +246,52 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             && (way == Way::Brief || !self.directory.is_inline())
     }
 
-    /// Runs a read until it has found the shard that covers the hash; see [`read_fast`].
+    /// Looks a key up until the shard that covers the hash is found; see [`read_fast`].
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn look_up_slow<'a, L, Q>(
+        &'a self,
+        hash: u64,
+        key: &Q,
+        way: Way,
+        place: Place,
+        lookup: L,
+    ) -> L::Found
+    where
+        L: Lookup<'a, K, V, T>,
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let is_sample = self.prepare_read(Some(way));
+        let mut met = None;
+        if T::SELECTS {
+            if is_sample {
+                self.rehearse(hash, key, way, place, &lookup);
+            } else {
+                met = Some(Instant::now());
+            }
+        }
+        let found = self.read_at_last(hash, Some(way), place, |at| lookup.find(at, key));
+        if let Some(since) = met {
+            self.note_contention(hash, since);
+        }
+        found
+    }
+
+    /// Runs any other read until it has found the shard that covers the hash.
     #[cold]
     #[inline(never)]
     pub(crate) fn read_slow<'a, R>(
+        &'a self,
+        hash: u64,
+        place: Place,
+        attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
+    ) -> R {
+        self.prepare_read(None);
+        self.read_at_last(hash, None, place, attempt)
+    }
+
+    #[inline]
+    fn read_at_last<'a, R>(
         &'a self,
         hash: u64,
         way: Option<Way>,
@@ -216,17 +299,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         mut attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
         let announces = |way| self.announces(way);
-        let is_sample = self.prepare_read(way);
-        let mut met = None;
-        if T::SELECTS
-            && let Some(way) = way
-        {
-            if is_sample {
-                self.rehearse(hash, way, place, &mut attempt);
-            } else {
-                met = Some(Instant::now());
-            }
-        }
         let mut tended = false;
         loop {
             // Before the shard is looked up: whether it may be the one in the map itself.
@@ -236,12 +308,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             at.announce = announce;
             at.tended = tended;
             match attempt(at) {
-                Ok(found) => {
-                    if let Some(since) = met {
-                        self.note_contention(hash, since);
-                    }
-                    return found;
-                }
+                Ok(found) => return found,
                 Err(Refused::Due) => {
                     tended = true;
                     self.tend(hash, place);
@@ -270,21 +337,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Notes that an operation met somebody and waited since then: it counts as often as it could have been done meanwhile.
     #[cold]
     fn note_contention(&self, hash: u64, since: Instant) {
-        const NANOS: u128 = 64;
-        let times = 1 + since.elapsed().as_nanos() / NANOS;
-        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        let times = since.elapsed().as_nanos() as f64 / NANOS_A_CONTENTION;
+        // Saturates.
+        let times = (1.0 + times) as u32;
         T::note_contention(self.directory.find(hash).open(), times);
     }
 
-    /// Runs a read for its cost, as the fast path would, and then does a piece of whatever is due.
+    /// Runs a read for what it finds, as the fast path would, now and then several for what they cost, and then does a
+    /// piece of whatever is due.
     #[cold]
-    fn rehearse<'a, R>(
-        &'a self,
-        hash: u64,
-        way: Way,
-        place: Place,
-        attempt: &mut impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
-    ) {
+    fn rehearse<'a, L, Q>(&'a self, hash: u64, key: &Q, way: Way, place: Place, lookup: &L)
+    where
+        L: Lookup<'a, K, V, T>,
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
         let patience = if self.announces(way) {
             Patience::Announce
         } else {
@@ -294,12 +360,54 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         at.sample = true;
         at.read_tables = self.has_read_tables();
         let header = at.header;
-        let start = Instant::now();
-        // What was found is let go of within the time.
-        let done = attempt(at).is_ok();
-        let took = start.elapsed();
-        T::note_read(header.open(), header.site(), done.then_some(took));
-        self.do_a_piece(Some(hash), place);
+        let met_nobody = lookup.find(at, key).is_ok();
+        if met_nobody
+            && let Some(hashes) = T::recall(header.open(), hash)
+            && let Some(took) = self.time_lookups(hash, &hashes, way, place, lookup)
+        {
+            T::note_lookups(header.open(), took, hashes.len() as u32);
+        }
+        T::note_read(header.open(), header.site(), met_nobody);
+        self.do_a_piece(hash, place);
+    }
+
+    /// Looks up what is at some hashes, as the fast paths would, and says how long that took: a read is to cost what it
+    /// costs among others, and alone in the midst of what has to be done for a sample it costs several times as
+    /// much. `None` if it met somebody.
+    ///
+    /// The first hash is looked up beforehand, for all that is not at hand yet.
+    #[inline(never)]
+    fn time_lookups<'a, L: Lookup<'a, K, V, T>>(
+        &'a self,
+        first: u64,
+        hashes: &[u64],
+        way: Way,
+        place: Place,
+        lookup: &L,
+    ) -> Option<Duration> {
+        // Each is compiled for the patience that it has, as they are where users call them.
+        let lockless = |hash| {
+            let mut at = self.at(hash, Patience::Lockless, place);
+            at.read_tables = true;
+            lookup.find(at, &Itself).is_ok()
+        };
+        if self.has_read_tables() && lockless(first) {
+            return time_all(first, hashes, lockless);
+        }
+        if self.announces(way) {
+            let announced = |hash| {
+                lookup
+                    .find(self.at(hash, Patience::Announce, place), &Itself)
+                    .is_ok()
+            };
+            return time_all(first, hashes, announced);
+        }
+        let counted = |hash| {
+            lookup
+                .find(self.at(hash, Patience::Fast, place), &Itself)
+                .is_ok()
+        };
+        time_all(first, hashes, counted)
     }
 
     /// Runs a visit of a walk for its cost, if it is to be noted.
@@ -333,14 +441,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if visited.is_ok() {
             T::note_visit(header.open(), header.site(), entries, took);
         }
-        self.do_a_piece(Some(hash), place);
+        self.do_a_piece(hash, place);
     }
 
-    /// Does what is due in a shard, and in one other, unless somebody is there.
-    pub(crate) fn do_a_piece(&self, hash: Option<u64>, place: Place) {
-        if let Some(hash) = hash
-            && T::is_due(self.directory.find(hash).open())
-        {
+    /// Draws conclusions, and does what is due in a shard, and in one other, unless somebody is there.
+    pub(crate) fn do_a_piece(&self, hash: u64, place: Place) {
+        let header = self.directory.find(hash);
+        T::turn(header.open(), header.site());
+        if T::is_due(header.open()) {
             self.change(hash, place);
         }
         if let Some(next) = T::next_due(self.open()) {
@@ -393,7 +501,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// The shard of `hash`, locked for reading by the count: more holds can be added to it.
     pub(crate) fn lock_shared(&self, hash: u64, place: Place) -> Shared<'_, T::Locked, T::Open> {
-        self.read_slow(hash, None, place, |at| at.lock_shared())
+        self.read_slow(hash, place, |at| at.lock_shared())
     }
 
     /// The shard of `hash`, locked for writing.
@@ -570,11 +678,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         hash: u64,
         place: Place,
     ) -> Section<'a, K, V, T> {
-        if !T::is_due(section.open()) && T::next_due(self.open()).is_none() {
+        let is_nothing_due = !T::is_turn(section.open(), section.header().site())
+            && !T::is_due(section.open())
+            && T::next_due(self.open()).is_none();
+        if is_nothing_due {
             return section;
         }
         drop(section);
-        self.do_a_piece(Some(hash), place);
+        self.do_a_piece(hash, place);
         loop {
             match self.directory.find(hash).lock_exclusive_slow(hash, place) {
                 Some((section, _)) => return section,

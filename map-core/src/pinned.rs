@@ -6,10 +6,10 @@ use std::ops::Deref;
 
 use equivalent::Equivalent;
 
-use crate::map::{Map, Way, read_elsewhere};
+use crate::map::{Lookup, Map, Way, read_elsewhere};
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
-use crate::strategy::{Observed, Patience, Sessions};
+use crate::strategy::{At, Observed, Patience, Sessions};
 
 /// A session of a map whose reads take no lock: it is pinned once, and what its reads find stays alive as long
 /// as it does. Made by [`Map::pin`].
@@ -32,6 +32,31 @@ use crate::strategy::{Observed, Patience, Sessions};
 pub struct Pinned<'m, K, V, T: Sessions<K, V>, S> {
     map: &'m Map<K, V, T, S>,
     pin: T::Pin,
+}
+
+/// Looks a key up for the length of a session.
+struct InSession<'p, P>(&'p P);
+
+impl<'p, P> InSession<'p, P> {
+    /// # Safety
+    ///
+    /// 1. Only of the pin's map it is asked to find anything.
+    unsafe fn of(pin: &'p P) -> Self {
+        Self(pin)
+    }
+}
+
+impl<'p, K: 'p, V: 'p, T: Sessions<K, V> + 'p> Lookup<'p, K, V, T> for InSession<'p, T::Pin> {
+    type Found = Option<T::Entry<'p>>;
+
+    #[inline(always)]
+    fn find<Q>(&self, at: At<'p, T::Locked, T::Open>, key: &Q) -> Result<Self::Found, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        // SAFETY: 1. Promised to `of`.
+        unsafe { T::peek_pinned(at.for_guard(), key, self.0) }
+    }
 }
 
 impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T, S> {
@@ -89,10 +114,9 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        self.map.read_slow(hash, Some(Way::Guard), place, |at| {
-            // SAFETY: 1. As in `get_key_value`.
-            unsafe { T::peek_pinned(at.for_guard(), key, &self.pin) }
-        })
+        // SAFETY: 1. The pin is of this map.
+        let lookup = unsafe { InSession::of(&self.pin) };
+        self.map.look_up_slow(hash, key, Way::Guard, place, lookup)
     }
 
     /// The value of `key`.

@@ -353,6 +353,12 @@ impl Options {
     }
 }
 
+/// Somebody who waits for a lock for so long could have done an operation: see [`Strategy::note_contention`].
+pub const NANOS_A_CONTENTION: f64 = 64.0;
+
+/// So many reads are run together for their cost.
+pub const RECALLED: usize = 16;
+
 /// Where an operation has been.
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
@@ -469,10 +475,22 @@ pub trait Strategy<K, V>: Sized {
         Ok(())
     }
 
-    /// Notes that a read was rehearsed, which found a shard (or was about to) in so much time; in none, if it met
-    /// somebody. What it found, [`peek`](Self::peek) and [`get`](Self::get) can note, for [`At::is_sample`] says so.
-    fn note_read(open: &Self::Open, site: Site, took: Option<Duration>) {
-        let _ = (open, site, took);
+    /// Notes that a read was rehearsed, and whether it met nobody. What it found then, [`peek`](Self::peek) and
+    /// [`get`](Self::get) can note, for [`At::is_sample`] says so.
+    fn note_read(open: &Self::Open, site: Site, met_nobody: bool) {
+        let _ = (open, site, met_nobody);
+    }
+
+    /// Keeps the hash of a read that is a sample and, if it has enough of them, hands them out instead: the front looks them up
+    /// one after the other, for what that costs.
+    fn recall(open: &Self::Open, hash: u64) -> Option<[u64; RECALLED]> {
+        let _ = (open, hash);
+        None
+    }
+
+    /// Notes how long it took to look up so many keys, one after the other.
+    fn note_lookups(open: &Self::Open, took: Duration, times: u32) {
+        let _ = (open, took, times);
     }
 
     /// Notes that a visit of a walk was rehearsed: it met so many entries, in so much time.
@@ -496,6 +514,17 @@ pub trait Strategy<K, V>: Sized {
     /// for [`Inside::is_sample`] says so.
     fn note_write(section: &mut impl Inside<Self::Locked, Self::Open>, site: Site) {
         let _ = (section, site);
+    }
+
+    /// Whether enough was noted to draw conclusions.
+    fn is_turn(open: &Self::Open, site: Site) -> bool {
+        let _ = (open, site);
+        false
+    }
+
+    /// Draws conclusions, if enough was noted. The operation that does has nothing locked: this may run the user's code.
+    fn turn(open: &Self::Open, site: Site) {
+        let _ = (open, site);
     }
 
     /// Whether there is something to do in a shard for [`change`](Self::change).

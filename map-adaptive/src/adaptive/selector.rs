@@ -1,9 +1,9 @@
 //! The selector of a map: gathers what samples came to, asks the policy, tries its proposals on one shard, and lets the
 //! others follow.
 //!
-//! It has no thread of its own. Operations that are samples count themselves; the one that completes a window asks the
+//! It has no thread of its own. Operations that are samples count themselves; the one that finds a window complete asks the
 //! policy; and each does a piece of what was decided: it changes the shard that it is in, and one other. Nobody waits
-//! for the selector's mutex: who does not get it goes on without.
+//! for the selector's mutex to end a window: who does not get it goes on without. Nothing of the user's runs under it.
 
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use map_core::strategy::{Coverage, Site, hash_at};
+use map_core::strategy::{Coverage, RECALLED, Site, hash_at};
 use parking_lot::Mutex;
 
 use super::nodes;
+use super::recall::Recall;
 use super::study::{KindCell, Study, Tally};
 use super::trial::{Phase, Trial};
 use crate::policy::{
@@ -28,8 +29,10 @@ use crate::policy::{
 const END: u64 = u64::MAX;
 /// A pass over the shards is repeated so often while some are left over; those will be changed when they are next used.
 const PASSES: usize = 64;
-/// A trial that has not come to its end after so many windows of the map is given up.
+/// A trial that has not come to its end after so many windows of the map is given up, or after so many times those that it takes
+/// if all shards are used alike.
 const PATIENCE: u32 = 512;
+const PATIENCE_WITH_MANY: u64 = 16;
 /// So many shards have a history of their own.
 const HISTORIES: usize = 1024;
 
@@ -60,6 +63,9 @@ pub(super) struct Selector {
     window_samples: AtomicU64,
     read_tables_allowed: AtomicBool,
     pub(super) tally: Tally,
+    /// Reads to be timed together, of the shard that is on trial, and of the others.
+    recall_on_trial: Recall,
+    recall: Recall,
     state: Mutex<State>,
     made: Instant,
 }
@@ -78,6 +84,8 @@ struct State {
     refusals: HashMap<(Whose, Kind), (u32, Instant)>,
     /// When switches were made, of late: of the map, and of single shards.
     switches: HashMap<Whose, VecDeque<Instant>>,
+    /// How often we were told something that a policy did not know when it was asked.
+    told: u64,
     /// What was withheld last, so that it is said once.
     withheld: HashMap<(Whose, Kind), (String, Option<Instant>)>,
 }
@@ -100,6 +108,8 @@ impl Default for Selector {
             window_samples: AtomicU64::new(config.window_samples.into()),
             read_tables_allowed: AtomicBool::new(config.read_tables),
             tally: Tally::default(),
+            recall_on_trial: Recall::default(),
+            recall: Recall::default(),
             state: Mutex::new(State {
                 window_began: now,
                 history: History::default(),
@@ -109,6 +119,7 @@ impl Default for Selector {
                 pinned: None,
                 refusals: HashMap::new(),
                 switches: HashMap::new(),
+                told: 0,
                 withheld: HashMap::new(),
             }),
             rules: ArcSwap::from_pointee(Rules {
@@ -248,13 +259,16 @@ impl Selector {
         self.is_rolling.store(true, Relaxed);
     }
 
-    /// What an operation that is a sample does when it has counted itself: asks the policy if a window is complete, and goes
-    /// on with a trial.
-    pub(super) fn turn(&self, study: &Arc<Study>, site: Site) {
+    /// Whether enough was seen for [`turn`](Self::turn).
+    pub(super) fn is_complete(&self, study: &Study, coverage: Coverage) -> bool {
         let wanted = self.window_samples.load(Relaxed);
-        let map_is_due = self.tally.samples() >= wanted;
-        let shard_is_due = site.coverage.depth() > 0 && study.tally.samples() >= wanted;
-        if !map_is_due && !shard_is_due {
+        self.tally.samples() >= wanted || is_complete(study, coverage, wanted)
+    }
+
+    /// Ends the windows that are complete: goes on with a trial, or asks the policy. To be called with no shard locked, for
+    /// that runs the user's code: with nothing of the selector's locked, either, so that it may ask the map whatever it likes.
+    pub(super) fn turn(&self, study: &Arc<Study>, site: Site) {
+        if !self.is_complete(study, site.coverage) {
             return;
         }
         let Some(mut state) = self.state.try_lock() else {
@@ -262,16 +276,17 @@ impl Selector {
         };
         // They are replaced under the mutex.
         let rules = self.rules.load_full();
+        let wanted = self.window_samples.load(Relaxed);
         let now = Instant::now();
+        let mut questions = [None, None];
         if self.tally.samples() >= wanted {
             let elapsed = now.duration_since(state.window_began);
             let window = self.tally.window(self.target(), elapsed);
             self.tally.reset();
             state.window_began = now;
-            state.on_window(self, &rules, window, study, site, now);
+            questions[0] = state.on_window(self, &rules, window, now);
         }
-        let is_due = shard_is_due && study.tally.samples() >= wanted && !study.is_on_trial();
-        if is_due {
+        if is_complete(study, site.coverage, wanted) {
             let window = study.tally.window(study.kind(), Duration::ZERO);
             study.tally.reset();
             let window = Window {
@@ -279,17 +294,54 @@ impl Selector {
                 shards: 1,
                 ..window
             };
-            state.on_shard_window(self, &rules, window, study, site, now);
+            questions[1] = state.on_shard_window(self, window, study, now);
         }
+        let mut told = state.told;
         drop(state);
+        for question in questions.into_iter().flatten() {
+            let Some(answer) = question.ask(&*rules.policy) else {
+                continue;
+            };
+            let mut state = self.state.lock();
+            if state.told == told {
+                let seen = Seen {
+                    selector: self,
+                    rules: &rules,
+                    window: question.window,
+                    now,
+                };
+                state.on_answer(&seen, answer, study, site, question.for_all.is_some());
+                told = state.told;
+            }
+        }
         // Should they have been replaced meanwhile, the policy's Drop runs here.
         drop(rules);
+    }
+
+    /// Keeps the hash of a sampled read or, if there are enough, hands them out instead: all of the shard that is on trial,
+    /// or of whichever others.
+    pub(super) fn recall(&self, study: &Study, hash: u64) -> Option<[u64; RECALLED]> {
+        if study.is_on_trial() {
+            self.recall_on_trial.keep(hash)
+        } else {
+            self.recall.keep(hash)
+        }
+    }
+
+    /// What a read cost in a batch, in nanoseconds, for a trial that may be under way.
+    pub(super) fn note_reads(&self, study: &Study, nanos: f64) {
+        if let Some(mut state) = self.state.try_lock()
+            && let Some(trial) = &mut state.trial
+        {
+            trial.note_reads(study, nanos);
+        }
     }
 
     /// Replaces what the selector goes by.
     pub(super) fn set_config(&self, config: SelectorConfig) -> Result<(), PolicyError> {
         config.validate()?;
         let mut state = self.state.lock();
+        state.told += 1;
         state.log.set_capacity(config.log);
         let read_tables = config.read_tables;
         let policy = Arc::clone(&self.rules.load().policy);
@@ -348,11 +400,12 @@ impl Selector {
         let mut state = self.state.lock();
         let config = self.config();
         let old = self.rules.swap(Arc::new(Rules { config, policy }));
+        state.told += 1;
         state.history.clear();
         state.shards.clear();
         state.refusals.clear();
         state.withheld.clear();
-        // Runs the old policy's Drop, unless it is in use.
+        // Runs the old policy's Drop, unless it is in use: then who uses it does, with nothing locked, either.
         drop(state);
         drop(old);
     }
@@ -369,6 +422,7 @@ impl Selector {
             return Err(Unavailable { kind, why });
         }
         let to = compiled_in(kind).unwrap_or(kind);
+        state.told += 1;
         state.give_up_trial("somebody has pinned the map");
         state.history.clear();
         state.shards.clear();
@@ -403,6 +457,7 @@ impl Selector {
     /// The policy decides again.
     pub(super) fn release(&self) {
         let mut state = self.state.lock();
+        state.told += 1;
         state.pinned = None;
         state.history.clear();
         state.shards.clear();
@@ -417,6 +472,8 @@ impl Selector {
 
     /// All that is to be said, but for the kinds of the shards.
     pub(super) fn explain(&self, kinds: Vec<(Kind, u64, u64)>) -> Explanation {
+        // The user's code: not under the mutex.
+        let policy = self.policy().name().to_owned();
         let state = self.state.lock();
         let now = Instant::now();
         let latest = match state.history.windows().last() {
@@ -431,13 +488,52 @@ impl Selector {
         Explanation {
             kinds,
             pinned: state.pinned,
-            policy: self.rules.load().policy.name().to_owned(),
+            policy,
             latest,
             decisions: state.log.iter().cloned().collect(),
             dropped: state.log.dropped(),
             uptime: now.duration_since(self.made),
         }
     }
+}
+
+/// What a policy is to be asked: with nothing locked, for it is the user's.
+struct Question {
+    windows: Vec<Window>,
+    /// The newest of them.
+    window: Window,
+    /// Those of the map, if it is about a shard.
+    for_all: Option<Vec<Window>>,
+}
+
+/// What it proposed.
+struct Answer {
+    proposal: Proposal,
+    /// The policy's name.
+    policy: String,
+}
+
+impl Question {
+    fn ask(&self, policy: &dyn Policy) -> Option<Answer> {
+        let proposal = policy.propose(&self.windows)?;
+        if let Some(windows) = &self.for_all {
+            let to = compiled_in(proposal.to);
+            let for_all = policy.propose(windows);
+            // What is proposed for the whole map is not for one shard to do.
+            if for_all.is_some_and(|all| compiled_in(all.to) == to) {
+                return None;
+            }
+        }
+        Some(Answer {
+            proposal,
+            policy: policy.name().to_owned(),
+        })
+    }
+}
+
+/// Whether enough was seen of a shard, if it is not the only one.
+fn is_complete(study: &Study, coverage: Coverage, wanted: u64) -> bool {
+    coverage.depth() > 0 && study.tally.samples() >= wanted && !study.is_on_trial()
 }
 
 /// What is known where a decision is made.
@@ -449,57 +545,53 @@ struct Seen<'a> {
 }
 
 impl State {
-    /// A window of the map is complete.
+    /// A window of the map is complete. What is the policy to be asked?
     fn on_window(
         &mut self,
         selector: &Selector,
         rules: &Rules,
         window: Window,
-        study: &Arc<Study>,
-        site: Site,
         now: Instant,
-    ) {
+    ) -> Option<Question> {
         if selector.is_rolling.load(Relaxed) {
             // Shards are of different kinds.
             self.history.clear();
-            return;
+            return None;
         }
         self.history.push(window.clone());
-        let seen = Seen {
-            selector,
-            rules,
-            window,
-            now,
-        };
         if self.pinned.is_some() {
-            return;
+            return None;
         }
         if self.trial.is_some() {
-            self.go_on_with_trial(&seen);
-            return;
+            self.go_on_with_trial(&Seen {
+                selector,
+                rules,
+                window,
+                now,
+            });
+            return None;
         }
-        let Some(proposal) = rules.policy.propose(self.history.windows()) else {
-            return;
-        };
-        self.consider(&seen, proposal, study, site, false);
+        Some(Question {
+            windows: self.history.windows().to_vec(),
+            window,
+            for_all: None,
+        })
     }
 
     /// A window of a shard is complete.
     fn on_shard_window(
         &mut self,
         selector: &Selector,
-        rules: &Rules,
         window: Window,
         study: &Arc<Study>,
-        site: Site,
         now: Instant,
-    ) {
+    ) -> Option<Question> {
         let busy = self.pinned.is_some()
             || self.trial.is_some()
             || selector.is_rolling.load(Relaxed)
             || study.kind() != study.own().unwrap_or_else(|| selector.target());
         if busy {
-            return;
+            return None;
         }
         let id = Arc::as_ptr(study).addr();
         if self.shards.len() >= HISTORIES
@@ -518,42 +610,52 @@ impl State {
         };
         *began = now;
         history.push(window.clone());
-        let Some(proposal) = rules.policy.propose(history.windows()) else {
-            return;
-        };
-        let Some(to) = compiled_in(proposal.to) else {
-            return;
-        };
-        // What is proposed for the whole map is not for one shard to do.
-        let for_all = match self.history.windows() {
-            [] => return,
-            windows => rules.policy.propose(windows),
-        };
-        if to == study.kind() || for_all.is_some_and(|all| compiled_in(all.to) == Some(to)) {
-            return;
-        }
-        let seen = Seen {
-            selector,
-            rules,
+        let for_all = self.history.windows();
+        (!for_all.is_empty()).then(|| Question {
+            windows: history.windows().to_vec(),
             window,
-            now,
-        };
-        if to == selector.target() {
-            // Back to what the others are.
-            study.set_own(None);
-            self.shards.remove(&id);
-            let scope = scope_of(site.coverage);
-            self.note(&seen, scope, study.kind(), to, proposal, Outcome::Followed);
+            for_all: Some(for_all.to_vec()),
+        })
+    }
+
+    /// The policy has proposed something, and nobody has told us anything else meanwhile.
+    fn on_answer(
+        &mut self,
+        seen: &Seen<'_>,
+        answer: Answer,
+        study: &Arc<Study>,
+        site: Site,
+        alone: bool,
+    ) {
+        let selector = seen.selector;
+        let to = compiled_in(answer.proposal.to);
+        if self.trial.is_some() || selector.is_rolling.load(Relaxed) || alone && to.is_none() {
             return;
         }
-        self.consider(&seen, proposal, study, site, true);
+        if alone && to == Some(selector.target()) && to != Some(study.kind()) {
+            // Back to what the others are.
+            self.told += 1;
+            study.set_own(None);
+            self.shards.remove(&Arc::as_ptr(study).addr());
+            let (scope, from) = (scope_of(site.coverage), study.kind());
+            self.note(
+                seen,
+                scope,
+                from,
+                selector.target(),
+                answer,
+                Outcome::Followed,
+            );
+            return;
+        }
+        self.consider(seen, answer, study, site, alone);
     }
 
     /// Deals with a proposal.
     fn consider(
         &mut self,
         seen: &Seen<'_>,
-        proposal: Proposal,
+        answer: Answer,
         study: &Arc<Study>,
         site: Site,
         alone: bool,
@@ -572,7 +674,8 @@ impl State {
                 shards: window.shards.max(1),
             }
         };
-        let to = compiled_in(proposal.to).unwrap_or(proposal.to);
+        let to = answer.proposal.to;
+        let to = compiled_in(to).unwrap_or(to);
         if to == from {
             return;
         }
@@ -587,7 +690,7 @@ impl State {
                 self.withheld.insert((whose, to), said);
                 let until = until.map(|until| until.duration_since(selector.made));
                 let outcome = Outcome::Withheld { why, until };
-                self.note(seen, scope, from, to, proposal, outcome);
+                self.note(seen, scope, from, to, answer, outcome);
             }
             return;
         }
@@ -595,10 +698,11 @@ impl State {
             // It is no example for the others: the next time it may be one that is.
             return;
         }
+        self.told += 1;
         self.withheld.clear();
         self.switches.entry(whose).or_default().push_back(now);
         if rules.config.canary.skip {
-            self.note(seen, scope, from, to, proposal, Outcome::Followed);
+            self.note(seen, scope, from, to, answer, Outcome::Followed);
             if alone {
                 study.set_own(Some(to));
                 self.shards.remove(&Arc::as_ptr(study).addr());
@@ -608,7 +712,9 @@ impl State {
             }
             return;
         }
-        let number = self.note(seen, scope, from, to, proposal, Outcome::Trying);
+        let number = self.note(seen, scope, from, to, answer, Outcome::Trying);
+        // Whatever the last one has left.
+        selector.recall_on_trial.forget();
         self.trial = Some(Trial::new(Arc::clone(study), from, to, alone, number));
     }
 
@@ -656,10 +762,13 @@ impl State {
         let Some(trial) = &mut self.trial else {
             return;
         };
-        let samples = seen.rules.config.canary.samples;
+        let config = &seen.rules.config;
+        let windows = u64::from(config.canary.samples) * seen.window.shards
+            / u64::from(config.window_samples);
+        let patience = u32::try_from(PATIENCE_WITH_MANY * windows).unwrap_or(u32::MAX);
         let (to, alone, number, id) = (trial.to(), trial.is_alone(), trial.number(), trial.id());
         let whose = alone.then_some(id);
-        match trial.go_on(&seen.window, samples, PATIENCE) {
+        match trial.go_on(&seen.window, &config.canary, patience.max(PATIENCE)) {
             Phase::Running => {}
             Phase::Void => self.give_up_trial("the shard that tried it was split or merged"),
             Phase::Stuck(why) => {
@@ -669,7 +778,8 @@ impl State {
             Phase::Done(verdict) => {
                 let (before, after, control) = (verdict.before, verdict.after, verdict.control);
                 self.history.clear();
-                self.shards.remove(&id);
+                // Lest they propose of one shard after the other what was tried in vain, before the map does.
+                self.shards.clear();
                 let config = &seen.rules.config;
                 let is_allowed = refuse(to, config.read_tables).is_none();
                 if verdict.gain() >= config.canary.min_gain && is_allowed {
@@ -760,7 +870,7 @@ impl State {
         scope: Scope,
         from: Kind,
         to: Kind,
-        proposal: Proposal,
+        answer: Answer,
         outcome: Outcome,
     ) -> u64 {
         self.log.push(Decision {
@@ -768,8 +878,8 @@ impl State {
             scope,
             from,
             to,
-            policy: seen.rules.policy.name().to_owned(),
-            proposal,
+            policy: answer.policy,
+            proposal: answer.proposal,
             window: seen.window.clone(),
             outcome,
         })

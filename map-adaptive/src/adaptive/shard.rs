@@ -163,10 +163,12 @@ impl<K, V> Open<K, V> {
         self.selector.tally.note(event);
     }
 
-    pub(super) fn note_time(&self, what: Timed, took: Duration, times: u32) {
+    /// Returns what it took without the looks at the clock.
+    pub(super) fn note_time(&self, what: Timed, took: Duration, times: u32) -> Duration {
         let took = took.saturating_sub(overhead());
         self.study.tally.note_time(what, took, times);
         self.selector.tally.note_time(what, took, times);
+        took
     }
 
     pub(super) fn note_visit(&self, entries: usize, took: Duration) {

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use map_core::strategy::{
-    Anchored, At, Coverage, Held, Inside, Kept, LockedVisit, Observed, Options, Refused, Section,
-    Sessions, Shared, Site, Span, Strategy, Table, Within, position,
+    Anchored, At, Coverage, Held, Inside, Kept, LockedVisit, Observed, Options, RECALLED, Refused,
+    Section, Sessions, Shared, Site, Span, Strategy, Table, Within, position,
 };
 use map_core::{BuildError, Equivalent, TryReserveError};
 
@@ -367,20 +367,27 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         super::set_up::<K, V, READ_TABLES>(open, options)
     }
 
-    fn note_read(open: &Open<K, V>, site: Site, took: Option<Duration>) {
-        match took {
-            Some(took) => open.note_time(Timed::Read, took, 1),
-            // It met somebody before it found anything; most reads do find something.
-            None => open.note(Event::Hit),
+    fn note_read(open: &Open<K, V>, site: Site, met_nobody: bool) {
+        if !met_nobody {
+            // Before it found anything; most reads do find something.
+            open.note(Event::Hit);
         }
         open.note_site(site);
-        open.selector.turn(&open.study, site);
+    }
+
+    fn recall(open: &Open<K, V>, hash: u64) -> Option<[u64; RECALLED]> {
+        open.selector.recall(&open.study, hash)
+    }
+
+    fn note_lookups(open: &Open<K, V>, took: Duration, times: u32) {
+        let took = open.note_time(Timed::Read, took, times);
+        let nanos = took.as_nanos() as f64 / f64::from(times);
+        open.selector.note_reads(&open.study, nanos);
     }
 
     fn note_visit(open: &Open<K, V>, site: Site, entries: usize, took: Duration) {
         open.note_visit(entries, took);
         open.note_site(site);
-        open.selector.turn(&open.study, site);
     }
 
     fn note_contention(open: &Open<K, V>, times: u32) {
@@ -395,6 +402,13 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         let (open, _) = section.parts();
         open.note(Event::Write);
         open.note_site(site);
+    }
+
+    fn is_turn(open: &Open<K, V>, site: Site) -> bool {
+        open.selector.is_complete(&open.study, site.coverage)
+    }
+
+    fn turn(open: &Open<K, V>, site: Site) {
         open.selector.turn(&open.study, site);
     }
 

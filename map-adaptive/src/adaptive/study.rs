@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use map_core::strategy::Coverage;
+use map_core::strategy::{Coverage, NANOS_A_CONTENTION};
 
 use crate::policy::{Costs, Kind, Window};
 
@@ -15,10 +15,12 @@ const WRITES: u64 = 256 + DELAY as u64 / 2;
 const DELAY: u16 = 128;
 /// What a timed operation is counted as at most: so many times the mean, and as many nanoseconds on top. A thread that
 /// was interrupted is not what a map costs.
-const OUTLIER: u64 = 8;
-const OUTLIER_NANOS: u64 = 300;
-/// As at most so many, while there is no mean.
-const FIRST_NANOS: u64 = 5_000;
+const OUTLIER: f64 = 8.0;
+const OUTLIER_NANOS: f64 = 300.0;
+/// Several that were timed together: they vary less.
+const OUTLIER_OF_MANY: f64 = 2.0;
+/// As at most so many, while there is no mean; and as a wait.
+const FIRST_NANOS: f64 = 5_000.0;
 
 /// What an operation that is a sample has done.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +79,8 @@ pub(super) struct Tally {
     /// Entries that sampled visits met.
     scanned: AtomicU64,
     contended: AtomicU32,
+    /// Nanoseconds that operations waited.
+    waited: AtomicU64,
     timed: [Clocked; 3],
     /// Sums over samples: how many entries and shards the map would have if all were as the sampled shard.
     entries: AtomicU64,
@@ -92,21 +96,25 @@ impl Tally {
     /// Notes how long something took that was done so many times. To go by nothing but empty places takes time too.
     pub(super) fn note_time(&self, what: Timed, took: Duration, times: u32) {
         let clocked = &self.timed[what as usize];
-        let nanos = took.as_nanos() as u64;
+        let many = f64::from(times.max(1));
         let most = match clocked.mean() {
-            Some(mean) => OUTLIER * mean as u64 + OUTLIER_NANOS,
-            None => FIRST_NANOS,
+            Some(mean) if times > 1 => OUTLIER_OF_MANY * mean * many + OUTLIER_NANOS,
+            Some(mean) => OUTLIER * mean + OUTLIER_NANOS,
+            None => FIRST_NANOS + OUTLIER_NANOS * many,
         };
-        clocked.add(nanos.min(most * u64::from(times.max(1))), times);
+        clocked.add((took.as_nanos() as u64).min(most as u64), times);
     }
 
     pub(super) fn note_scanned(&self, entries: u64) {
         self.scanned.fetch_add(entries, Relaxed);
     }
 
+    /// Notes that an operation waited, and how often it could have been done meanwhile.
     pub(super) fn note_contention(&self, times: u32) {
         // It wraps at four thousand million; a window does not come near that.
         self.contended.fetch_add(times, Relaxed);
+        let nanos = (NANOS_A_CONTENTION * f64::from(times)).min(FIRST_NANOS);
+        self.waited.fetch_add(nanos as u64, Relaxed);
     }
 
     pub(super) fn note_site(&self, coverage: Coverage, len: usize) {
@@ -174,6 +182,7 @@ impl Tally {
                 read: mean(Timed::Read),
                 write: mean(Timed::Write),
                 scan_entry: mean(Timed::Scan),
+                wait: (all > 0).then(|| self.waited.load(Relaxed) as f64 / all as f64),
             },
             elapsed,
             ..Window::empty(kind)
@@ -187,6 +196,7 @@ impl Tally {
         }
         self.scanned.store(0, Relaxed);
         self.contended.store(0, Relaxed);
+        self.waited.store(0, Relaxed);
         for clocked in &self.timed {
             clocked.nanos.store(0, Relaxed);
             clocked.times.store(0, Relaxed);

@@ -2,12 +2,19 @@
 //!
 //! First the cost of an operation as the shard is, then, when it has become what was proposed, the same again.
 //! What the other shards cost meanwhile is the control: if all became slower, it was not the strategy. On a map of
-//! one shard there is no control.
+//! one shard there is no control. What is found to be better has to be so a second time: a machine on which others
+//! work gets faster now and then, but hardly twice when the shard has changed.
+//!
+//! Reads are timed [several together](super::recall), for a read costs a third among others of what it costs alone,
+//! and which kind is ahead alone may be behind among others (20 ns to 22, and 10 to 7). Of what such batches took
+//! it is the median that counts: one during which the thread was interrupted says nothing.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::study::Study;
-use crate::policy::{Costs, Kind, Window};
+use crate::policy::{Canary, Costs, Kind, Window};
 
 /// A trial under way.
 #[derive(Debug)]
@@ -22,9 +29,40 @@ pub(super) struct Trial {
     /// What the shard was to be, whatever the others were.
     own: Option<Kind>,
     step: Step,
+    /// What was found the first time, if it is the second.
+    first: Option<Verdict>,
+    /// What reads cost in this step, in the shard and in the others.
+    reads: Batches,
+    other_reads: Batches,
     /// Windows of the map seen in this step, and in all.
     control: Window,
     windows: u32,
+}
+
+/// What a read cost, in nanoseconds, in each of the latest batches that were timed.
+#[derive(Debug, Default)]
+struct Batches(VecDeque<f64>);
+
+impl Batches {
+    const MOST: usize = 256;
+
+    fn note(&mut self, nanos: f64) {
+        if self.0.len() == Self::MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(nanos);
+    }
+
+    /// The median, if there is one. None are left.
+    fn take(&mut self) -> Option<f64> {
+        let mut batches: Vec<f64> = std::mem::take(&mut self.0).into();
+        if batches.is_empty() {
+            return None;
+        }
+        let middle = batches.len() / 2;
+        let (_, median, _) = batches.select_nth_unstable_by(middle, f64::total_cmp);
+        Some(*median)
+    }
 }
 
 #[derive(Debug)]
@@ -35,6 +73,8 @@ enum Step {
     Changing { before: Window, control: Window },
     /// The cost of the shard as it has become.
     After { before: Window, control: Window },
+    /// It shall become again what it was.
+    Returning,
 }
 
 /// How far a trial has come.
@@ -82,9 +122,31 @@ impl Trial {
             number,
             own,
             step: Step::Before,
+            first: None,
+            reads: Batches::default(),
+            other_reads: Batches::default(),
             control: Window::empty(from),
             windows: 0,
         }
+    }
+
+    /// What a read cost in a batch, in a shard.
+    pub(super) fn note_reads(&mut self, study: &Study, nanos: f64) {
+        if std::ptr::eq(study, &*self.study) {
+            self.reads.note(nanos);
+        } else {
+            self.other_reads.note(nanos);
+        }
+    }
+
+    /// What was seen in this step, of the shard and of all. The next begins.
+    fn take(&mut self, kind: Kind, elapsed: Duration) -> (Window, Window) {
+        let mut own = self.study.tally.window(kind, elapsed);
+        let mut control = std::mem::replace(&mut self.control, Window::empty(kind));
+        self.study.tally.reset();
+        own.costs.read = self.reads.take();
+        control.costs.read = self.other_reads.take();
+        (own, control)
     }
 
     pub(super) fn to(&self) -> Kind {
@@ -105,41 +167,50 @@ impl Trial {
     }
 
     /// A window of the map is complete.
-    pub(super) fn go_on(&mut self, window: &Window, samples: u32, patience: u32) -> Phase {
+    pub(super) fn go_on(&mut self, window: &Window, canary: &Canary, patience: u32) -> Phase {
         if self.study.is_void() {
             return Phase::Void;
         }
         self.windows += 1;
         self.control.append(window);
-        let is_measured = self.study.tally.timed() >= samples;
-        let (from, to) = (self.from, self.to);
-        let control = |control: &mut Window, kind| std::mem::replace(control, Window::empty(kind));
-        match &mut self.step {
+        let is_measured = self.study.tally.timed() >= canary.samples;
+        let is = |kind| self.study.kind() == kind && !self.study.is_leaving();
+        match &self.step {
             Step::Before if is_measured => {
-                self.step = Step::Changing {
-                    before: self.study.tally.window(from, window.elapsed),
-                    control: control(&mut self.control, from),
-                };
-                self.study.set_own(Some(to));
+                let (before, control) = self.take(self.from, window.elapsed);
+                self.step = Step::Changing { before, control };
+                self.study.set_own(Some(self.to));
             }
-            Step::Changing {
-                before,
-                control: control_before,
-            } if self.study.kind() == to && !self.study.is_leaving() => {
-                self.study.tally.reset();
-                control(&mut self.control, from);
+            Step::Changing { before, control } if is(self.to) => {
                 self.step = Step::After {
                     before: before.clone(),
-                    control: control_before.clone(),
+                    control: control.clone(),
                 };
+                // What was seen meanwhile is of neither kind.
+                self.take(self.to, window.elapsed);
             }
             Step::After { before, control } if is_measured => {
-                let after = self.study.tally.window(to, window.elapsed);
-                return Phase::Done(judge(before, &after, control, &self.control));
+                let (before, control_before) = (before.clone(), control.clone());
+                let (after, control) = self.take(self.to, window.elapsed);
+                let verdict = judge(&before, &after, &control_before, &control);
+                let is_better = verdict.gain() >= canary.min_gain;
+                match self.first.take() {
+                    None if is_better => {
+                        self.first = Some(verdict);
+                        self.step = Step::Returning;
+                        self.study.set_own(self.own);
+                    }
+                    Some(first) if first.gain() < verdict.gain() => return Phase::Done(first),
+                    _ => return Phase::Done(verdict),
+                }
             }
-            _ if self.windows > patience => {
-                return Phase::Stuck(match self.step {
-                    Step::Changing { .. } => {
+            Step::Returning if is(self.from) => {
+                self.step = Step::Before;
+                self.take(self.from, window.elapsed);
+            }
+            step if self.windows > patience => {
+                return Phase::Stuck(match step {
+                    Step::Changing { .. } | Step::Returning => {
                         "somebody holds a guard on the shard that was to try it".to_owned()
                     }
                     _ => "too little of what is done there can be timed".to_owned(),
@@ -170,13 +241,13 @@ fn judge(before: &Window, after: &Window, control_before: &Window, control: &Win
     // Others there have to be, and more of them than of it.
     let others = |all: &Window, own: &Window| all.shards > 1 && all.samples >= 2 * own.samples;
     let has_control = others(control, after) && others(control_before, before);
-    let (quiet, now) = compare(&control_before.costs, &control.costs, &mix);
+    let (quiet, now) = compare(control_before, control, &mix);
     let drift = if has_control && quiet > 0.0 && now > 0.0 {
         now / quiet
     } else {
         1.0
     };
-    let (before, after) = compare(&before.costs, &after.costs, &mix);
+    let (before, after) = compare(before, after, &mix);
     Verdict {
         before,
         after,
@@ -185,12 +256,13 @@ fn judge(before: &Window, after: &Window, control_before: &Window, control: &Win
     }
 }
 
-/// What an operation of a mix costs, twice: by what is known of both.
-fn compare(one: &Costs, other: &Costs, mix: &Window) -> (f64, f64) {
+/// What an operation of a mix costs, twice: by what is known of both. A wait is a part of the operation that waited.
+fn compare(one: &Window, other: &Window, mix: &Window) -> (f64, f64) {
+    let costs = (&one.costs, &other.costs);
     let parts = [
-        (mix.reads(), one.read, other.read),
-        (mix.writes(), one.write, other.write),
-        (mix.scanned, one.scan_entry, other.scan_entry),
+        (mix.reads(), costs.0.read, costs.1.read),
+        (mix.writes(), costs.0.write, costs.1.write),
+        (mix.scanned, costs.0.scan_entry, costs.1.scan_entry),
     ];
     let mut sums = (0.0, 0.0, 0.0);
     for (times, one, other) in parts {
@@ -200,8 +272,16 @@ fn compare(one: &Costs, other: &Costs, mix: &Window) -> (f64, f64) {
         }
     }
     if sums.0 > 0.0 {
-        (sums.1 / sums.0, sums.2 / sums.0)
+        let waits = mix.operations() as f64 / sums.0;
+        let waited = |costs: &Costs| waits * costs.wait.unwrap_or(0.0);
+        (
+            sums.1 / sums.0 + waited(costs.0),
+            sums.2 / sums.0 + waited(costs.1),
+        )
     } else {
         (0.0, 0.0)
     }
 }
+
+#[cfg(test)]
+mod tests;

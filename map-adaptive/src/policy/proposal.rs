@@ -42,7 +42,8 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// [`HISTORY`](super::HISTORY); all are of the kind in force. A proposal of that very kind is none.
     ///
     /// It is to be pure: no clock, no state, nothing but the windows. It is asked once a window, by the
-    /// thread whose operation filled it, so it had better be quick: microseconds.
+    /// thread whose operation found it complete, which has nothing locked then but by guards that its caller holds; so it
+    /// had better be quick: microseconds.
     fn propose(&self, windows: &[Window]) -> Option<Proposal>;
 }
 

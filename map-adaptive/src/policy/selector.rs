@@ -82,11 +82,11 @@ pub struct SelectorConfig {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Canary {
-    /// So many operations are timed before, and as many after: at least 1, at first 64.
+    /// So many operations are timed before, and as many after: at least 1, at first 64. Reads are timed sixteen at
+    /// once. If that speaks for it, all is done a second time.
     pub samples: u32,
     /// A shard whose operations do not get cheaper by this share goes back: from 0 on and less than 1, at first
-    /// 0.1. Not less without more samples: operations that are timed one by one are found cheaper or dearer by some percent by
-    /// chance.
+    /// 0.1. Not less without more samples: operations are found cheaper or dearer by some percent by chance.
     pub min_gain: f64,
     /// Carry proposals out on all shards at once, unseen.
     pub skip: bool,

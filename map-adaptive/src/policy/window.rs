@@ -58,7 +58,7 @@ pub struct Window {
     pub elapsed: Duration,
 }
 
-/// Mean nanoseconds, where they are known. Whoever waited for a lock, has the wait in them.
+/// Mean nanoseconds, where they are known.
 ///
 /// ```
 /// use map_adaptive::policy::Costs;
@@ -69,12 +69,14 @@ pub struct Window {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Costs {
-    /// Of a read.
+    /// Of a read that waits for nobody, among others of its kind: several are timed together.
     pub read: Option<f64>,
     /// Of a write of any sort.
     pub write: Option<f64>,
     /// Of a walk, for each entry that it came by.
     pub scan_entry: Option<f64>,
+    /// What an operation waited for others, on average over all; very long waits count for less.
+    pub wait: Option<f64>,
 }
 
 impl Window {
@@ -106,6 +108,7 @@ impl Window {
                 read: None,
                 write: None,
                 scan_entry: None,
+                wait: None,
             },
             elapsed: Duration::ZERO,
         }
@@ -353,6 +356,10 @@ impl Window {
             scan_entry: mean(
                 (self.costs.scan_entry, self.scanned),
                 (other.costs.scan_entry, other.scanned),
+            ),
+            wait: mean(
+                (self.costs.wait, self.operations()),
+                (other.costs.wait, other.operations()),
             ),
         };
         for (sum, more) in [

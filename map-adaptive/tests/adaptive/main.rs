@@ -2,12 +2,15 @@
 
 mod across;
 mod calm;
+mod canary;
 mod conformance;
+mod histories;
 mod in_place;
 mod load;
 mod panics;
 mod patterns;
 mod phases;
+mod reentry;
 mod restless;
 mod shards_apart;
 mod switching;

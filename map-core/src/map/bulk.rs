@@ -42,7 +42,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let mut walk = Walk::new();
         while let (Some(hash), Some(span)) = (walk.next_hash(), walk.span()) {
             self.rehearse_visit(hash, span, place);
-            let visited = self.read_slow(hash, None, place, |at| {
+            let visited = self.read_slow(hash, place, |at| {
                 T::for_each(
                     at,
                     span,
@@ -69,7 +69,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ) -> Option<Anchored<'a, T::Visit>> {
         let (hash, span) = (walk.next_hash()?, walk.span()?);
         self.rehearse_visit(hash, span, place);
-        let (visit, next) = self.read_slow(hash, None, place, |at| T::visit(at, span));
+        let (visit, next) = self.read_slow(hash, place, |at| T::visit(at, span));
         walk.go_on(next);
         Some(visit)
     }

@@ -4,12 +4,42 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Map, Way, read_elsewhere, read_fast};
+use super::{Lookup, Map, Way, read_elsewhere, read_fast};
 use crate::mapref::one::Ref;
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
-use crate::strategy::{Patience, Strategy};
+use crate::strategy::{At, Held, Patience, Strategy};
 use crate::try_result::TryResult;
+
+/// Looks a key up for the length of an operation.
+pub(super) struct Peek;
+
+impl<'a, K: 'a, V: 'a, T: Strategy<K, V> + 'a> Lookup<'a, K, V, T> for Peek {
+    type Found = Option<Held<'a, (K, V), T::Brief>>;
+
+    #[inline(always)]
+    fn find<Q>(&self, at: At<'a, T::Locked, T::Open>, key: &Q) -> Result<Self::Found, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        T::peek(at, key)
+    }
+}
+
+/// Looks a key up for a guard.
+pub(super) struct Get;
+
+impl<'a, K: 'a, V: 'a, T: Strategy<K, V> + 'a> Lookup<'a, K, V, T> for Get {
+    type Found = Option<Held<'a, (K, V), T::Hold>>;
+
+    #[inline(always)]
+    fn find<Q>(&self, at: At<'a, T::Locked, T::Open>, key: &Q) -> Result<Self::Found, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        T::get(at.for_guard(), key)
+    }
+}
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// A read guard on the entry of `key`.
@@ -63,10 +93,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        self.read_slow(hash, Some(Way::Guard), place, |at| {
-            T::get(at.for_guard(), key)
-        })
-        .map(Ref)
+        self.look_up_slow(hash, key, Way::Guard, place, Get)
+            .map(Ref)
     }
 
     /// A read guard on the entry of `key`, if that needs no waiting.
@@ -183,7 +211,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let found = self.read_slow(hash, Some(Way::Brief), place, |at| T::peek(at, key))?;
+        let found = self.look_up_slow(hash, key, Way::Brief, place, Peek)?;
         let (key, value) = found.get();
         Some(f(key, value))
     }

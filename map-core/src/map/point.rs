@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
+use super::lookup::Get;
 use super::{By, Map, Way, read_elsewhere};
 use crate::concurrent::{Change, Computed};
 use crate::mapref::one::{Ref, RefMut};
@@ -600,11 +601,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         } else {
             read_elsewhere!(self, Guard, hash, |at| T::get(at.for_guard(), &key))
         };
-        let found = found.unwrap_or_else(|_| {
-            self.read_slow(hash, Some(Way::Guard), here(), |at| {
-                T::get(at.for_guard(), &key)
-            })
-        });
+        let found =
+            found.unwrap_or_else(|_| self.look_up_slow(hash, &key, Way::Guard, here(), Get));
         if let Some(found) = found {
             let guard = Ref(found);
             // Here and not at the end: a panic in their Drop would leak the guard.

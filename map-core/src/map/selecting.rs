@@ -178,8 +178,8 @@ impl<K: Eq + Hash, V, T: Selecting<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Replaces what proposes, from now on. What was tried in vain may be tried again.
     ///
-    /// A policy runs in the midst of some operation on the map, which has a shard locked perhaps: it must be
-    /// quick, and must not use the map.
+    /// A policy runs in some operation on the map that found a window complete, before that has locked anything: it had
+    /// better be quick. It may use the map as the caller of that operation might; so may its Drop.
     ///
     /// Costs an allocation; blocks as [`decisions`](Self::decisions).
     ///
