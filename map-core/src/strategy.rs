@@ -257,7 +257,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
     ///
     /// # Errors
     ///
-    /// If the front has to do something first: hand the error on to it.
+    /// If the front has to do something first, or what `find` says: hand the error on to it.
     ///
     /// ```
     /// use map_core::strategy::{At, Held, Kept, Refused, Table};
@@ -270,8 +270,8 @@ impl<'a, L: Table, O> At<'a, L, O> {
     ///     L: Table + AsRef<[(u64, String)]>,
     /// {
     ///     at.find(|sorted| {
-    ///         let place = sorted.as_ref().binary_search_by_key(&key, |(key, _)| *key).ok()?;
-    ///         sorted.as_ref().get(place)
+    ///         let place = sorted.as_ref().binary_search_by_key(&key, |(key, _)| *key);
+    ///         Ok(place.ok().map(|place| &sorted.as_ref()[place]))
     ///     })
     /// }
     /// ```
@@ -282,9 +282,9 @@ impl<'a, L: Table, O> At<'a, L, O> {
     )]
     pub fn find<P: ?Sized>(
         &self,
-        find: impl FnOnce(&L) -> Option<&P>,
+        find: impl FnOnce(&L) -> Result<Option<&P>, Refused>,
     ) -> Result<Option<Held<'a, P, Kept<L, O>>>, Refused> {
-        match Held::find_or_keep(self.lock_whichever()?, find) {
+        match Held::find_or_keep(self.lock_whichever()?, find)? {
             Ok(found) => Ok(Some(found)),
             Err(shard) => self.if_covering(shard).map(|_| None),
         }

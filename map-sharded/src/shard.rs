@@ -211,7 +211,7 @@ impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        at.find(|entries| entries.find(at.hash(), key))
+        at.find(|entries| Ok(entries.find(at.hash(), key)))
     }
 
     #[inline(always)]
@@ -222,7 +222,7 @@ impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        at.find(|entries| entries.find(at.hash(), key))
+        at.find(|entries| Ok(entries.find(at.hash(), key)))
     }
 
     #[inline(always)]

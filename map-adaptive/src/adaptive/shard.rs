@@ -20,7 +20,9 @@ use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use map_core::strategy::{self, Anchored, Inside, Shared, Site, Span, Strategy, Table, Within};
+use map_core::strategy::{
+    self, Anchored, Inside, Refused, Shared, Site, Span, Strategy, Table, Within,
+};
 use map_core::{Equivalent, TryReserveError};
 
 use super::nodes::{self, Nodes, Present};
@@ -304,14 +306,15 @@ pub(super) fn view_both<'x, K: Clone, V: Clone>(
 }
 
 impl<K, V> Locked<K, V> {
+    /// Looks for an entry where they are inline.
     #[inline(always)]
-    pub(super) fn find_inline<Q>(&self, hash: u64, key: &Q) -> Option<&(K, V)>
+    pub(super) fn find_inline<Q>(&self, hash: u64, key: &Q) -> Result<Option<&(K, V)>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         match &self.0 {
-            Stored::Inline(entries) => entries.find(hash, key),
-            Stored::Nodes(..) => None,
+            Stored::Inline(entries) => Ok(entries.find(hash, key)),
+            Stored::Nodes(..) => Err(Refused::Busy),
         }
     }
 
@@ -320,7 +323,7 @@ impl<K, V> Locked<K, V> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        self.find_inline(hash, key).is_some()
+        matches!(self.find_inline(hash, key), Ok(Some(_)))
     }
 
     pub(super) fn find<Q>(&self, hash: u64, key: &Q) -> Option<&(K, V)>

@@ -151,20 +151,26 @@ fn find_locked<'a, K: Clone, V: Clone, Q>(
 where
     Q: ?Sized + Hash + Equivalent<K>,
 {
-    let shard = at.lock_shared()?;
-    if let Stored::Inline(_) = shard.0 {
-        let found = Held::find(shard, |shard| shard.find_inline(at.hash(), key));
-        note(
-            &at,
-            if found.is_some() {
-                Event::Hit
-            } else {
-                Event::Miss
-            },
-        );
-        return Ok(found);
+    let mut in_nodes = false;
+    let found = at.find(|shard| {
+        let found = shard.find_inline(at.hash(), key);
+        in_nodes = found.is_err();
+        found
+    });
+    if in_nodes {
+        let shard = at.lock_shared()?;
+        return find_in_nodes(at, key, shard);
     }
-    find_in_nodes(at, key, shard)
+    let found = found?;
+    note(
+        &at,
+        if found.is_some() {
+            Event::Hit
+        } else {
+            Event::Miss
+        },
+    );
+    Ok(found)
 }
 
 #[cold]
@@ -321,11 +327,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let shard = at.lock_shared()?;
-        let Stored::Inline(_) = shard.0 else {
-            return Err(Refused::Busy);
-        };
-        Ok(Held::find(shard, |shard| shard.find_inline(at.hash(), key)))
+        at.find(|shard| shard.find_inline(at.hash(), key))
     }
 
     #[inline(always)]

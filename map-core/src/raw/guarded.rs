@@ -1,5 +1,6 @@
 //! References that carry what keeps them alive.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
@@ -72,16 +73,18 @@ impl<'a, P: ?Sized, L, O> Held<'a, P, Kept<L, O>> {
     /// ```
     #[inline]
     pub fn find(shard: Shared<'a, L, O>, find: impl FnOnce(&L) -> Option<&P>) -> Option<Self> {
-        Self::find_or_keep(shard, find).ok()
+        let found = Self::find_or_keep(shard, |locked| Ok::<_, Infallible>(find(locked)));
+        let Ok(found) = found;
+        found.ok()
     }
 
-    /// The same, but the shard comes back locked if nothing is found.
+    /// The same, but the shard comes back locked if nothing is found. `find` may refuse to look, too.
     #[inline(always)]
-    pub(crate) fn find_or_keep(
+    pub(crate) fn find_or_keep<E>(
         shard: Shared<'a, L, O>,
-        find: impl FnOnce(&L) -> Option<&P>,
-    ) -> Result<Self, Shared<'a, L, O>> {
-        match find(&shard).map(NonNull::from) {
+        find: impl FnOnce(&L) -> Result<Option<&P>, E>,
+    ) -> Result<Result<Self, Shared<'a, L, O>>, E> {
+        Ok(match find(&shard)?.map(NonNull::from) {
             // The pointer stays good: it was borrowed from what lies under the lock, which does not
             // change and does not move as long as the hold keeps writers out.
             Some(pointer) => Ok(Self {
@@ -90,7 +93,7 @@ impl<'a, P: ?Sized, L, O> Held<'a, P, Kept<L, O>> {
                 lifetime: PhantomData,
             }),
             None => Err(shard),
-        }
+        })
     }
 }
 
