@@ -11,6 +11,7 @@ fn measured(window: Window, read: f64, write: f64, scan_entry: f64) -> Window {
         read: Some(read),
         write: Some(write),
         scan_entry: Some(scan_entry),
+        wait: None,
     };
     Window { costs, ..window }
 }

@@ -123,6 +123,7 @@ fn slow_scans_make_a_read_dirty_shard_sharded() {
                 read: Some(10.0),
                 write,
                 scan_entry: entry,
+                wait: None,
             };
         })
     };
@@ -157,6 +158,7 @@ fn slow_scans_are_found_by_the_costs_of_any_window() {
             read: None,
             write: Some(30.0),
             scan_entry: Some(200.0),
+            wait: None,
         },
         ..walked.clone()
     };
@@ -466,6 +468,7 @@ fn any_window(random: &mut fastrand::Rng) -> Window {
             read: Some(count() as f64),
             write: Some(count() as f64),
             scan_entry: Some(count() as f64),
+            wait: Some(count() as f64),
         },
         ..Window::default()
     }

@@ -91,6 +91,7 @@ fn busy() -> Explanation {
                 read: Some(9.24),
                 write: Some(31.04),
                 scan_entry: Some(2.0),
+                wait: None,
             },
             elapsed: Duration::from_millis(1_250),
             ..Window::empty(Kind::Lock)

@@ -25,6 +25,7 @@ fn window(kind: Kind) -> Window {
             read: Some(14.0),
             write: None,
             scan_entry: None,
+            wait: None,
         },
         elapsed: Duration::from_secs(15),
     }
@@ -106,6 +107,7 @@ fn costs_are_weighted_by_what_they_are_costs_of() {
             read: nanos,
             write: nanos,
             scan_entry: nanos,
+            wait: nanos,
         },
         ..Window::default()
     };
@@ -115,6 +117,7 @@ fn costs_are_weighted_by_what_they_are_costs_of() {
         read: Some(25.0),
         write: Some(20.0),
         scan_entry: Some(25.0),
+        wait: Some(22.5),
     };
     assert_eq!(sum.costs, expected);
     for unknown in [None, Some(f64::NAN), Some(f64::INFINITY)] {
