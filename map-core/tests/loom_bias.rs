@@ -27,7 +27,7 @@
 //! | the scan loads a slot Relaxed | red |
 //! | an announcement ends with a Relaxed store | red |
 //! | the newest slot is loaded Relaxed | red |
-//! | an announcement does not ask for the coverage | `reader_and_split` (missed) |
+//! | an announced reader that finds nothing does not ask for the coverage | `reader_and_split` (missed) |
 //!
 //! Green, and not to be seen here: arming Relaxed, since the fences of the models order it too; and a slot passed on
 //! Relaxed, which takes a scan that meets the next announcement of a slot instead of the end of the last.

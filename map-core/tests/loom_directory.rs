@@ -12,8 +12,8 @@
 //!
 //! | weakened | red |
 //! |---|---|
-//! | no coverage check after a shared lock | `reader_*`, where the key moves (missed) |
-//! | no coverage check after an exclusive lock | `insert_and_merge*`, `two_inserts_and_the_first_split` (lost) |
+//! | no coverage check where a reader finds nothing | `reader_*`, where the key moves (missed) |
+//! | no coverage check where a writer finds nothing | `insert_and_merge*`, `two_inserts_and_the_first_split` (lost) |
 //! | split publishes after unlocking | `reader_of_what_moves_and_a_doubling` (looks up for ever) |
 //! | split does not set the root | `*_doubling*`, `two_inserts_*` (look up for ever) |
 //! | merge does not publish places | `*_merge*` (look up for ever) |

@@ -58,10 +58,7 @@ impl Strategy<u64, u64> for Tiny {
         Q: ?Sized + Hash + Equivalent<u64>,
     {
         HASHES.with_borrow_mut(|hashes| hashes.push(at.hash()));
-        let shard = at.lock_shared()?;
-        Ok(Held::find(shard, |entries| {
-            entries.pairs.iter().find(|(k, _)| key.equivalent(k))
-        }))
+        at.find(|entries| Ok(entries.pairs.iter().find(|(k, _)| key.equivalent(k))))
     }
 
     fn get<'a, Q>(
@@ -71,10 +68,7 @@ impl Strategy<u64, u64> for Tiny {
     where
         Q: ?Sized + Hash + Equivalent<u64>,
     {
-        let shard = at.lock_shared()?;
-        Ok(Held::find(shard, |entries| {
-            entries.pairs.iter().find(|(k, _)| key.equivalent(k))
-        }))
+        at.find(|entries| Ok(entries.pairs.iter().find(|(k, _)| key.equivalent(k))))
     }
 
     fn locate<Q>(locked: &Entries, _hash: u64, key: &Q) -> Option<usize>
