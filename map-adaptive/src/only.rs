@@ -341,8 +341,8 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline]
-    fn next(locked: &Self::Locked, last: Option<Self::Slot>) -> Option<(Self::Slot, &(K, V))> {
-        <Inner as Strategy<K, V>>::next(locked, last)
+    fn slots(locked: &Self::Locked) -> impl Iterator<Item = Self::Slot> {
+        <Inner as Strategy<K, V>>::slots(locked)
     }
 
     #[inline]

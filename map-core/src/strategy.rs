@@ -835,20 +835,11 @@ pub trait Strategy<K, V>: Sized {
         std::iter::empty()
     }
 
-    /// The first of all entries and its slot, or those that come after another slot. An entry that takes the place of
-    /// another comes where that did. So all can be gone over without a borrow of `locked` in between.
-    fn next(locked: &Self::Locked, last: Option<Self::Slot>) -> Option<(Self::Slot, &(K, V))>;
+    /// The slots of all entries.
+    fn slots(locked: &Self::Locked) -> impl Iterator<Item = Self::Slot>;
 
     /// All entries, to keep.
     fn into_iter(locked: Self::Locked) -> Self::IntoIter;
-}
-
-/// All entries and their slots.
-pub(crate) fn slots<'x, K: 'x, V: 'x, T: Strategy<K, V>>(
-    locked: &'x T::Locked,
-) -> impl Iterator<Item = (T::Slot, &'x (K, V))> {
-    let next = |last| T::next(locked, last);
-    std::iter::successors(next(None), move |(slot, _)| next(Some(*slot)))
 }
 
 /// A strategy whose readers (mostly) take no lock, so that one pin can serve many reads.

@@ -32,7 +32,7 @@
 //! | `insert` on a present key, `get_mut`, `compute`, `remove` | 1 (2 where the system has no `membarrier`) | 0 |
 //! | `insert` of a new key | the same | 0, unless the shard grows or splits |
 //! | `for_each`, `retain`, per shard | 2 | 0, or a list of what was removed |
-//! | `iter`, per entry | 1 | 0 |
+//! | `iter`, per entry | 1 | 0 (one per shard) |
 //! | `len`, `is_empty` | 0 | 0 |
 //!
 //! Where reads prevail, a write also looks through the slots of all threads of the process that have

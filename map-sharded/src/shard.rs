@@ -431,10 +431,8 @@ impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
         locked.0.iter_mut()
     }
 
-    #[inline]
-    fn next(locked: &Entries<K, V>, last: Option<usize>) -> Option<(usize, &(K, V))> {
-        let first = last.map_or(0, |last| last + 1);
-        (first..locked.0.num_buckets()).find_map(|slot| Some((slot, locked.0.get_bucket(slot)?)))
+    fn slots(locked: &Entries<K, V>) -> impl Iterator<Item = usize> {
+        locked.0.iter_buckets()
     }
 
     fn into_iter(mut locked: Entries<K, V>) -> hash_table::IntoIter<(K, V)> {

@@ -909,20 +909,21 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         entries.into_iter().flatten()
     }
 
-    #[inline]
-    fn next(locked: &Locked<K, V>, last: Option<Slot>) -> Option<(Slot, &(K, V))> {
-        match &locked.0 {
-            Stored::Inline(entries) => {
-                let last = last.map(|last| last.0);
-                let (slot, pair) = <Inline as Strategy<K, V>>::next(entries, last)?;
-                Some((Slot(slot), pair))
-            }
-            Stored::Nodes(upper, _) => {
-                let last = last.map(Slot::in_nodes);
-                let (slot, pair) = <Nodes as Strategy<K, V>>::next(upper.locked(), last)?;
-                Some((Slot::of_nodes(slot), pair))
-            }
-        }
+    fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = Slot> {
+        let (inline, above) = match &locked.0 {
+            Stored::Inline(entries) => (
+                Some(<Inline as Strategy<K, V>>::slots(entries).map(Slot)),
+                None,
+            ),
+            Stored::Nodes(upper, _) => (
+                None,
+                Some(<Nodes as Strategy<K, V>>::slots(upper.locked()).map(Slot::of_nodes)),
+            ),
+        };
+        inline
+            .into_iter()
+            .flatten()
+            .chain(above.into_iter().flatten())
     }
 
     fn visit<'a>(

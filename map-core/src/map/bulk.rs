@@ -80,8 +80,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// The shard that the iterator is in is locked for reading, and stays so for each guard given
     /// out, which may outlive the iterator. So the thread that iterates may read this map, but
     /// must not write to it, unless to a shard where it has no guard; a debug build panics instead
-    /// of waiting for ever. One atomic operation per entry; [`for_each`](Self::for_each) has none. Waits for
-    /// whoever writes to the next shard.
+    /// of waiting for ever. One atomic operation per entry, and where entries are kept by locks one allocation per shard;
+    /// [`for_each`](Self::for_each) has neither. Waits for whoever writes to the next shard.
     ///
     /// ```
     /// let map: map_sharded::ShardedMap<u32, u32> = (1..4).map(|n| (n, n * n)).collect();

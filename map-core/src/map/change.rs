@@ -7,7 +7,7 @@ use equivalent::Equivalent;
 use super::{Map, Walk};
 use crate::iter::IterMut;
 use crate::raw::held::here;
-use crate::strategy::{Section, Strategy, slots};
+use crate::strategy::{Section, Strategy};
 
 /// What comes out of a shard while it is locked, to be dropped after that.
 struct Waste<K, V> {
@@ -121,9 +121,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             let mut waste = Waste::new();
             let mut section = self.lock(hash, place);
             let seen = walk.visit(section.coverage());
-            let slots: Vec<_> = slots::<K, V, T>(&section)
-                .filter(|(_, (key, _))| !seen.contains(|| self.hash(key)))
-                .map(|(slot, _)| slot)
+            let slots = T::slots(&section);
+            let slots: Vec<_> = slots
+                .filter(|&slot| !seen.contains(|| self.hash(&T::pair(&section, slot).0)))
                 .collect();
             for slot in slots {
                 alter_at::<K, V, T>(&mut section, slot, &mut waste, &mut f);

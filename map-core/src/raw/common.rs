@@ -14,7 +14,7 @@ use std::vec;
 
 use super::guarded::Cursor;
 use super::share::Share;
-use crate::strategy::{Section, Strategy, slots};
+use crate::strategy::{Section, Strategy};
 use crate::sync::Mutex;
 
 /// The lock that the guards of a shard have in common.
@@ -58,9 +58,9 @@ impl<'a, K, V, T: Strategy<K, V>> ShardIterMut<'a, K, V, T> {
             }
             Targets::InPlace(cursors.into_iter())
         } else {
-            let slots: Vec<_> = slots::<K, V, T>(&section)
-                .filter(|(_, (key, _))| wanted(key))
-                .map(|(slot, _)| slot)
+            let slots = T::slots(&section);
+            let slots: Vec<_> = slots
+                .filter(|&slot| wanted(&T::pair(&section, slot).0))
                 .collect();
             if slots.is_empty() {
                 return None;

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
+use std::vec;
 
 use equivalent::Equivalent;
 
@@ -618,7 +619,8 @@ impl<'a, K, V, U: ?Sized, T: Strategy<K, V>> EditingPart<'a, K, V, U, T> {
 const STOCK: u32 = 128;
 
 /// The entries of a shard that is locked for reading, each given out with a hold of its own. Keeps the shard
-/// locked for reading; each entry costs a share of an atomic operation, of which one serves up to 128.
+/// locked for reading, and a list of where its entries are; each entry costs a share of an atomic operation, of which one
+/// serves up to 128.
 ///
 /// ```
 /// use map_core::strategy::{Anchored, At, LockedVisit, Refused, Span, Strategy};
@@ -632,8 +634,8 @@ const STOCK: u32 = 128;
 /// }
 /// ```
 pub struct LockedVisit<K, V, T: Strategy<K, V>> {
-    /// Where the entry stands that was met last.
-    last: Option<T::Slot>,
+    /// Those that are left. (An iterator over the table would have a lifetime.)
+    entries: vec::IntoIter<Cursor<(K, V)>>,
     /// Only these are wanted, if not all.
     only: Option<Span>,
     stock: Option<Duplicates<T::Locked, T::Open>>,
@@ -664,13 +666,16 @@ impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
         // Only if the shard is the merger of one that was seen with one that was not, or goes beyond the part
         // that is walked over.
         let only = (!span.contains_all(coverage)).then_some(span);
+        let mut entries = Vec::with_capacity(shard.len());
+        // As a table goes over its entries fastest.
+        T::iter(&shard).for_each(|entry| entries.push(Cursor::to_shared(entry)));
         let visit = |shard| Self {
-            last: None,
+            entries: entries.into_iter(),
             only,
             stock: None,
             shard,
         };
-        // SAFETY: 1. It has the shard, and nothing else that could end. 2. There is nothing else.
+        // SAFETY: 1. It has the shard; the pointers are used by `next_for` alone. 2. There is nothing else.
         let visit = unsafe { shard.into_kept().map(visit) };
         (visit, coverage.end())
     }
@@ -697,30 +702,24 @@ impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
         &mut self,
         hash: impl Fn(&K) -> u64,
     ) -> Option<Held<'a, (K, V), Kept<T::Locked, T::Open>>> {
-        let locked = self.shard.locked();
-        let pair = loop {
-            let (slot, pair) = T::next(locked, self.last)?;
-            self.last = Some(slot);
-            if self
-                .only
-                .is_none_or(|only| only.contains(position(hash(&pair.0))))
-            {
-                break pair;
-            }
-        };
-        let pointer = NonNull::from(pair);
+        let only = self.only;
+        let entry = self.entries.find(|entry| {
+            // SAFETY: 1. `self` has the shard locked, if for reading. 2. So nothing has changed.
+            let (key, _) = unsafe { entry.get() };
+            only.is_none_or(|only| only.contains(position(hash(key))))
+        })?;
         let hold = match self.stock.as_mut().and_then(Duplicates::take) {
             Some(hold) => hold,
             None => {
-                let left = u32::try_from(locked.len()).unwrap_or(u32::MAX);
-                let stock = self.shard.duplicates(left.clamp(1, STOCK));
+                let left = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+                let stock = self.shard.duplicates(left.saturating_add(1).min(STOCK));
                 let stock = self.stock.insert(stock);
                 stock.take().expect("a fresh stock is not empty")
             }
         };
         // SAFETY: 1. It was borrowed from what lies under the lock, which does not change and does not move as long as
         // the hold keeps writers out; 2. whoever has it. 3. By (1), the header is there until `'a` ends.
-        Some(unsafe { Held::from_raw(pointer, hold) })
+        Some(unsafe { Held::from_raw(entry.0, hold) })
     }
 }
 

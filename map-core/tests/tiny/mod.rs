@@ -260,9 +260,8 @@ impl Strategy<u64, u64> for Tiny {
         locked.pairs.iter_mut()
     }
 
-    fn next(locked: &Entries, last: Option<usize>) -> Option<(usize, &(u64, u64))> {
-        let slot = last.map_or(0, |last| last + 1);
-        Some((slot, locked.pairs.get(slot)?))
+    fn slots(locked: &Entries) -> impl Iterator<Item = usize> {
+        0..locked.pairs.len()
     }
 
     fn into_iter(locked: Entries) -> std::vec::IntoIter<(u64, u64)> {

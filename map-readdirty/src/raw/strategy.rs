@@ -613,10 +613,13 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         Iter { locked, last: None }
     }
 
-    fn next(locked: &Locked<K, V>, last: Option<Slot>) -> Option<(Slot, &(K, V))> {
-        let (slot, link) = locked.next_slot(last)?;
-        // SAFETY: 1. It is in a table that is locked for as long.
-        Some((slot, unsafe { link.pair() }))
+    fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = Slot> {
+        let mut last = None;
+        std::iter::from_fn(move || {
+            let (slot, _) = locked.next_slot(last)?;
+            last = Some(slot);
+            Some(slot)
+        })
     }
 
     fn visit<'a>(
