@@ -82,7 +82,7 @@ pub mod policy;
 pub use adaptive_map::AdaptiveInPlaceMap;
 #[cfg(any(feature = "lock", feature = "readdirty", feature = "sharded"))]
 pub use adaptive_map::{Adaptive, AdaptiveMap, AdaptiveSet};
-pub use lock_map::{LockMap, LockSet};
+pub use lock_map::{Lock, LockMap, LockSet};
 pub use map_core::lock;
 pub use map_core::lock::{
     AdaptiveRawRwLock, AdaptiveRwLock, AdaptiveRwLockReadGuard, AdaptiveRwLockWriteGuard,
@@ -103,7 +103,7 @@ pub use policy::{
 #[cfg(feature = "rayon")]
 pub use map_sharded::rayon;
 pub use map_sharded::{
-    Lock, ReadOnlyView, Sharded, ShardedMap, ShardedSet, iter, iter_set, mapref, setref,
+    ReadOnlyView, Sharded, ShardedMap, ShardedSet, iter, iter_set, mapref, setref,
 };
 
 /// The examples of the README are tests.

@@ -16,7 +16,29 @@
 
 use ahash::RandomState;
 use map_core::Map;
-use map_sharded::Lock;
+use map_sharded::{Sharded, Variety};
+
+/// The strategy of [`LockMap`]: the shards of [`Sharded`], which split when they are full and for no other
+/// reason.
+///
+/// ```
+/// let map: map_adaptive::Map<u32, u32, map_adaptive::Lock> = map_adaptive::Map::new();
+/// map.insert(1, 10);
+/// ```
+pub type Lock = Sharded<Together>;
+
+/// Shards that are fought over stay together: those of [`LockMap`].
+#[derive(Debug, Clone, Copy)]
+pub struct Together;
+
+impl Variety for Together {
+    const SPLITS_FOR_CONTENTION: bool = false;
+    type Place<'a, K, V>
+        = mapref::entry::Entry<'a, K, V>
+    where
+        K: 'a,
+        V: 'a;
+}
 
 /// A concurrent hash map of locked shards that split as they fill, and for no other reason. Its
 /// methods are those of [`Map`].
@@ -99,7 +121,7 @@ pub type LockMap<K, V, S = RandomState> = Map<K, V, Lock, S>;
 pub type LockSet<K, S = RandomState> = map_core::Set<K, Lock, S>;
 
 map_core::map_aliases!(
-    map_sharded::Lock,
+    crate::lock_map::Lock,
     "map_adaptive::lock_map",
     "LockMap",
     "LockSet"

@@ -7,7 +7,7 @@ use map_core::strategy::{Anchored, At, Held, Inside, Refused, Section, Span, Str
 use map_core::{Equivalent, TryReserveError};
 
 #[cfg(feature = "lock")]
-type Inner = map_sharded::Lock;
+type Inner = crate::lock_map::Lock;
 #[cfg(feature = "readdirty")]
 type Inner = map_readdirty::ReadDirty;
 #[cfg(feature = "sharded")]
@@ -29,6 +29,11 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     type Slot = <Inner as Strategy<K, V>>::Slot;
     type Brief = <Inner as Strategy<K, V>>::Brief;
     type Hold = <Inner as Strategy<K, V>>::Hold;
+    type Place<'a>
+        = crate::adaptive_map::mapref::entry::Entry<'a, K, V, Self>
+    where
+        K: 'a,
+        V: 'a;
     type Edit = <Inner as Strategy<K, V>>::Edit;
     type Iter<'a>
         = <Inner as Strategy<K, V>>::Iter<'a>

@@ -144,8 +144,8 @@ macro_rules! map_aliases {
             pub mod entry {
                 use $crate::mapref::entry;
 
-                /// A locked place for a key, which is there or not: [`Entry`](map_core::mapref::entry::Entry).
-                pub type Entry<'a, K, V, T = $strategy> = entry::Entry<'a, K, V, T>;
+                $crate::entry_of_its_own!($strategy);
+
                 /// A locked entry: [`OccupiedEntry`](map_core::mapref::entry::OccupiedEntry).
                 pub type OccupiedEntry<'a, K, V, T = $strategy> = entry::OccupiedEntry<'a, K, V, T>;
                 /// A locked place where an entry could be:
@@ -272,6 +272,144 @@ macro_rules! map_aliases {
             $crate::ReadOnlyView<K, V, T, S>;
 
         $crate::parallel_aliases!($strategy $(, $at, $map, $set)?);
+    };
+}
+
+/// The part of [`map_aliases`](crate::map_aliases) that is no alias.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! entry_of_its_own {
+    ($strategy:ty) => {
+        /// A locked place for a key, which is there or not: [`Entry`](map_core::mapref::entry::Entry), as a type of its own,
+        /// since an alias would not let its variants be imported.
+        pub enum Entry<'a, K, V, T: $crate::Strategy<K, V> = $strategy> {
+            /// The key is there.
+            Occupied(OccupiedEntry<'a, K, V, T>),
+            /// The key is not there.
+            Vacant(VacantEntry<'a, K, V, T>),
+        }
+
+        impl<'a, K, V, T: $crate::Strategy<K, V>> From<entry::Entry<'a, K, V, T>>
+            for Entry<'a, K, V, T>
+        {
+            #[inline(always)]
+            fn from(entry: entry::Entry<'a, K, V, T>) -> Self {
+                match entry {
+                    entry::Entry::Occupied(entry) => Self::Occupied(entry),
+                    entry::Entry::Vacant(entry) => Self::Vacant(entry),
+                }
+            }
+        }
+
+        impl<'a, K, V, T: $crate::Strategy<K, V>> From<Entry<'a, K, V, T>>
+            for entry::Entry<'a, K, V, T>
+        {
+            #[inline(always)]
+            fn from(entry: Entry<'a, K, V, T>) -> Self {
+                match entry {
+                    Entry::Occupied(entry) => Self::Occupied(entry),
+                    Entry::Vacant(entry) => Self::Vacant(entry),
+                }
+            }
+        }
+
+        impl<K: std::fmt::Debug, V: std::fmt::Debug, T: $crate::Strategy<K, V>> std::fmt::Debug
+            for Entry<'_, K, V, T>
+        {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    Self::Occupied(entry) => f.debug_tuple("Occupied").field(entry).finish(),
+                    Self::Vacant(entry) => f.debug_tuple("Vacant").field(entry).finish(),
+                }
+            }
+        }
+
+        impl<'a, K, V, T: $crate::Strategy<K, V>> Entry<'a, K, V, T> {
+            #[inline(always)]
+            fn any(self) -> entry::Entry<'a, K, V, T> {
+                self.into()
+            }
+
+            /// Changes the value, if the key is there: see [`and_modify`](map_core::mapref::entry::Entry::and_modify).
+            #[inline]
+            pub fn and_modify(self, f: impl FnOnce(&mut V)) -> Self {
+                self.any().and_modify(f).into()
+            }
+
+            /// The key: of the entry if there is one, else the one asked for. See
+            /// [`key`](map_core::mapref::entry::Entry::key).
+            #[inline]
+            pub fn key(&self) -> &K {
+                match self {
+                    Self::Occupied(entry) => entry.key(),
+                    Self::Vacant(entry) => entry.key(),
+                }
+            }
+
+            /// The key that the entry was asked for with: see [`into_key`](map_core::mapref::entry::Entry::into_key).
+            #[inline]
+            pub fn into_key(self) -> K {
+                self.any().into_key()
+            }
+
+            /// The value, which is the default one if the key was not there: see
+            /// [`or_default`](map_core::mapref::entry::Entry::or_default).
+            #[inline]
+            pub fn or_default(self) -> $crate::mapref::one::RefMut<'a, K, V, T>
+            where
+                V: Default,
+            {
+                self.any().or_default()
+            }
+
+            /// The value, which is `value` if the key was not there: see
+            /// [`or_insert`](map_core::mapref::entry::Entry::or_insert).
+            #[inline]
+            pub fn or_insert(self, value: V) -> $crate::mapref::one::RefMut<'a, K, V, T> {
+                self.any().or_insert(value)
+            }
+
+            /// The value, which is what `make` returns if the key was not there: see
+            /// [`or_insert_with`](map_core::mapref::entry::Entry::or_insert_with).
+            #[inline]
+            pub fn or_insert_with(
+                self,
+                make: impl FnOnce() -> V,
+            ) -> $crate::mapref::one::RefMut<'a, K, V, T> {
+                self.any().or_insert_with(make)
+            }
+
+            /// The same, with a `make` that can fail: see
+            /// [`or_try_insert_with`](map_core::mapref::entry::Entry::or_try_insert_with).
+            ///
+            /// # Errors
+            ///
+            /// What `make` returned; nothing was inserted.
+            #[inline]
+            pub fn or_try_insert_with<E>(
+                self,
+                make: impl FnOnce() -> Result<V, E>,
+            ) -> Result<$crate::mapref::one::RefMut<'a, K, V, T>, E> {
+                self.any().or_try_insert_with(make)
+            }
+
+            /// Stores a value, whether the key was there or not: see
+            /// [`insert`](map_core::mapref::entry::Entry::insert).
+            #[inline]
+            pub fn insert(self, value: V) -> $crate::mapref::one::RefMut<'a, K, V, T> {
+                self.any().insert(value)
+            }
+
+            /// The same, but goes on with the entry: see
+            /// [`insert_entry`](map_core::mapref::entry::Entry::insert_entry).
+            #[inline]
+            pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V, T>
+            where
+                K: Clone,
+            {
+                self.any().insert_entry(value)
+            }
+        }
     };
 }
 

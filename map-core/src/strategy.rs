@@ -41,6 +41,7 @@ use std::time::Duration;
 use equivalent::Equivalent;
 
 use crate::error::{BuildError, TryReserveError};
+use crate::mapref::entry::Entry;
 use crate::raw::header::Header;
 use crate::raw::held::Place;
 
@@ -351,7 +352,6 @@ pub type Section<'a, K, V, T> =
 /// }
 ///
 /// exercise::<map_sharded::Sharded>();
-/// exercise::<map_sharded::Lock>();
 /// exercise::<map_readdirty::ReadDirty>();
 /// ```
 #[diagnostic::on_unimplemented(
@@ -371,6 +371,14 @@ pub trait Strategy<K, V>: Sized {
     type Brief;
     /// Keeps an entry alive while the user has a guard. [`Kept`] where the shard's lock does that.
     type Hold;
+    /// What [`Map::entry`](crate::Map::entry) gives out: the enum `Entry` of the map's own module, which
+    /// [`map_aliases!`](crate::map_aliases) makes, or, where there is none, [`mapref::entry::Entry`](Entry) itself. Code
+    /// that is given any strategy turns the one into the other.
+    type Place<'a>: From<Entry<'a, K, V, Self>> + Into<Entry<'a, K, V, Self>>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a;
     /// A value being changed through a guard, not yet to be seen by others.
     type Edit: Edit;
     /// Goes over what lies under the lock.

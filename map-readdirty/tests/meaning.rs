@@ -229,18 +229,18 @@ fn what_is_changed_and_removed_is_not_seen_in_between() {
                     true
                 }),
                 1 => match map.entry(1) {
-                    map_core::mapref::entry::Entry::Occupied(mut entry) => {
+                    map_readdirty::mapref::entry::Entry::Occupied(mut entry) => {
                         *entry.get_mut() = 7;
                         Some(entry.remove_entry())
                     }
-                    map_core::mapref::entry::Entry::Vacant(_) => None,
+                    map_readdirty::mapref::entry::Entry::Vacant(_) => None,
                 },
                 _ => match map.entry(1) {
-                    map_core::mapref::entry::Entry::Occupied(mut entry) => {
+                    map_readdirty::mapref::entry::Entry::Occupied(mut entry) => {
                         *entry.get_mut() = 7;
                         Some(entry.replace_entry(0))
                     }
-                    map_core::mapref::entry::Entry::Vacant(_) => None,
+                    map_readdirty::mapref::entry::Entry::Vacant(_) => None,
                 },
             };
             assert_eq!(removed, Some((1, 7)));

@@ -48,7 +48,7 @@
 mod shard;
 
 use ahash::RandomState;
-pub use shard::{Entries, Lock, Sharded};
+pub use shard::{Entries, Sharded, Splitting, Variety};
 
 /// A concurrent hash map of locked shards. Its methods are those of [`map_core::Map`].
 ///

@@ -1,6 +1,8 @@
 //! The shard: one lock, one table, values inline.
 
+use std::fmt;
 use std::hash::Hash;
+use std::marker::PhantomData;
 use std::mem;
 
 use hashbrown::HashTable;
@@ -11,23 +13,62 @@ use map_core::strategy::{
 use map_core::{Equivalent, TryReserveError};
 
 /// The strategy of [`ShardedMap`](crate::ShardedMap): each shard is a table of entries under a
-/// read-write lock, and splits when it is full; and, if `CONTENTION`, when its lock is fought over.
+/// read-write lock, and splits when it is full; and, if its [`Variety`] says so, when its lock is fought over.
 ///
 /// ```
 /// let map: map_core::Map<u32, u32, map_sharded::Sharded> = map_core::Map::new();
 /// map.insert(1, 10);
 /// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Sharded<const CONTENTION: bool = true>;
+pub struct Sharded<W = Splitting>(PhantomData<fn() -> W>);
 
-/// The strategy of `LockMap`: the same shards, which split when they are full and for no other
-/// reason.
+impl<W> fmt::Debug for Sharded<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sharded")
+    }
+}
+
+/// What tells one strategy of these shards from another.
 ///
 /// ```
-/// let map: map_core::Map<u32, u32, map_sharded::Lock> = map_core::Map::new();
-/// map.insert(1, 10);
+/// use map_sharded::mapref::entry::Entry;
+/// use map_sharded::{Sharded, Variety};
+///
+/// /// Shards that stay together when they are fought over.
+/// struct Calm;
+///
+/// impl Variety for Calm {
+///     const SPLITS_FOR_CONTENTION: bool = false;
+///     type Place<'a, K, V> = Entry<'a, K, V, Sharded<Calm>> where K: 'a, V: 'a;
+/// }
+///
+/// let map: map_core::Map<u32, u32, Sharded<Calm>> = map_core::Map::new();
+/// *map.entry(1).or_insert(0) += 10;
 /// ```
-pub type Lock = Sharded<false>;
+pub trait Variety: Sized {
+    /// Whether shards split when their lock is fought over.
+    const SPLITS_FOR_CONTENTION: bool;
+    /// What the map's `entry` gives out: see [`Strategy::Place`].
+    type Place<'a, K, V>: From<AnyEntry<'a, K, V, Self>> + Into<AnyEntry<'a, K, V, Self>>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a;
+}
+
+type AnyEntry<'a, K, V, W> = map_core::mapref::entry::Entry<'a, K, V, Sharded<W>>;
+
+/// Shards split when they are full, and when they are fought over: those of [`ShardedMap`](crate::ShardedMap).
+#[derive(Debug, Clone, Copy)]
+pub struct Splitting;
+
+impl Variety for Splitting {
+    const SPLITS_FOR_CONTENTION: bool = true;
+    type Place<'a, K, V>
+        = crate::mapref::entry::Entry<'a, K, V>
+    where
+        K: 'a,
+        V: 'a;
+}
 
 /// The entries of a shard.
 ///
@@ -136,23 +177,30 @@ fn put<K, V>(table: &mut HashTable<(K, V)>, hash: u64, pair: (K, V)) -> usize {
         .bucket_index()
 }
 
-impl<const CONTENTION: bool, K, V> Strategy<K, V> for Sharded<CONTENTION> {
+impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     type Locked = Entries<K, V>;
     type Open = ();
     type Slot = usize;
     type Brief = Kept<Entries<K, V>, ()>;
     type Hold = Kept<Entries<K, V>, ()>;
+    type Place<'a>
+        = W::Place<'a, K, V>
+    where
+        W: 'a,
+        K: 'a,
+        V: 'a;
     type Edit = ();
     type Iter<'a>
         = hash_table::Iter<'a, (K, V)>
     where
+        W: 'a,
         K: 'a,
         V: 'a;
     type Visit = LockedVisit<K, V, Self>;
     type IntoIter = hash_table::IntoIter<(K, V)>;
 
     const IN_PLACE: bool = true;
-    const SPLITS_FOR_CONTENTION: bool = CONTENTION;
+    const SPLITS_FOR_CONTENTION: bool = W::SPLITS_FOR_CONTENTION;
     const READS_LOCK: bool = true;
 
     #[inline(always)]

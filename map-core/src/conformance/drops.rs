@@ -100,7 +100,7 @@ where
     });
     check(|map, ledger, round| {
         drop(
-            map.entry(ledger.key(round))
+            map.place(ledger.key(round))
                 .or_insert_with(|| ledger.value(round)),
         );
         map.retain(|key, _| key.number() + WINDOW as u64 > round);
@@ -111,7 +111,7 @@ where
         let value = ledger.value(round);
         match round % 4 {
             0 => drop(map.insert(key, value)),
-            1 => drop(map.entry(key).insert(value)),
+            1 => drop(map.place(key).insert(value)),
             _ => match map.get_mut(&key) {
                 Some(mut entry) => *entry = value,
                 None => drop(map.get_or_insert_with(key, || value)),

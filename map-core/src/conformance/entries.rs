@@ -22,28 +22,28 @@ where
     M: Maker<Strategy: Strategy<u64, u64>>,
 {
     let map = filled(rig);
-    assert_eq!(*map.entry(7).or_insert(1), 70);
+    assert_eq!(*map.place(7).or_insert(1), 70);
     assert_eq!(
-        *map.entry(7).or_insert_with(|| unreachable!("it is there")),
+        *map.place(7).or_insert_with(|| unreachable!("it is there")),
         70
     );
-    assert_eq!(*map.entry(7).or_default(), 70);
-    assert_eq!(*map.entry(100).or_insert(1), 1);
-    assert_eq!(*map.entry(101).or_insert_with(|| 2), 2);
-    assert_eq!(*map.entry(102).or_default(), 0);
+    assert_eq!(*map.place(7).or_default(), 70);
+    assert_eq!(*map.place(100).or_insert(1), 1);
+    assert_eq!(*map.place(101).or_insert_with(|| 2), 2);
+    assert_eq!(*map.place(102).or_default(), 0);
     // What they return can be changed.
-    *map.entry(7).or_insert(0) += 1;
-    *map.entry(103).or_insert(0) += 1;
+    *map.place(7).or_insert(0) += 1;
+    *map.place(103).or_insert(0) += 1;
     let expected = [(7, 71), (100, 1), (101, 2), (102, 0), (103, 1)];
     for (key, value) in expected {
         assert_eq!(map.get_cloned(&key), Some(value), "key {key}");
     }
     assert_eq!(map.len(), 54);
     // A closure that fails inserts nothing.
-    assert!(map.entry(104).or_try_insert_with(|| Err(())).is_err());
+    assert!(map.place(104).or_try_insert_with(|| Err(())).is_err());
     assert!(!map.contains_key(&104));
     assert_eq!(
-        map.entry(104)
+        map.place(104)
             .or_try_insert_with(|| Ok::<_, ()>(4))
             .map(|entry| *entry),
         Ok(4)
@@ -57,15 +57,15 @@ where
 {
     let map = filled(rig);
     assert_eq!(
-        *map.entry(7).and_modify(|value| *value += 1).or_insert(1),
+        *map.place(7).and_modify(|value| *value += 1).or_insert(1),
         71
     );
     assert_eq!(
-        *map.entry(100).and_modify(|value| *value += 1).or_insert(1),
+        *map.place(100).and_modify(|value| *value += 1).or_insert(1),
         1
     );
-    drop(map.entry(8).and_modify(|value| *value += 1));
-    drop(map.entry(101).and_modify(|value| *value += 1));
+    drop(map.place(8).and_modify(|value| *value += 1));
+    drop(map.place(101).and_modify(|value| *value += 1));
     assert_eq!(map.get_cloned(&7), Some(71));
     assert_eq!(map.get_cloned(&8), Some(81));
     assert_eq!(map.get_cloned(&100), Some(1));
@@ -79,17 +79,17 @@ where
 {
     let map = filled(rig);
     for key in [7, 100] {
-        assert_eq!(*map.entry(key).key(), key);
-        assert_eq!(map.entry(key).into_key(), key);
-        assert_eq!(*map.entry(key).insert(1), 1);
+        assert_eq!(*map.place(key).key(), key);
+        assert_eq!(map.place(key).into_key(), key);
+        assert_eq!(*map.place(key).insert(1), 1);
         assert_eq!(map.get_cloned(&key), Some(1));
         map.remove(&key);
-        let mut entry = map.entry(key).insert_entry(2);
+        let mut entry = map.place(key).insert_entry(2);
         assert_eq!((*entry.key(), *entry.get()), (key, 2));
         *entry.get_mut() += 1;
         drop(entry);
         assert_eq!(map.get_cloned(&key), Some(3));
-        assert_eq!(*map.entry(key).insert_entry(4).into_ref(), 4);
+        assert_eq!(*map.place(key).insert_entry(4).into_ref(), 4);
     }
     assert_eq!(map.len(), 51);
 }
@@ -100,7 +100,7 @@ where
     M: Maker<Strategy: Strategy<u64, u64>>,
 {
     let map = filled(rig);
-    let occupied = |key| match map.entry(key) {
+    let occupied = |key| match map.place(key) {
         Entry::Occupied(entry) => entry,
         Entry::Vacant(entry) => panic!("{} is there", entry.key()),
     };
@@ -133,7 +133,7 @@ where
     M: Maker<Strategy: Strategy<u64, u64>>,
 {
     let map = filled(rig);
-    let vacant = |key| match map.entry(key) {
+    let vacant = |key| match map.place(key) {
         Entry::Vacant(entry) => entry,
         Entry::Occupied(entry) => panic!("{} is not there", entry.key()),
     };
@@ -156,7 +156,7 @@ where
     let keys = rig.about(20_000) as u64;
     for round in 0..2 {
         for key in 0..keys {
-            *map.entry(key).or_insert(0) += key;
+            *map.place(key).or_insert(0) += key;
         }
         assert_eq!(map.len() as u64, keys);
         for key in 0..keys {

@@ -64,15 +64,15 @@ pub fn exercise<K, V, T, S>(
                 *entry = make();
             }
         }
-        82..86 => drop(map.entry(key).or_insert_with(make)),
+        82..86 => drop(map.place(key).or_insert_with(make)),
         86..90 => drop(
-            map.entry(key)
+            map.place(key)
                 .and_modify(|value| *value = make())
                 .or_insert(make()),
         ),
-        90..92 => drop(map.entry(key).insert_entry(make())),
-        92..94 => drop(map.entry(key)),
-        _ => match map.entry(key) {
+        90..92 => drop(map.place(key).insert_entry(make())),
+        92..94 => drop(map.place(key)),
+        _ => match map.place(key) {
             Entry::Occupied(mut entry) => match number % 4 {
                 0 => drop(entry.remove_entry()),
                 1 => drop(entry.replace_entry(make())),

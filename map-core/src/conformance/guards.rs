@@ -24,7 +24,7 @@ where
     }
 
     fn compute(&self, key: K, f: impl FnOnce(Option<&V>) -> Change<V>) -> Computed<K, V> {
-        match self.0.entry(key) {
+        match self.0.place(key) {
             Entry::Occupied(mut entry) => match f(Some(entry.get())) {
                 Change::Keep => Computed::Unchanged,
                 Change::Set(value) => Computed::Updated(entry.insert(value)),
@@ -79,7 +79,7 @@ where
     }
 
     fn insert(&self, key: K, value: V) -> Option<V> {
-        match self.0.entry(key) {
+        match self.0.place(key) {
             Entry::Occupied(entry) => Some(entry.replace_entry(value).1),
             Entry::Vacant(entry) => {
                 drop(entry.insert_entry(value));
@@ -120,7 +120,7 @@ where
 
     fn get_or_insert_with(&self, key: K, make: impl FnOnce() -> V) -> V {
         self.0
-            .entry(key)
+            .place(key)
             .or_insert_with(make)
             .downgrade()
             .value()

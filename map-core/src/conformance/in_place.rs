@@ -55,7 +55,7 @@ where
     );
     *map.get_mut(&key(0)).expect("it is there") = ledger.unique(8);
     assert_eq!(
-        map.entry(key(0))
+        map.place(key(0))
             .or_insert_with(|| ledger.unique(9))
             .number(),
         8
@@ -90,7 +90,7 @@ where
             drop(map.get(&number));
             map.get_mut(&number).expect("it is there").set(1);
             drop(
-                map.entry(ledger.key(number))
+                map.place(ledger.key(number))
                     .or_insert(ledger.value(number)),
             );
             drop(map.remove(&(number / 2)));
@@ -131,13 +131,13 @@ where
     entries(101, "a refused compare_exchange");
     drop(map.compare_exchange(&0, &value(1), value(0)));
     entries(101, "a compare_exchange");
-    drop(map.entry(key(0)).or_insert(value(1)));
+    drop(map.place(key(0)).or_insert(value(1)));
     entries(101, "an or_insert that was not needed");
-    drop(map.entry(key(200)));
+    drop(map.place(key(200)));
     entries(101, "a vacant entry that was not used");
-    drop(map.entry(key(0)).insert_entry(value(0)));
+    drop(map.place(key(0)).insert_entry(value(0)));
     entries(101, "an insert_entry");
-    if let Entry::Occupied(entry) = map.entry(key(0)) {
+    if let Entry::Occupied(entry) = map.place(key(0)) {
         drop(entry.replace_entry(value(0)));
     }
     entries(101, "a replace_entry");
@@ -226,7 +226,7 @@ where
     caught(&|| map.for_each(|_, _| map.clear()));
     caught(&|| {
         for _ in &map {
-            drop(map.entry(1));
+            drop(map.place(1));
         }
     });
     caught(&|| {

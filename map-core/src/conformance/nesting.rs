@@ -120,8 +120,8 @@ where
         *entry = other.len() as u64;
     }
     assert_eq!(
-        *map.entry(50)
-            .or_insert_with(|| *other.entry(50).or_insert(5)),
+        *map.place(50)
+            .or_insert_with(|| *other.place(50).or_insert(5)),
         5
     );
     assert_eq!((map.get_cloned(&3), other.get_cloned(&3)), (None, Some(0)));
@@ -163,7 +163,7 @@ where
         write();
     });
     caught("a write beside an entry", true, &|| {
-        let _entry = map.entry(100);
+        let _entry = map.place(100);
         write();
     });
     caught("a write within `retain`", true, &|| {

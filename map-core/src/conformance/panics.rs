@@ -229,30 +229,30 @@ where
     M: Maker<Strategy: Strategy<Key, Value>>,
 {
     scenarios! { rig;
-        or_insert: |map, ledger, key| map.entry(ledger.key(key)).or_insert(ledger.value(1)).set(2);
-        or_insert_with: |map, ledger, key| map.entry(ledger.key(key)).or_insert_with(|| {
+        or_insert: |map, ledger, key| map.place(ledger.key(key)).or_insert(ledger.value(1)).set(2);
+        or_insert_with: |map, ledger, key| map.place(ledger.key(key)).or_insert_with(|| {
             ledger.reach(Point::Closure);
             ledger.value(1)
         }).set(2);
-        and_modify: |map, ledger, key| map.entry(ledger.key(key)).and_modify(|value| {
+        and_modify: |map, ledger, key| map.place(ledger.key(key)).and_modify(|value| {
             value.set(1);
             ledger.reach(Point::Closure);
         });
         and_modify_owned: |map, ledger, key| {
             let new = ledger.value(1);
-            map.entry(ledger.key(key)).and_modify(move |value| *value = new)
+            map.place(ledger.key(key)).and_modify(move |value| *value = new)
         };
-        insert: |map, ledger, key| map.entry(ledger.key(key)).insert(ledger.value(1));
+        insert: |map, ledger, key| map.place(ledger.key(key)).insert(ledger.value(1));
         insert_entry: |map, ledger, key| {
-            map.entry(ledger.key(key)).insert_entry(ledger.value(1)).remove_entry()
+            map.place(ledger.key(key)).insert_entry(ledger.value(1)).remove_entry()
         };
-        into_key: |map, ledger, key| map.entry(ledger.key(key)).into_key();
-        occupied: |map, ledger, key| if let Entry::Occupied(mut entry) = map.entry(ledger.key(key)) {
+        into_key: |map, ledger, key| map.place(ledger.key(key)).into_key();
+        occupied: |map, ledger, key| if let Entry::Occupied(mut entry) = map.place(ledger.key(key)) {
             drop(entry.insert(ledger.value(1)));
             ledger.reach(Point::Closure);
             drop(entry.replace_entry(ledger.value(2)));
         };
-        remove: |map, ledger, key| if let Entry::Occupied(mut entry) = map.entry(ledger.key(key)) {
+        remove: |map, ledger, key| if let Entry::Occupied(mut entry) = map.place(ledger.key(key)) {
             entry.get_mut().set(1);
             drop(entry.remove());
         };
@@ -275,7 +275,7 @@ where
         ("entries", |map, ledger| {
             for key in 2_000..2_200 {
                 drop(
-                    map.entry(ledger.key(key))
+                    map.place(ledger.key(key))
                         .or_insert_with(|| ledger.value(1)),
                 );
             }
@@ -431,7 +431,7 @@ where
                 0 => drop(map.compute(0, |_| panics())),
                 1 => drop(map.remove_if(&0, |_, _| panics() == Change::Remove)),
                 2 => drop(map.get_with(&0, |_, _| panics())),
-                3 => drop(map.entry(0).and_modify(|_| {
+                3 => drop(map.place(0).and_modify(|_| {
                     panics();
                 })),
                 _ => map.retain(|_, _| panics() == Change::Remove),

@@ -25,7 +25,7 @@ where
         };
         let race = |key| match key % 3 {
             0 => *map.get_or_insert_with(key, || make(key)),
-            1 => *map.entry(key).or_insert_with(|| make(key)),
+            1 => *map.place(key).or_insert_with(|| make(key)),
             _ => {
                 let mut value = 0;
                 map.compute(key, |present| {
@@ -116,8 +116,8 @@ where
             added[key as usize] += 1;
             match rng.u8(..8) {
                 0 => *map.get_mut(&key).expect("it is there") += 1,
-                1 => *map.entry(key).or_insert(1_000_000) += 1,
-                2 => drop(map.entry(key).and_modify(|value| *value += 1)),
+                1 => *map.place(key).or_insert(1_000_000) += 1,
+                2 => drop(map.place(key).and_modify(|value| *value += 1)),
                 3 => {
                     map.compute(key, |value| {
                         Change::Set(value.copied().unwrap_or(1_000_000) + 1)

@@ -1,6 +1,7 @@
 //! Each operation on one key, on keys that are there and keys that are not.
 
 use super::maker::{Maker, MapOf, Rig};
+use crate::mapref::entry::Entry;
 use crate::{Change, Computed, Strategy};
 
 /// How many keys are there: enough that the map has grown.
@@ -264,7 +265,7 @@ where
         if let Some(mut entry) = found.try_unwrap() {
             *entry += 1;
         }
-        let entry = map.try_entry(key).expect("nobody else is here");
+        let entry: Entry<'_, _, _, _> = map.try_entry(key).expect("nobody else is here").into();
         assert_eq!(*entry.or_insert(5), before.map_or(5, |value| value + 1));
         before.map(|value| value + 1).or(Some(5))
     });

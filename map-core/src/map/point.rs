@@ -6,7 +6,6 @@ use equivalent::Equivalent;
 
 use super::{By, Map, Way, read_elsewhere};
 use crate::concurrent::{Change, Computed};
-use crate::mapref::entry::Entry;
 use crate::mapref::one::{Ref, RefMut};
 use crate::raw::guarded::Editing;
 use crate::raw::header::Refused;
@@ -342,9 +341,29 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// Costs and blocks as [`insert`](Self::insert), and makes room for the key if it is not there.
     ///
+    /// What comes back is the `Entry` of the map's own module, with the methods of [`Entry`](crate::mapref::entry::Entry),
+    /// which it can be made into.
+    ///
     /// # Panics
     ///
     /// If a shard would have to grow beyond the address space.
+    ///
+    /// ```
+    /// use map_core::mapref::entry::Entry;
+    /// use map_core::{Map, Strategy};
+    ///
+    /// // Where the strategy is open, so is what comes back.
+    /// fn count<T: Strategy<char, u32>>(seen: &Map<char, u32, T>, text: &str) {
+    ///     for letter in text.chars() {
+    ///         let entry: Entry<'_, char, u32, T> = seen.entry(letter).into();
+    ///         *entry.or_insert(0) += 1;
+    ///     }
+    /// }
+    ///
+    /// let seen = map_sharded::ShardedMap::new();
+    /// count(&seen, "entry");
+    /// assert_eq!(seen.len(), 5);
+    /// ```
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -354,10 +373,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn entry(&self, key: K) -> Entry<'_, K, V, T> {
+    pub fn entry(&self, key: K) -> T::Place<'_> {
         let hash = self.hash(&key);
         let section = self.lock(hash, here());
-        self.entry_in(key, section, hash, here())
+        self.entry_in(key, section, hash, here()).into()
     }
 
     /// The place of `key`, if that needs no waiting.
@@ -378,10 +397,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn try_entry(&self, key: K) -> Option<Entry<'_, K, V, T>> {
+    pub fn try_entry(&self, key: K) -> Option<T::Place<'_>> {
         let hash = self.hash(&key);
         let section = self.try_lock(hash, here())?;
-        Some(self.entry_in(key, section, hash, here()))
+        Some(self.entry_in(key, section, hash, here()).into())
     }
 
     /// Shows `f` the value of `key`, or `None`, and does what it answers. The value that left the

@@ -30,7 +30,8 @@ use super::one::RefMut;
 use crate::raw::guarded::Editing;
 use crate::strategy::{Section, Strategy};
 
-/// A locked place for a key, which is there or not.
+/// A locked place for a key, which is there or not: in a map of any strategy. Each map has an `Entry` of its own with the same
+/// methods, which is this one but for its name, and can be made into it.
 ///
 /// ```
 /// use map_sharded::{ShardedMap, mapref::entry::Entry};

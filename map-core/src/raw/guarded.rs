@@ -642,6 +642,10 @@ pub struct LockedVisit<K, V, T: Strategy<K, V>> {
     shard: Kept<T::Locked, T::Open>,
 }
 
+/// An entry of a strategy whose shards are read locked.
+type Met<'a, K, V, T> =
+    Held<'a, (K, V), Kept<<T as Strategy<K, V>>::Locked, <T as Strategy<K, V>>::Open>>;
+
 impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
     /// See [`Strategy::visit`]. Locks the shard, and waits for it, if `at` says so. An example is at
     /// [`LockedVisit`].
@@ -686,7 +690,7 @@ impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
     pub fn next<'a>(
         this: &mut Anchored<'a, Self>,
         hash: impl Fn(&K) -> u64,
-    ) -> Option<Held<'a, (K, V), Kept<T::Locked, T::Open>>> {
+    ) -> Option<Met<'a, K, V, T>> {
         // SAFETY: `get_mut`: 1. Nothing is put in its place. 2. Holds that are taken out of its stock are anchored again.
         // `next_for`: 1. It is anchored in `'a`.
         unsafe { this.get_mut().next_for(hash) }
@@ -698,10 +702,7 @@ impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
     ///
     /// 1. This is anchored in `'a`.
     #[inline]
-    pub unsafe fn next_for<'a>(
-        &mut self,
-        hash: impl Fn(&K) -> u64,
-    ) -> Option<Held<'a, (K, V), Kept<T::Locked, T::Open>>> {
+    pub unsafe fn next_for<'a>(&mut self, hash: impl Fn(&K) -> u64) -> Option<Met<'a, K, V, T>> {
         let only = self.only;
         let entry = self.entries.find(|entry| {
             // SAFETY: 1. `self` has the shard locked, if for reading. 2. So nothing has changed.

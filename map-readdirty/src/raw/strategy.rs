@@ -263,6 +263,12 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     type Slot = Slot;
     type Brief = Pin;
     type Hold = Hold<K, V>;
+    type Place<'a>
+        = crate::mapref::entry::Entry<'a, K, V, Self>
+    where
+        Self: 'a,
+        K: 'a,
+        V: 'a;
     type Edit = Edit<K, V>;
     type Iter<'a>
         = Iter<'a, K, V>

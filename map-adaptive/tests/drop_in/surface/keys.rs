@@ -7,7 +7,7 @@ use std::thread;
 
 use super::{Seen, contents, dashmap, filled};
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
+use dashmap::mapref::entry::Entry::{self, Occupied, Vacant};
 use dashmap::mapref::one::{MappedRef, MappedRefMut, Ref, RefMut};
 use dashmap::try_result::TryResult;
 
@@ -331,7 +331,7 @@ pub(crate) fn occupied_and_vacant() -> Seen {
     let map = DashMap::new();
     map.insert(Name("a", 1), 10);
     match map.entry(Name("a", 2)) {
-        Entry::Occupied(mut entry) => {
+        Occupied(mut entry) => {
             // The stored key, until the supplied one is asked for.
             see!(seen, entry.key(), entry.get());
             *entry.get_mut() += 1;
@@ -352,11 +352,11 @@ pub(crate) fn occupied_and_vacant() -> Seen {
         see!(seen, entry.remove_entry());
     }
     match map.entry(Name("a", 6)) {
-        Entry::Vacant(entry) => {
+        Vacant(entry) => {
             see!(seen, entry.key());
             see!(seen, entry.into_key());
         }
-        Entry::Occupied(_) => unreachable!(),
+        Occupied(_) => unreachable!(),
     }
     if let Entry::Vacant(entry) = map.entry(Name("a", 7)) {
         let guard = entry.insert(40);
@@ -368,6 +368,14 @@ pub(crate) fn occupied_and_vacant() -> Seen {
     if let Entry::Vacant(entry) = map.entry(Name("a", 9)) {
         let entry: dashmap::OccupiedEntry<'_, Name, i32> = entry.insert_entry(50);
         see!(seen, entry.key(), entry.get());
+    }
+    {
+        use dashmap::Entry::*;
+        let is_there = |entry| match entry {
+            Occupied(_) => true,
+            Vacant(_) => false,
+        };
+        see!(seen, is_there(map.entry(Name("a", 10))));
     }
     let vacant = |entry: &dashmap::VacantEntry<'_, Name, i32>| entry.key().clone();
     if let Some(Entry::Vacant(entry)) = map.try_entry(Name("b", 1)) {
