@@ -468,6 +468,9 @@ macro_rules! parallel_aliases {
                 pub type OwningIter<K, T = $strategy> = set::OwningIter<K, T>;
             }
 
+            #[doc(no_inline)]
+            pub use self::view as read_only;
+
             /// Parallel iterators over a map that is only read.
             pub mod view {
                 use $crate::rayon::view;

@@ -218,7 +218,24 @@ map_core::map_aliases!(
 #[cfg(doctest)]
 pub struct SessionsBorrow;
 
-/// Guards do not outlive their map.
+/// Guards and iterators do not outlive their map.
+///
+/// ```compile_fail
+/// let mut iter;
+/// {
+///     let map: map_readdirty::ReadDirtyMap<u32, u32> = (0..32).map(|n| (n, n)).collect();
+///     iter = map.iter();
+///     iter.next();
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let guards: Vec<_>;
+/// {
+///     let map: map_readdirty::ReadDirtyMap<u32, u32> = (0..32).map(|n| (n, n)).collect();
+///     guards = map.iter().collect();
+/// }
+/// ```
 ///
 /// ```compile_fail
 /// let guards: Vec<_>;
@@ -231,10 +248,14 @@ pub struct SessionsBorrow;
 /// ```
 /// let map: map_readdirty::ReadDirtyMap<u32, u32> = (0..32).map(|n| (n, n)).collect();
 /// let guards: Vec<_>;
+/// let mut iter;
 /// {
-///     guards = (0..32).map(|n| map.get(&n)).collect();
+///     guards = (0..32).map(|n| map.get(&n)).chain(map.iter().map(|met| map.get(met.key()))).collect();
+///     iter = map.iter();
+///     iter.next();
 /// }
 /// assert!(guards.iter().all(Option::is_some));
+/// assert_eq!(iter.count(), 31);
 /// ```
 #[cfg(doctest)]
 pub struct GuardsBorrow;

@@ -69,6 +69,83 @@ pub type ShardedSet<K, S = RandomState> = map_core::Set<K, Sharded, S>;
 
 map_core::map_aliases!(crate::Sharded, "map_sharded", "ShardedMap", "ShardedSet");
 
+/// Guards do not outlive their map.
+///
+/// ```compile_fail
+/// let guards: Vec<_>;
+/// {
+///     let map: map_sharded::ShardedMap<u32, u32> = (0..32).map(|n| (n, n)).collect();
+///     guards = (0..32).map(|n| map.get(&n)).collect();
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let guards: Vec<_>;
+/// {
+///     let map: map_sharded::ShardedMap<u32, u32> = (0..32).map(|n| (n, n)).collect();
+///     guards = map.iter().collect();
+/// }
+/// ```
+///
+/// Nor do iterators, parts of values, and what a guard refers to:
+///
+/// ```compile_fail
+/// let mut iter;
+/// {
+///     let map: map_sharded::ShardedMap<u32, u32> = (0..32).map(|n| (n, n)).collect();
+///     iter = map.iter();
+///     iter.next();
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let part;
+/// {
+///     let map: map_sharded::ShardedMap<u32, String> = map_sharded::ShardedMap::new();
+///     part = map.get(&1).map(|name| name.map(String::as_str));
+/// }
+/// ```
+///
+/// ```compile_fail
+/// let map: map_sharded::ShardedMap<u32, String> = map_sharded::ShardedMap::new();
+/// map.insert(1, "one".to_owned());
+/// let name: &String = map.get(&1).unwrap().value();
+/// println!("{name}");
+/// ```
+///
+/// And a guard cannot be passed for one of a longer lifetime:
+///
+/// ```compile_fail
+/// use map_sharded::mapref::one::Ref;
+///
+/// fn lengthen<'s, 'l: 's>(short: Ref<'s, u32, u32>) -> Ref<'l, u32, u32> {
+///     short
+/// }
+/// ```
+///
+/// Declared after the map, all of that goes:
+///
+/// ```
+/// use map_sharded::mapref::one::Ref;
+///
+/// let map: map_sharded::ShardedMap<u32, String> = (0..32).map(|n| (n, n.to_string())).collect();
+/// let (guards, met): (Vec<_>, Vec<_>);
+/// let (mut iter, part);
+/// {
+///     guards = (0..32).map(|n| map.get(&n)).collect();
+///     met = map.iter().collect();
+///     iter = map.iter();
+///     iter.next();
+///     part = map.get(&1).map(|name| name.map(String::as_str));
+/// }
+/// let guard: Ref<'_, u32, String> = map.get(&1).unwrap();
+/// let name: &String = guard.value();
+/// assert_eq!((guards.len(), met.len(), iter.count()), (32, 32, 31));
+/// assert_eq!(part.as_deref(), Some(name.as_str()));
+/// ```
+#[cfg(doctest)]
+pub struct GuardsBorrow;
+
 /// A guard that can be written through does not take a shorter-lived value than the map holds.
 ///
 /// ```compile_fail

@@ -43,10 +43,10 @@ pub struct Kept<L, O> {
 /// Where the header is. It is there as long as what has this.
 struct HeaderAt<L, O>(NonNull<Header<L, O>>);
 
-// SAFETY: it stands for a `&Header<L, O>`.
-unsafe impl<L: Send + Sync, O: Sync> Send for HeaderAt<L, O> {}
+// SAFETY: what has this shares what lies under the lock with others, and unlocks. (A `Shared` gives out what is open, too.)
+unsafe impl<L: Sync, O> Send for HeaderAt<L, O> {}
 // SAFETY: as above.
-unsafe impl<L: Send + Sync, O: Sync> Sync for HeaderAt<L, O> {}
+unsafe impl<L: Sync, O> Sync for HeaderAt<L, O> {}
 
 impl<L, O> Clone for HeaderAt<L, O> {
     #[inline(always)]

@@ -39,9 +39,9 @@ const COUNTED: usize = 1;
 const KEPT: usize = 2;
 
 // SAFETY: it gives access to nothing but atomic words, which any thread may change.
-unsafe impl<K: Send + Sync, V: Send + Sync> Send for Hold<K, V> {}
+unsafe impl<K, V> Send for Hold<K, V> {}
 // SAFETY: as above.
-unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Hold<K, V> {}
+unsafe impl<K, V> Sync for Hold<K, V> {}
 
 impl<K, V> Hold<K, V> {
     /// # Safety

@@ -147,9 +147,9 @@ pub(crate) struct Item<K, V> {
 }
 
 // SAFETY: it becomes a `Held`, and is as that.
-unsafe impl<K: Send + Sync, V: Send + Sync> Send for Item<K, V> {}
+unsafe impl<K: Sync, V: Sync> Send for Item<K, V> {}
 // SAFETY: as above.
-unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Item<K, V> {}
+unsafe impl<K: Sync, V: Sync> Sync for Item<K, V> {}
 
 impl<K, V> Item<K, V> {
     /// # Safety

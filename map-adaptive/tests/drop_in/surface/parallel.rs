@@ -10,6 +10,8 @@ use rayon::iter::{
 
 use super::{Seen, Storable, contents, dashmap, sorted};
 use dashmap::mapref::multiple::{RefMulti, RefMutMulti};
+#[expect(unused_imports, reason = "there is nothing in it but implementations")]
+use dashmap::rayon::read_only;
 use dashmap::rayon::{map, set};
 use dashmap::{DashMap, DashSet, ReadOnlyView, setref};
 

@@ -3,10 +3,11 @@
 use std::collections::hash_map::RandomState;
 use std::future::Future;
 use std::hash::{BuildHasher, Hash};
+use std::marker::PhantomData;
 use std::panic::{UnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
@@ -68,6 +69,21 @@ where
     all.len()
 }
 
+/// What may be shared, but not sent: read guards on it may.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Stays(PhantomData<MutexGuard<'static, ()>>);
+
+fn all_that_share() -> usize {
+    let all = [
+        shared::<Ref<'static, Stays, Stays>>,
+        shared::<RefMulti<'static, Stays, Stays>>,
+        shared::<setref::one::Ref<'static, Stays>>,
+        shared::<setref::multiple::RefMulti<'static, Stays>>,
+    ];
+    all.iter().for_each(|check| check());
+    all.len()
+}
+
 pub(crate) fn sent_types() -> Seen {
     let mut seen = Seen::new();
     see!(seen, all_caught::<u64, String, RandomState>());
@@ -76,7 +92,11 @@ pub(crate) fn sent_types() -> Seen {
         seen,
         catch_unwind(move || map.insert(1, "new".to_owned())).unwrap()
     );
-    see!(seen, all_shared::<u64, String, RandomState>());
+    see!(
+        seen,
+        all_shared::<u64, String, RandomState>(),
+        all_that_share()
+    );
     // Those with defaulted parameters.
     shared::<Iter<'static, u64, String>>();
     shared::<IterMut<'static, u64, String>>();
