@@ -27,7 +27,8 @@ impl<K, V, T: crate::Strategy<K, V>, S> Kind for Map<K, V, T, S> {
 /// set: dashmap's names with dashmap's parameters, for one strategy. With the feature `rayon`, the module `rayon`, too.
 ///
 /// The strategy has to be named by an absolute path. It stays open as a last parameter of the guards, so
-/// that code for several maps can use one set of names.
+/// that code for several maps can use one set of names. All are aliases but `mapref::entry::Entry`, an enum of its own: so
+/// `use ...::Entry::{Occupied, Vacant}` works. The strategy names it as its [`Place`](crate::Strategy::Place).
 ///
 /// ```
 /// /// A map of one's own.

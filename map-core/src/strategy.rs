@@ -9,7 +9,8 @@
 //! Reads come in two forms, since a lock and an epoch keep an entry alive differently:
 //! [`Strategy::peek`] for the length of an operation (a lock; a pin), [`Strategy::get`] for as
 //! long as the user likes (a lock; a guard slot). Both give out a pointer together with what keeps
-//! it alive, so the front runs the user's closure on it with nothing left to go wrong.
+//! it alive, so the front runs the user's closure on it with nothing left to go wrong. What keeps it alive has no
+//! lifetime in its type; [`Held`] and [`Anchored`], in which it is given out, have one.
 //!
 //! # Writing one
 //!

@@ -2,7 +2,7 @@
 //! shards, keep the shard locked.
 //!
 //! The modules and names are dashmap's. Each map of the family has aliases with its own strategy
-//! filled in.
+//! filled in, and an [`Entry`](entry::Entry) of its own. As in dashmap, a guard may be passed for one of a shorter lifetime.
 //!
 //! A guard locks its whole shard, not only its entry: holding one while calling the same map from
 //! the same thread can wait for itself. Reading while holding a `Ref` is fine; anything else
