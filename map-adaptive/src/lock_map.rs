@@ -33,7 +33,7 @@ pub struct Together;
 
 impl Variety for Together {
     const SPLITS_FOR_CONTENTION: bool = false;
-    type Place<'a, K, V>
+    type OwnEntry<'a, K, V>
         = mapref::entry::Entry<'a, K, V>
     where
         K: 'a,

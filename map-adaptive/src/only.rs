@@ -29,7 +29,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     type Slot = <Inner as Strategy<K, V>>::Slot;
     type Brief = <Inner as Strategy<K, V>>::Brief;
     type Hold = <Inner as Strategy<K, V>>::Hold;
-    type Place<'a>
+    type OwnEntry<'a>
         = crate::adaptive_map::mapref::entry::Entry<'a, K, V, Self>
     where
         K: 'a,

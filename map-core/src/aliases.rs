@@ -28,7 +28,7 @@ impl<K, V, T: crate::Strategy<K, V>, S> Kind for Map<K, V, T, S> {
 ///
 /// The strategy has to be named by an absolute path. It stays open as a last parameter of the guards, so
 /// that code for several maps can use one set of names. All are aliases but `mapref::entry::Entry`, an enum of its own: so
-/// `use ...::Entry::{Occupied, Vacant}` works. The strategy names it as its [`Place`](crate::Strategy::Place).
+/// `use ...::Entry::{Occupied, Vacant}` works. The strategy names it as its [`OwnEntry`](crate::Strategy::OwnEntry).
 ///
 /// ```
 /// /// A map of one's own.

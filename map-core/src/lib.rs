@@ -9,7 +9,7 @@
 //!
 //! // For maps of the family, with all that the front has:
 //! fn grow<T: Strategy<u64, u64>>(map: &Map<u64, u64, T>) {
-//!     *map.entry(1).or_insert(0) += 1;
+//!     *map.place(1).or_insert(0) += 1;
 //! }
 //!
 //! // For any map with the operations that all have:

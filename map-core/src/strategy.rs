@@ -373,9 +373,8 @@ pub trait Strategy<K, V>: Sized {
     /// Keeps an entry alive while the user has a guard. [`Kept`] where the shard's lock does that.
     type Hold;
     /// What [`Map::entry`](crate::Map::entry) gives out: the enum `Entry` of the map's own module, which
-    /// [`map_aliases!`](crate::map_aliases) makes, or, where there is none, [`mapref::entry::Entry`](Entry) itself. Code
-    /// that is given any strategy turns the one into the other.
-    type Place<'a>: From<Entry<'a, K, V, Self>> + Into<Entry<'a, K, V, Self>>
+    /// [`map_aliases!`](crate::map_aliases) makes, or, where there is none, [`mapref::entry::Entry`](Entry) itself.
+    type OwnEntry<'a>: From<Entry<'a, K, V, Self>> + Into<Entry<'a, K, V, Self>>
     where
         Self: 'a,
         K: 'a,

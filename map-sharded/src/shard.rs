@@ -38,7 +38,7 @@ impl<W> fmt::Debug for Sharded<W> {
 ///
 /// impl Variety for Calm {
 ///     const SPLITS_FOR_CONTENTION: bool = false;
-///     type Place<'a, K, V> = Entry<'a, K, V, Sharded<Calm>> where K: 'a, V: 'a;
+///     type OwnEntry<'a, K, V> = Entry<'a, K, V, Sharded<Calm>> where K: 'a, V: 'a;
 /// }
 ///
 /// let map: map_core::Map<u32, u32, Sharded<Calm>> = map_core::Map::new();
@@ -47,8 +47,8 @@ impl<W> fmt::Debug for Sharded<W> {
 pub trait Variety: Sized {
     /// Whether shards split when their lock is fought over.
     const SPLITS_FOR_CONTENTION: bool;
-    /// What the map's `entry` gives out: see [`Strategy::Place`].
-    type Place<'a, K, V>: From<AnyEntry<'a, K, V, Self>> + Into<AnyEntry<'a, K, V, Self>>
+    /// What the map's `entry` gives out: see [`Strategy::OwnEntry`].
+    type OwnEntry<'a, K, V>: From<AnyEntry<'a, K, V, Self>> + Into<AnyEntry<'a, K, V, Self>>
     where
         Self: 'a,
         K: 'a,
@@ -63,7 +63,7 @@ pub struct Splitting;
 
 impl Variety for Splitting {
     const SPLITS_FOR_CONTENTION: bool = true;
-    type Place<'a, K, V>
+    type OwnEntry<'a, K, V>
         = crate::mapref::entry::Entry<'a, K, V>
     where
         K: 'a,
@@ -183,8 +183,8 @@ impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     type Slot = usize;
     type Brief = Kept<Entries<K, V>, ()>;
     type Hold = Kept<Entries<K, V>, ()>;
-    type Place<'a>
-        = W::Place<'a, K, V>
+    type OwnEntry<'a>
+        = W::OwnEntry<'a, K, V>
     where
         W: 'a,
         K: 'a,

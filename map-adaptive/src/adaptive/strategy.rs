@@ -267,7 +267,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     type Slot = Slot;
     type Brief = Brief<K, V>;
     type Hold = Hold<K, V>;
-    type Place<'a>
+    type OwnEntry<'a>
         = crate::adaptive_map::mapref::entry::Entry<'a, K, V, Self>
     where
         K: 'a,

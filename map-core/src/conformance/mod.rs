@@ -70,11 +70,6 @@
 //! }
 //! ```
 
-use std::hash::{BuildHasher, Hash};
-
-use crate::mapref::entry::Entry;
-use crate::{Map, Strategy};
-
 pub mod changes;
 pub mod drops;
 pub mod entries;
@@ -104,11 +99,3 @@ pub mod walks;
 pub mod watchdog;
 pub mod whole;
 pub mod workload;
-
-impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
-    /// [`Map::entry`], for whatever strategy.
-    #[cfg_attr(debug_assertions, track_caller)]
-    fn place(&self, key: K) -> Entry<'_, K, V, T> {
-        self.entry(key).into()
-    }
-}

@@ -6,6 +6,7 @@ use equivalent::Equivalent;
 
 use super::{By, Map, Way, read_elsewhere};
 use crate::concurrent::{Change, Computed};
+use crate::mapref::entry::Entry;
 use crate::mapref::one::{Ref, RefMut};
 use crate::raw::guarded::Editing;
 use crate::raw::header::Refused;
@@ -341,29 +342,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// Costs and blocks as [`insert`](Self::insert), and makes room for the key if it is not there.
     ///
-    /// What comes back is the `Entry` of the map's own module, with the methods of [`Entry`](crate::mapref::entry::Entry),
-    /// which it can be made into.
+    /// What comes back is the `Entry` of the map's own module. Code that is given any strategy asks for a
+    /// [`place`](Self::place) instead.
     ///
     /// # Panics
     ///
     /// If a shard would have to grow beyond the address space.
-    ///
-    /// ```
-    /// use map_core::mapref::entry::Entry;
-    /// use map_core::{Map, Strategy};
-    ///
-    /// // Where the strategy is open, so is what comes back.
-    /// fn count<T: Strategy<char, u32>>(seen: &Map<char, u32, T>, text: &str) {
-    ///     for letter in text.chars() {
-    ///         let entry: Entry<'_, char, u32, T> = seen.entry(letter).into();
-    ///         *entry.or_insert(0) += 1;
-    ///     }
-    /// }
-    ///
-    /// let seen = map_sharded::ShardedMap::new();
-    /// count(&seen, "entry");
-    /// assert_eq!(seen.len(), 5);
-    /// ```
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -373,10 +357,36 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn entry(&self, key: K) -> T::Place<'_> {
+    pub fn entry(&self, key: K) -> T::OwnEntry<'_> {
+        self.place(key).into()
+    }
+
+    /// The place of `key`, locked: [`entry`](Self::entry), for code that is given any strategy. The
+    /// [`Entry`] that it gives out is the same type in all maps, but for what they store.
+    ///
+    /// # Panics
+    ///
+    /// If a shard would have to grow beyond the address space.
+    ///
+    /// ```
+    /// use map_core::{Map, Strategy};
+    ///
+    /// fn count<T: Strategy<char, u32>>(seen: &Map<char, u32, T>, text: &str) {
+    ///     for letter in text.chars() {
+    ///         *seen.place(letter).or_insert(0) += 1;
+    ///     }
+    /// }
+    ///
+    /// let seen = map_sharded::ShardedMap::new();
+    /// count(&seen, "letter");
+    /// assert_eq!((seen.len(), seen.get_copied(&'t')), (4, Some(2)));
+    /// ```
+    #[inline]
+    #[cfg_attr(debug_assertions, track_caller)]
+    pub fn place(&self, key: K) -> Entry<'_, K, V, T> {
         let hash = self.hash(&key);
         let section = self.lock(hash, here());
-        self.entry_in(key, section, hash, here()).into()
+        self.entry_in(key, section, hash, here())
     }
 
     /// The place of `key`, if that needs no waiting.
@@ -397,7 +407,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// ```
     #[inline]
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn try_entry(&self, key: K) -> Option<T::Place<'_>> {
+    pub fn try_entry(&self, key: K) -> Option<T::OwnEntry<'_>> {
         let hash = self.hash(&key);
         let section = self.try_lock(hash, here())?;
         Some(self.entry_in(key, section, hash, here()).into())

@@ -30,8 +30,8 @@ use super::one::RefMut;
 use crate::raw::guarded::Editing;
 use crate::strategy::{Section, Strategy};
 
-/// A locked place for a key, which is there or not: in a map of any strategy. Each map has an `Entry` of its own with the same
-/// methods, which is this one but for its name, and can be made into it.
+/// A locked place for a key, which is there or not: in a map of any strategy, by [`Map::place`](crate::Map::place). Each
+/// map has an `Entry` of its own, with the same variants and methods, which can be made into this one.
 ///
 /// ```
 /// use map_sharded::{ShardedMap, mapref::entry::Entry};

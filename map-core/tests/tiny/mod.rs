@@ -40,7 +40,7 @@ impl Strategy<u64, u64> for Tiny {
     type Slot = usize;
     type Brief = Kept<Entries, ()>;
     type Hold = Kept<Entries, ()>;
-    type Place<'a> = map_core::mapref::entry::Entry<'a, u64, u64, Self>;
+    type OwnEntry<'a> = map_core::mapref::entry::Entry<'a, u64, u64, Self>;
     type Edit = ();
     type Iter<'a> = std::slice::Iter<'a, (u64, u64)>;
     type Visit = LockedVisit<u64, u64, Self>;

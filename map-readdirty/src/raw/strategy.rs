@@ -263,7 +263,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     type Slot = Slot;
     type Brief = Pin;
     type Hold = Hold<K, V>;
-    type Place<'a>
+    type OwnEntry<'a>
         = crate::mapref::entry::Entry<'a, K, V, Self>
     where
         Self: 'a,
