@@ -28,6 +28,13 @@ use map_sharded::{Sharded, Variety};
 pub type Lock = Sharded<Together>;
 
 /// Shards that are fought over stay together: those of [`LockMap`].
+///
+/// ```
+/// use map_adaptive::lock_map::{LockMap, Together};
+///
+/// let map: map_adaptive::Map<u32, u32, map_adaptive::Sharded<Together>> = LockMap::new();
+/// map.insert(1, 10);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Together;
 

@@ -1,5 +1,5 @@
 //! The primitives that a model checker has to see, real or modelled: what `map-core` has of them, and
-//! statics and thread-local values.
+//! statics and thread-local values. And what a model, which is not the crate as a whole, does without.
 //!
 //! This is the only file of the crate that knows `cfg(crossbeam_loom)`.
 
@@ -7,6 +7,7 @@ pub(crate) use map_core::sync::{REAL_FENCES, Watch, fence_in_model, hint, yield_
 
 #[cfg(not(crossbeam_loom))]
 mod real {
+    pub(crate) use crate::mapref::entry::Entry as OwnEntry;
     pub(crate) use map_core::sync::atomic;
 
     /// Declares a static value that is made when it is first used.
@@ -39,6 +40,8 @@ mod atomic_model;
 
 #[cfg(crossbeam_loom)]
 mod real {
+    pub(crate) use map_core::mapref::entry::Entry as OwnEntry;
+
     /// Atomic types, their orderings, and the fence.
     pub(crate) mod atomic {
         pub(crate) use super::super::atomic_model::{AtomicPtr, AtomicU64};
@@ -61,4 +64,4 @@ mod real {
     pub(crate) use {global, thread_cells};
 }
 
-pub(crate) use real::{atomic, global, lazy, thread_cells};
+pub(crate) use real::{OwnEntry, atomic, global, lazy, thread_cells};

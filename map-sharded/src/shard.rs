@@ -58,6 +58,12 @@ pub trait Variety: Sized {
 type AnyEntry<'a, K, V, W> = map_core::mapref::entry::Entry<'a, K, V, Sharded<W>>;
 
 /// Shards split when they are full, and when they are fought over: those of [`ShardedMap`](crate::ShardedMap).
+///
+/// ```
+/// use map_sharded::{Splitting, Variety};
+///
+/// assert!(Splitting::SPLITS_FOR_CONTENTION);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Splitting;
 

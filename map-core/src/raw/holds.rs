@@ -34,6 +34,17 @@ pub struct Shared<'a, L, O> {
 
 /// A shard that stays locked for reading as long as something in it is [held](crate::strategy::Held): what becomes of
 /// a [`Shared`] then. It does not say for how long it may live, so it is always [`Anchored`]. Its drop unlocks.
+///
+/// ```
+/// use map_core::strategy::{Held, Kept, Shared, Table};
+///
+/// /// The first entry of a shard that is a list, with the lock.
+/// fn first<'a, L: Table + AsRef<[(u64, u64)]>>(
+///     shard: Shared<'a, L, ()>,
+/// ) -> Option<Held<'a, (u64, u64), Kept<L, ()>>> {
+///     Held::find(shard, |list| list.as_ref().first())
+/// }
+/// ```
 pub struct Kept<L, O> {
     header: HeaderAt<L, O>,
     reader: Reader,

@@ -22,6 +22,7 @@ use super::shard::{Locked, Look, Open, Slot};
 use super::table::Table;
 use crate::promotion::{Fill, Promotion, Standing};
 use crate::stats::Stats;
+use crate::sync::OwnEntry;
 
 /// The strategy of a [`ReadDirtyMap`](crate::ReadDirtyMap), with its promotion policy.
 ///
@@ -264,7 +265,7 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     type Brief = Pin;
     type Hold = Hold<K, V>;
     type OwnEntry<'a>
-        = crate::mapref::entry::Entry<'a, K, V, Self>
+        = OwnEntry<'a, K, V, Self>
     where
         Self: 'a,
         K: 'a,
