@@ -3,6 +3,7 @@
 //! What operations cost is up to the keys here: comparing them takes as long as a test says.
 
 use std::cell::Cell;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,8 +19,14 @@ thread_local! {
     static IS_COLD: Cell<bool> = const { Cell::new(false) };
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug)]
 struct Key(u64);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
