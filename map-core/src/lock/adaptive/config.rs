@@ -28,7 +28,7 @@ pub struct Config {
     pub conflicts_off_percent: u8,
     /// It turns so only if the threads that use it take such locks more than once in so many nanoseconds, not counting
     /// what they wait for them; and remains so if they do in half of that. At first 128: a little more than what it takes to
-    /// get a cache line from another core. At a slower pace, taking turns costs more than it spares. With 0 it never does.
+    /// get a cache line from another core. At a slower pace, taking turns costs more than it spares. 0: never; 65535: at any pace.
     pub exclusive_nanos: u16,
 }
 

@@ -80,12 +80,16 @@ impl AdaptiveRawRwLock {
         }
         if let Some(record) = self.record_at_last() {
             let config = self.config();
-            let pace = match self.behaviour() {
-                Behaviour::Exclusive => config.exclusive_nanos / 2,
-                Behaviour::Shared | Behaviour::Biased => config.exclusive_nanos,
+            let pace = match (config.exclusive_nanos, self.behaviour()) {
+                (u16::MAX, _) => None,
+                (nanos, Behaviour::Exclusive) => Some(nanos / 2),
+                (nanos, Behaviour::Shared | Behaviour::Biased) => Some(nanos),
             };
-            let slowest = Duration::from_nanos(u64::from(pace) * u64::from(INTERVAL));
-            let quick = lap().is_some_and(|lap| lap < slowest);
+            let lap = lap();
+            let quick = pace.is_none_or(|pace| {
+                let slowest = Duration::from_nanos(u64::from(pace) * u64::from(INTERVAL));
+                lap.is_some_and(|lap| lap < slowest)
+            });
             let crowd = record.contest.crowd();
             let turn = match access {
                 Access::Read => record.tally.note_read_in(crowd, drawn),
