@@ -234,10 +234,14 @@ impl RawLock {
     /// ```
     #[inline]
     pub fn try_lock_shared(&self) -> Option<SharedToken> {
-        let mut seen = match self.try_first_shared() {
-            Ok(token) => return Some(token),
-            Err(seen) => seen,
-        };
+        self.try_first_shared()
+            .or_else(|seen| self.try_join_shared(seen))
+            .ok()
+    }
+
+    /// The guesses after the first, which saw `seen`: that only readers are here.
+    #[inline]
+    fn try_join_shared(&self, mut seen: u32) -> Result<SharedToken, u32> {
         // The two flags are the highest bits, so one comparison asks for them and for room.
         while seen < MAX_SHARED {
             // Acquire: as above.
@@ -247,11 +251,11 @@ impl RawLock {
                 Ordering::Acquire,
                 Ordering::Relaxed,
             ) {
-                Ok(_) => return Some(SharedToken(())),
+                Ok(_) => return Ok(SharedToken(())),
                 Err(now) => seen = now,
             }
         }
-        None
+        Err(seen)
     }
 
     /// Whether no writer is inside or sleeps at the gate, for a reader that has announced itself.
@@ -360,7 +364,7 @@ impl RawLock {
     #[inline]
     pub fn lock_shared_recursive(&self) -> SharedToken {
         self.try_lock_shared().unwrap_or_else(|| {
-            self.wait_shared(None, slow::Manner::Hopeful, slow::Gate::Passed)
+            self.wait_shared(None, slow::Gate::Passed)
                 .expect("a wait without a deadline ends with the lock")
         })
     }

@@ -26,6 +26,13 @@ const WRITE_PER_SLOT: i32 = 1;
 /// What it takes off for each other thread that reads, in whatever map, whose line it fetches and which fetches it back.
 /// (Measured with two threads: worth it up to about 9 % writes.)
 const WRITE_PER_READER: i32 = 36;
+/// What it takes off at least, of a lock by itself. (Measured with one thread: worth it up to about 5 % writes. A map's look into
+/// its table hides more of what the way of an announced write costs.)
+const WRITE_TO_LOCK: i32 = 100;
+/// What it takes off at least, if threads fight for the lock: compared with taking turns at it for some microseconds
+/// each, which is what they could do instead. (Measured with two, four and eight threads on two cores: worth it up to about
+/// 0.6 % writes.)
+const WRITE_IN_CROWD: i32 = 1000;
 /// The balance turns at so many samples of writes, on either side.
 const TURN: i32 = 8;
 /// Who reads is judged by so many of the latest samples of reads, about: some milliseconds, as long as a thread
@@ -39,6 +46,17 @@ pub(crate) enum Turn {
     Announce,
     /// Count themselves in the lock.
     Count,
+}
+
+/// How those who read and write stand in each other's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crowd {
+    /// They use the locks of a map, or meet at one lock that they keep for longer than it takes to get.
+    Map,
+    /// They use one lock, and hardly meet.
+    Loose,
+    /// They want one lock all the time, and not for long.
+    Dense,
 }
 
 /// Whether the readers of a map or of a lock announce themselves, each in a slot of its thread, instead of
@@ -58,7 +76,8 @@ pub(crate) enum Turn {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadBias {
     /// It goes by the share of writes that it sees and by the number of threads of the process that read: about 16 % with
-    /// one thread, 8 % with two, 2 % with ten. The default.
+    /// one thread, 8 % with two, 2 % with ten; of a lock by itself that is in quick use 5 % at most, and 0.6 % of one that threads
+    /// fight for. The default.
     #[default]
     Adaptive,
     /// They do. For what is known to be read nearly always.
@@ -173,34 +192,50 @@ pub(crate) fn take_sample() -> Option<u32> {
 }
 
 /// What a write costs while readers announce themselves.
-fn cost_of_write() -> i32 {
+fn cost_of_write(crowd: Crowd) -> i32 {
     // Both are far from the ends of an `i32`: the others by what `others` allows.
     let slots = slots::made().min(1 << 20) as i32;
     let others = READERS.others() as i32;
-    WRITE_ALONE + slots * WRITE_PER_SLOT + others * WRITE_PER_READER / 16
+    let readers = others * WRITE_PER_READER / 16;
+    let readers = match crowd {
+        Crowd::Map => readers,
+        Crowd::Loose => readers.max(WRITE_TO_LOCK),
+        Crowd::Dense => readers.max(WRITE_IN_CROWD),
+    };
+    WRITE_ALONE + slots * WRITE_PER_SLOT + readers
 }
 
 impl Tally {
     /// Notes a read that is a sample, with the number drawn for it. Which way does the balance turn?
     pub(crate) fn note_read(&self, drawn: u32) -> Option<Turn> {
+        self.note_read_in(Crowd::Map, drawn)
+    }
+
+    /// The same, in such a crowd.
+    pub(crate) fn note_read_in(&self, crowd: Crowd, drawn: u32) -> Option<Turn> {
         if let Some(own) = slots::own_number() {
             READERS.note(own, drawn);
         }
-        self.put(READ)
+        self.put(READ, crowd)
     }
 
     /// The same of a write.
     pub(crate) fn note_write(&self) -> Option<Turn> {
-        self.put(-cost_of_write())
+        self.note_write_in(Crowd::Map)
+    }
+
+    /// The same, in such a crowd.
+    pub(crate) fn note_write_in(&self, crowd: Crowd) -> Option<Turn> {
+        self.put(-cost_of_write(crowd), crowd)
     }
 
     /// The same of a write that had to wait for announced readers that stayed: as bad as hundreds.
     pub(crate) fn note_revocation(&self) -> Option<Turn> {
-        self.put(-TURN * cost_of_write() / 2)
+        self.put(-TURN * cost_of_write(Crowd::Map) / 2, Crowd::Map)
     }
 
-    fn put(&self, weight: i32) -> Option<Turn> {
-        let turn = TURN * cost_of_write();
+    fn put(&self, weight: i32, crowd: Crowd) -> Option<Turn> {
+        let turn = TURN * cost_of_write(crowd);
         let balance = self.balance.load(Relaxed).saturating_add(weight);
         self.balance.store(balance.clamp(-turn, turn), Relaxed);
         match balance {

@@ -19,12 +19,17 @@ pub struct Config {
     /// Whether readers announce themselves. `Always` leaves the lock no other behaviour than
     /// [`Biased`](Behaviour::Biased); `Never` leaves it the other two.
     pub bias: ReadBias,
-    /// The lock turns [`Exclusive`](Behaviour::Exclusive) when so many of a hundred acquisitions, or more, have met
-    /// a conflict: from 1 to 100. At first 5.
+    /// The lock turns [`Exclusive`](Behaviour::Exclusive) when the share of conflicts is so many percent, or more: from 1
+    /// to 100. At first 5. An acquisition that waits counts as one conflict, and as one more for each 64 nanoseconds that it
+    /// waits: for those that could have been made meanwhile.
     pub conflicts_on_percent: u8,
-    /// It stops being so when so many of a hundred, or fewer, do: less than
+    /// It stops being so when the share is so many percent, or less: less than
     /// [`conflicts_on_percent`](Self::conflicts_on_percent). At first 2.
     pub conflicts_off_percent: u8,
+    /// It turns so only if the threads that use it take such locks more than once in so many nanoseconds, not counting
+    /// what they wait for them; and remains so if they do in half of that. At first 64: about what it takes to
+    /// get a cache line from another core. At a slower pace, taking turns costs more than it spares. 0: never; 65535: at any pace.
+    pub exclusive_nanos: u16,
 }
 
 impl Config {
@@ -40,6 +45,7 @@ impl Config {
         bias: ReadBias::Adaptive,
         conflicts_on_percent: 5,
         conflicts_off_percent: 2,
+        exclusive_nanos: 64,
     };
 
     pub(super) fn check(self) -> Result<Self, ConfigError> {
@@ -64,24 +70,22 @@ impl Config {
             ReadBias::Always => 1,
             ReadBias::Never => 2,
         };
-        u32::from_le_bytes([
-            bias,
-            self.conflicts_on_percent,
-            self.conflicts_off_percent,
-            0,
-        ])
+        let shares = self.conflicts_on_percent as u32 | (self.conflicts_off_percent as u32) << 7;
+        bias | shares << 2 | (self.exclusive_nanos as u32) << 16
     }
 
-    pub(super) const fn unpack(packed: u32) -> Self {
-        let [bias, conflicts_on_percent, conflicts_off_percent, _] = packed.to_le_bytes();
+    pub(super) fn unpack(packed: u32) -> Self {
+        // Shares have seven bits each, as they are below 128.
+        let share = |at: u32| (packed >> at & 0x7f) as u8;
         Self {
-            bias: match bias {
+            bias: match packed & 3 {
                 0 => ReadBias::Adaptive,
                 1 => ReadBias::Always,
                 _ => ReadBias::Never,
             },
-            conflicts_on_percent,
-            conflicts_off_percent,
+            conflicts_on_percent: share(2),
+            conflicts_off_percent: share(9),
+            exclusive_nanos: (packed >> 16) as u16,
         }
     }
 }
@@ -155,8 +159,8 @@ pub enum Behaviour {
     Shared,
     /// Readers announce themselves, each in a slot of its thread; a writer looks through all slots.
     Biased,
-    /// Readers count themselves, and who finds others asleep queues up behind them instead of trying its luck:
-    /// for locks that writers fight over.
+    /// Who meets anybody, be it a reader that meets a reader, stays off the lock for some microseconds, and leaves it to
+    /// who has it: for locks that are fought over by threads that want them all the time.
     Exclusive,
 }
 
@@ -169,7 +173,7 @@ impl Behaviour {
         }
     }
 
-    pub(super) const fn unpack(packed: u8) -> Self {
+    pub(super) fn unpack(packed: u8) -> Self {
         match packed {
             0 => Self::Shared,
             1 => Self::Biased,

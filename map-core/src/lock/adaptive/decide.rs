@@ -1,21 +1,39 @@
 //! Which behaviour a lock has, and why. All of it may be late, lost or doubled without harm.
 
 use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use super::config::{Behaviour, Config};
 use super::record::{Record, Verdict};
 use super::{AdaptiveRawRwLock, BEFORE_RECORD};
 use crate::lock::slots;
-use crate::lock::tally::{self, ReadBias, Turn};
+use crate::lock::tally::{self, INTERVAL, ReadBias, Turn};
 use crate::sync::REAL_FENCES;
 use crate::sync::atomic::Ordering::Relaxed;
 
 /// Conflicts of a thread, with whatever lock, that are noted at once. In a model, each.
 const CONFLICTS_A_NOTE: u32 = if REAL_FENCES { 16 } else { 1 };
 
+/// So long a wait is one conflict more. About what an acquisition takes that is fought for.
+const NANOS_A_CONFLICT: u128 = 64;
+
 thread_local! {
     /// Conflicts of this thread since the last note.
     static CONFLICTS: Cell<u32> = const { Cell::new(0) };
+    /// When it had its last sample, of whatever adaptive lock.
+    static LAST: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// How long it has waited for adaptive locks since.
+    static WAITED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// How long it is since this thread's last sample, but for what it has waited; `None` if there was none.
+fn lap() -> Option<Duration> {
+    let now = Instant::now();
+    let last = LAST.try_with(|last| last.replace(Some(now))).ok()??;
+    let waited = WAITED
+        .try_with(|waited| waited.replace(Duration::ZERO))
+        .ok()?;
+    Some(now.saturating_duration_since(last).saturating_sub(waited))
 }
 
 /// What a sample is of.
@@ -62,28 +80,47 @@ impl AdaptiveRawRwLock {
         }
         if let Some(record) = self.record_at_last() {
             let config = self.config();
-            let turn = match access {
-                Access::Read => record.tally.note_read(drawn),
-                Access::Write => record.tally.note_write(),
+            let pace = match (config.exclusive_nanos, self.behaviour()) {
+                (u16::MAX, _) => None,
+                (nanos, Behaviour::Exclusive) => Some(nanos / 2),
+                (nanos, Behaviour::Shared | Behaviour::Biased) => Some(nanos),
             };
-            self.adapt(config, turn, record.contest.note_sample(config));
+            let lap = lap();
+            let quick = pace.is_none_or(|pace| {
+                let slowest = Duration::from_nanos(u64::from(pace) * u64::from(INTERVAL));
+                lap.is_some_and(|lap| lap < slowest)
+            });
+            let crowd = record.contest.crowd();
+            let turn = match access {
+                Access::Read => record.tally.note_read_in(crowd, drawn),
+                Access::Write => record.tally.note_write_in(crowd),
+            };
+            self.adapt(config, turn, record.contest.note_sample(config, quick));
         }
     }
 
-    /// Notes a conflict, in truth that of several of this thread: threads that fight for one line already shall
-    /// not fight for another each time.
-    pub(super) fn note_conflict(&self) {
+    /// Notes an acquisition that has met a conflict and waited for so long. Small conflicts are noted several at once:
+    /// threads that fight for one line already shall not fight for another each time.
+    pub(super) fn note_conflict(&self, waited: Duration) {
+        let _ = WAITED.try_with(|all| all.set(all.get().saturating_add(waited)));
+        let more = u32::try_from(1 + waited.as_nanos() / NANOS_A_CONFLICT).unwrap_or(u32::MAX);
         let due = CONFLICTS.try_with(|noted| {
-            let now = noted.get() + 1;
-            noted.set(now % CONFLICTS_A_NOTE);
-            now == CONFLICTS_A_NOTE
+            let now = noted.get().saturating_add(more);
+            let due = now >= CONFLICTS_A_NOTE;
+            noted.set(if due { 0 } else { now });
+            due.then_some(now)
         });
-        if due.unwrap_or(false)
+        if let Ok(Some(conflicts)) = due
             && let Some(record) = self.record_at_last()
         {
-            let config = self.config();
-            let verdict = record.contest.note_conflicts(CONFLICTS_A_NOTE, config);
-            self.adapt(config, None, verdict);
+            record.contest.note_conflicts(conflicts);
+        }
+    }
+
+    /// Notes a reader that has kept off for long enough, and then joined others.
+    pub(super) fn note_join(&self) {
+        if let Some(record) = self.record.get() {
+            self.adapt(self.config(), None, record.contest.note_join());
         }
     }
 
@@ -92,12 +129,15 @@ impl AdaptiveRawRwLock {
         let now = self.behaviour();
         let next = match (config.bias, now) {
             (ReadBias::Always, _) => Behaviour::Biased,
-            _ if verdict == Some(Verdict::Fought) => Behaviour::Exclusive,
-            (_, Behaviour::Exclusive) if verdict == Some(Verdict::Calm) => Behaviour::Shared,
             (ReadBias::Never, Behaviour::Biased) => Behaviour::Shared,
             (_, Behaviour::Biased) if turn == Some(Turn::Count) => Behaviour::Shared,
-            (ReadBias::Adaptive, Behaviour::Shared) if turn == Some(Turn::Announce) => {
-                Behaviour::Biased
+            // Also one that is fought over: who announces himself is in nobody's way.
+            (ReadBias::Adaptive, _) if turn == Some(Turn::Announce) => Behaviour::Biased,
+            (_, Behaviour::Shared) if verdict == Some(Verdict::Fought) => Behaviour::Exclusive,
+            (_, Behaviour::Exclusive)
+                if matches!(verdict, Some(Verdict::Calm | Verdict::Unfit)) =>
+            {
+                Behaviour::Shared
             }
             _ => now,
         };
@@ -107,7 +147,13 @@ impl AdaptiveRawRwLock {
                 .compare_exchange(now.pack(), next.pack(), Relaxed, Relaxed)
                 .is_ok()
         {
-            self.record().note_transition(next);
+            let record = self.record();
+            record.note_transition(next);
+            match verdict {
+                Some(Verdict::Unfit) if now == Behaviour::Exclusive => record.contest.put_off(),
+                Some(Verdict::Calm) => record.contest.forgive(),
+                _ => {}
+            }
         }
     }
 }

@@ -6,17 +6,27 @@
 //! # The story
 //!
 //! *Biased*: a reader announces itself. If it cannot (the bias is not armed, its slot is taken, a writer is there), it
-//! counts itself in the lock, and with that hold in hand it arms the bias. *Shared* and *exclusive*: a reader
-//! counts itself. A writer does the same thing always: it takes the lock, and if the bias is not clear, looks through the
+//! counts itself in the lock, and with that hold in hand it arms the bias. *Shared*: a reader counts itself.
+//! A writer does the same thing always: it takes the lock, and if the bias is not clear, looks through the
 //! slots. If it is admitted while the lock is not biased it disarms the bias, so that the next one need not look.
+//!
+//! *Exclusive*: all take turns, readers too, though not by a rule but by keeping off. A reader counts itself at once only if
+//! nobody is inside; a reader or writer that meets somebody stays off the lock's cache line for some twenty microseconds, with four
+//! looks, and takes the lock if it is free then. After that it does as ever: a reader joins readers, a writer
+//! waits for them, both sleep if they must. So whoever has the lock gets it back a thousand times without another
+//! core's having fetched the line, which takes longer than a short section does; and no thread waits for its own guard, nor for
+//! one that stays long, for more than those microseconds.
 //!
 //! *Announced readers name the lock* by a number that no other lock ever has, given to it when its bias is first to be
 //! armed. Not by its address: a guard that was forgotten would haunt the next lock there.
 //!
 //! *Deciding.* One in about 256 acquisitions of a thread is a sample. Samples of reads and writes move the balance of the
 //! [`Tally`](crate::lock::tally::Tally), which says whether announcements pay. Samples also count
-//! acquisitions, and those that met somebody count conflicts, on their slow path; the share of conflicts makes the lock
-//! exclusive, and ends that.
+//! acquisitions, and those that had to wait count conflicts, on their slow path: one, and one more for each 64 ns, for
+//! where threads take turns conflicts are rare and long. The share of conflicts makes the lock exclusive, and ends that, if
+//! the pace of acquisitions says that turns are worth taking: if a thread comes back sooner than a cache line is fetched.
+//! Samples tell the pace, by the time between them. Readers that kept off in vain end it too, since somebody stays
+//! inside for long. What was ended so is tried again after some windows.
 
 mod api;
 mod config;
@@ -41,6 +51,7 @@ use crate::sync::{const_fn, hint};
 
 pub use api::{AdaptiveRwLock, AdaptiveRwLockReadGuard, AdaptiveRwLockWriteGuard, Control};
 pub use config::{Behaviour, Config, ConfigError, Stats};
+use paths::Among;
 use record::Record;
 
 /// So many samples and conflicts pass before a lock has memory for what it learns from them.
@@ -54,9 +65,10 @@ const BEFORE_RECORD: u8 = 16;
 /// - *shared*, as it is made: readers count themselves in the lock.
 /// - *biased*, if it is nearly always read: readers announce themselves, each in a slot of its own
 ///   thread, and write to nothing that others write to.
-/// - *exclusive*, if it is fought over: who must wait goes to the end of the queue if there is one, instead of
-///   trying for a while to slip past it. Readers do not announce themselves, so writers need not look for them. It
-///   is no different lock: readers are inside together as ever, and nobody is refused what he would get otherwise.
+/// - *exclusive*, if it is fought over by threads that want it all the time, and each for less than it takes to get a
+///   cache line from another core: who meets anybody, be it a reader that meets a reader, keeps off for some 20 microseconds,
+///   so that who has the lock can take it many times in a row. It is no different lock: after that time
+///   readers are inside together as ever, and `try_` and recursive reads are as soon.
 ///
 /// # Costs
 ///
@@ -75,7 +87,8 @@ const BEFORE_RECORD: u8 = 16;
 ///
 /// # Waiting
 ///
-/// As [`RawLock`] does it. In addition a writer waits for announced readers: for a moment with the lock in
+/// As [`RawLock`] does it; while the lock is exclusive, after having kept off for those 20 microseconds, a second shared
+/// hold of one thread too. In addition a writer waits for announced readers: for a moment with the lock in
 /// its hands, then without it, asleep for a millisecond at most at a time; and `try_lock_exclusive` does
 /// for that moment. A thread that has a shared hold and asks for another while a writer waits gets it within about
 /// a millisecond, by [`lock_shared_recursive`](Self::lock_shared_recursive) at once. One that asks for an exclusive hold while it
@@ -199,7 +212,7 @@ impl AdaptiveRawRwLock {
     /// ```
     #[inline]
     pub fn lock_shared(&self) -> SharedHold {
-        match self.lock_shared_fast() {
+        match self.lock_shared_fast(Among::Few) {
             Some(hold) => hold,
             None => self
                 .lock_shared_slow(None, Gate::Respected)
@@ -230,7 +243,7 @@ impl AdaptiveRawRwLock {
     /// ```
     #[inline]
     pub fn lock_shared_recursive(&self) -> SharedHold {
-        match self.lock_shared_fast() {
+        match self.lock_shared_fast(Among::Readers) {
             Some(hold) => hold,
             None => self
                 .lock_shared_slow(None, Gate::Passed)
@@ -252,13 +265,13 @@ impl AdaptiveRawRwLock {
     /// ```
     #[inline]
     pub fn try_lock_shared(&self) -> Option<SharedHold> {
-        self.lock_shared_fast()
+        self.lock_shared_fast(Among::Readers)
             .or_else(|| self.try_lock_shared_slow())
     }
 
     /// As [`lock_shared`](Self::lock_shared), but gives up at the deadline.
     fn lock_shared_until(&self, deadline: Option<Instant>) -> Option<SharedHold> {
-        self.lock_shared_fast()
+        self.lock_shared_fast(Among::Few)
             .or_else(|| self.lock_shared_slow(deadline, Gate::Respected))
     }
 

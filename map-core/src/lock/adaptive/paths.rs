@@ -6,8 +6,8 @@ use std::time::Instant;
 use super::config::Behaviour;
 use super::decide::Access;
 use super::{AdaptiveRawRwLock, SharedHold};
-use crate::lock::slow::{Gate, Manner};
-use crate::lock::{ExclusiveToken, slots, tally};
+use crate::lock::slow::Gate;
+use crate::lock::{ExclusiveToken, SharedToken, slots, tally};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::hint;
 
@@ -23,16 +23,33 @@ pub(super) fn draw_name(names: &hint::AtomicUsize) -> Option<usize> {
         .ok()
 }
 
+/// Whom a reader takes its hold beside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Among {
+    /// Other readers; but if the lock is exclusive, nobody, as long as it keeps off.
+    Few,
+    /// Other readers.
+    Readers,
+}
+
 /// The fast paths.
 impl AdaptiveRawRwLock {
     /// A shared hold, if neither a sample is due nor anything is in the way.
     #[inline(always)]
-    pub(super) fn lock_shared_fast(&self) -> Option<SharedHold> {
+    pub(super) fn lock_shared_fast(&self, among: Among) -> Option<SharedHold> {
         if tally::is_sample() {
             return None;
         }
         if !self.is_biased() {
-            return self.lock.try_lock_shared().map(SharedHold::counted);
+            return match self.lock.try_first_shared() {
+                Ok(token) => Some(SharedHold::counted(token)),
+                Err(_) if among == Among::Few && self.is_exclusive() => None,
+                Err(seen) => self
+                    .lock
+                    .try_join_shared(seen)
+                    .ok()
+                    .map(SharedHold::counted),
+            };
         }
         let name = self.known_name();
         if name == 0 {
@@ -62,6 +79,11 @@ impl AdaptiveRawRwLock {
         self.behaviour.load(Relaxed) == Behaviour::Biased.pack()
     }
 
+    #[inline(always)]
+    pub(super) fn is_exclusive(&self) -> bool {
+        self.behaviour.load(Relaxed) == Behaviour::Exclusive.pack()
+    }
+
     /// The name, if it is known here. It is to a reader who finds the bias armed after it has announced itself by it, and to an
     /// exclusive holder of a lock whose bias is not clear.
     #[inline(always)]
@@ -81,18 +103,49 @@ impl AdaptiveRawRwLock {
         deadline: Option<Instant>,
         gate: Gate,
     ) -> Option<SharedHold> {
-        if let Some(hold) = self.try_lock_shared_slow() {
-            return Some(hold);
+        self.note_if_sample(Access::Read);
+        // A reader that may be what others wait for does not keep off.
+        let keeps_off = gate == Gate::Respected && self.is_exclusive();
+        let at_once = if keeps_off {
+            self.lock.try_first_shared().ok().map(SharedHold::counted)
+        } else {
+            self.try_lock_shared_noted()
+        };
+        if at_once.is_some() {
+            return at_once;
         }
-        self.note_conflict();
-        let token = self.lock.wait_shared(deadline, self.manner(), gate)?;
-        Some(self.arm(SharedHold::counted(token)))
+        let since = Instant::now();
+        let token = keeps_off.then(|| self.keep_off_shared(since)).flatten();
+        let token = token.or_else(|| self.lock.wait_shared(deadline, gate));
+        self.note_conflict(since.elapsed());
+        Some(self.arm(SharedHold::counted(token?)))
+    }
+
+    /// Waits for a moment when nobody is inside, in vain perhaps; then joins readers.
+    fn keep_off_shared(&self, since: Instant) -> Option<SharedToken> {
+        let alone = || self.lock.try_first_shared().ok();
+        if let Some(token) = self.lock.keep_off(since, alone) {
+            return Some(token);
+        }
+        match self.lock.try_first_shared() {
+            Ok(token) => Some(token),
+            Err(seen) => {
+                let token = self.lock.try_join_shared(seen).ok()?;
+                self.note_join();
+                Some(token)
+            }
+        }
     }
 
     #[cold]
     #[inline(never)]
     pub(super) fn try_lock_shared_slow(&self) -> Option<SharedHold> {
         self.note_if_sample(Access::Read);
+        self.try_lock_shared_noted()
+    }
+
+    /// The same, after it was noted.
+    fn try_lock_shared_noted(&self) -> Option<SharedHold> {
         if self.is_biased() {
             slots::equip();
             let name = self.known_name();
@@ -139,17 +192,23 @@ impl AdaptiveRawRwLock {
         deadline: Option<Instant>,
     ) -> Option<ExclusiveToken> {
         self.note_if_sample(Access::Write);
-        let met = Cell::new(false);
-        let note_conflict = || {
-            if !met.replace(true) {
-                self.note_conflict();
-            }
+        // When it met somebody.
+        let met = Cell::new(None);
+        let meet = || {
+            let since = met.get().unwrap_or_else(Instant::now);
+            met.set(Some(since));
+            since
         };
         let take = || {
             let free = unadmitted.take().or_else(|| self.lock.try_lock_exclusive());
             free.or_else(|| {
-                note_conflict();
-                self.lock.wait_exclusive(deadline, self.manner())
+                let since = meet();
+                let exclusive = self.is_exclusive();
+                let token =
+                    exclusive.then(|| self.lock.keep_off(since, || self.lock.try_lock_exclusive()));
+                token
+                    .flatten()
+                    .or_else(|| self.lock.lock_exclusive_slow(deadline))
             })
         };
         let token = self.bias.lock_exclusive(
@@ -157,14 +216,17 @@ impl AdaptiveRawRwLock {
             || self.known_name(),
             take,
             |bias, name| {
-                note_conflict();
+                meet();
                 let started = Instant::now();
                 let revoking = bias.revoke(name, deadline);
                 self.record().note_revocation(started.elapsed());
                 revoking
             },
-        )?;
-        Some(self.settle(token))
+        );
+        if let Some(since) = met.get() {
+            self.note_conflict(since.elapsed());
+        }
+        Some(self.settle(token?))
     }
 
     #[cold]
@@ -190,13 +252,5 @@ impl AdaptiveRawRwLock {
             self.bias.disarm();
         }
         token
-    }
-
-    /// How who must wait does so.
-    pub(super) fn manner(&self) -> Manner {
-        match self.behaviour() {
-            Behaviour::Shared | Behaviour::Biased => Manner::Hopeful,
-            Behaviour::Exclusive => Manner::Queueing,
-        }
     }
 }

@@ -16,7 +16,7 @@ use super::*;
 use crate::lock::park::{self, Wants};
 use crate::lock::tally::ReadBias;
 use crate::lock::tests::{until_gate_shut, within_reason};
-use crate::lock::{BATCH, READERS_PARKED};
+use crate::lock::{BATCH, GATE, READERS_PARKED, WRITER};
 
 fn always() -> AdaptiveRawRwLock {
     let lock = AdaptiveRawRwLock::new();
@@ -111,6 +111,7 @@ fn a_config_survives_packing() {
             bias,
             conflicts_on_percent: 100,
             conflicts_off_percent: 99,
+            exclusive_nanos: u16::MAX - 1,
         };
         assert_eq!(Config::unpack(config.pack()), config);
     }
@@ -254,32 +255,124 @@ fn a_lock_that_is_hardly_used_has_no_record() {
     );
 }
 
-/// Makes the lock exclusive, by so many conflicts as it takes.
+/// Makes the lock exclusive.
 fn make_exclusive(lock: &AdaptiveRawRwLock) {
-    for _ in 0..1_000 {
-        lock.note_conflict();
-    }
+    lock.behaviour.store(Behaviour::Exclusive.pack(), Relaxed);
     assert_eq!(lock.stats().behaviour, Behaviour::Exclusive);
 }
 
-#[test]
-fn conflicts_make_it_exclusive_and_their_absence_ends_that() {
-    let lock = AdaptiveRawRwLock::new();
-    make_exclusive(&lock);
-    // Two windows: what is left of the first has conflicts.
-    for _ in 0..3 * 4_096 * 2 {
-        leave_exclusive(&lock, lock.lock_exclusive());
+/// A lock that minds no pace, and so many writes, of which each is told to have waited for so long.
+fn write_and_wait(lock: &AdaptiveRawRwLock, writes: u32, waited: Duration) {
+    let config = Config {
+        exclusive_nanos: u16::MAX,
+        ..Config::DEFAULT
+    };
+    lock.set_config(config).expect("the shares are left alone");
+    for _ in 0..writes {
+        leave_exclusive(lock, lock.lock_exclusive());
+        if !waited.is_zero() {
+            lock.note_conflict(waited);
+        }
     }
+}
+
+#[test]
+fn waits_make_it_exclusive_and_their_absence_ends_that() {
+    let lock = AdaptiveRawRwLock::new();
+    write_and_wait(&lock, 50_000, Duration::from_nanos(64));
+    assert_eq!(lock.stats().behaviour, Behaviour::Exclusive);
+    write_and_wait(&lock, 200_000, Duration::ZERO);
     let stats = lock.stats();
     assert_eq!(stats.behaviour, Behaviour::Shared);
     assert_eq!((stats.to_exclusive, stats.to_shared), (1, 1));
 }
 
 #[test]
+fn one_who_waits_for_long_counts_for_many() {
+    let lock = AdaptiveRawRwLock::new();
+    for _ in 0..10 {
+        write_and_wait(&lock, 5_000, Duration::ZERO);
+        // One in 5,000, but as long as 2,000 others take.
+        lock.note_conflict(Duration::from_nanos(2_000 * 64));
+    }
+    assert_eq!(lock.stats().behaviour, Behaviour::Exclusive);
+}
+
+#[test]
+fn a_lock_that_is_used_at_leisure_does_not_turn_exclusive() {
+    let lock = AdaptiveRawRwLock::new();
+    let config = Config {
+        exclusive_nanos: 0,
+        ..Config::DEFAULT
+    };
+    lock.set_config(config).expect("the shares are left alone");
+    for _ in 0..50_000 {
+        leave_exclusive(&lock, lock.lock_exclusive());
+        lock.note_conflict(Duration::from_nanos(64));
+    }
+    assert_eq!(lock.stats().to_exclusive, 0);
+}
+
+#[test]
+fn readers_of_an_exclusive_lock_that_wait_in_vain_end_that() {
+    within_reason(|| {
+        let lock = AdaptiveRawRwLock::new();
+        // For its record.
+        write_and_wait(&lock, 50_000, Duration::from_nanos(64));
+        assert_eq!(lock.stats().behaviour, Behaviour::Exclusive);
+        let long = lock.lock_shared();
+        let mut reads = 0;
+        while lock.stats().behaviour == Behaviour::Exclusive {
+            // Not for ever, though the other stays.
+            leave(&lock, lock.lock_shared());
+            reads += 1;
+        }
+        assert!(reads >= 16, "{reads} were enough");
+        assert_eq!(lock.stats().behaviour, Behaviour::Shared);
+        leave(&lock, long);
+    });
+}
+
+#[test]
+fn a_try_and_a_recursive_read_join_the_readers_of_an_exclusive_lock_at_once() {
+    let lock = AdaptiveRawRwLock::new();
+    write_and_wait(&lock, 50_000, Duration::from_nanos(64));
+    let first = lock.lock_shared();
+    for _ in 0..100 {
+        let tried = lock.try_lock_shared().expect("only readers are inside");
+        let again = lock.lock_shared_recursive();
+        leave(&lock, tried);
+        leave(&lock, again);
+    }
+    assert_eq!(lock.stats().behaviour, Behaviour::Exclusive, "one kept off");
+    leave(&lock, first);
+}
+
+#[test]
+fn who_keeps_off_passes_nobody_at_the_gate() {
+    within_reason(|| {
+        let lock = AdaptiveRawRwLock::new();
+        let keep_off = || {
+            let alone = || lock.lock.try_first_shared().ok();
+            lock.lock.keep_off(Instant::now(), alone)
+        };
+        for inside in [GATE, WRITER, 1, GATE | 1] {
+            lock.lock.state.store(inside, Relaxed);
+            assert!(keep_off().is_none(), "beside {inside:#x}");
+            assert_eq!(lock.lock.state.load(Relaxed), inside);
+        }
+        lock.lock.state.store(0, Relaxed);
+        let token = keep_off().expect("nobody is inside");
+        leave(&lock, SharedHold::counted(token));
+    });
+}
+
+#[test]
 fn always_is_always() {
     let lock = always();
-    for _ in 0..1_000 {
-        lock.note_conflict();
+    for _ in 0..50_000 {
+        leave_exclusive(&lock, lock.lock_exclusive());
+        lock.note_conflict(Duration::from_nanos(64));
     }
     assert_eq!(lock.stats().behaviour, Behaviour::Biased);
 }
