@@ -145,7 +145,7 @@ macro_rules! map_aliases {
             pub mod entry {
                 use $crate::mapref::entry;
 
-                $crate::entry_of_its_own!($strategy);
+                $crate::entry_of_its_own!($strategy $(, $at, $map)?);
 
                 /// A locked entry: [`OccupiedEntry`](map_core::mapref::entry::OccupiedEntry).
                 pub type OccupiedEntry<'a, K, V, T = $strategy> = entry::OccupiedEntry<'a, K, V, T>;
@@ -280,9 +280,24 @@ macro_rules! map_aliases {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! entry_of_its_own {
-    ($strategy:ty) => {
+    ($strategy:ty $(, $at:literal, $map:literal)?) => {
         /// A locked place for a key, which is there or not: [`Entry`](map_core::mapref::entry::Entry), as a type of its own,
-        /// since an alias would not let its variants be imported.
+        /// since an alias would not let its variants be imported. Its methods do what those of the same name do there and
+        /// cost as much; they wait for nobody, since the shard is locked already.
+        $(#[doc = concat!(
+            "\n",
+            "```\n",
+            "use ", $at, "::mapref::entry::Entry::{Occupied, Vacant};\n",
+            "\n",
+            "let map = ", $at, "::", $map, "::new();\n",
+            "map.insert(\"a\", 1);\n",
+            "let said = |key| match map.entry(key) {\n",
+            "    Occupied(entry) => *entry.get(),\n",
+            "    Vacant(_) => 0,\n",
+            "};\n",
+            "assert_eq!((said(\"a\"), said(\"b\")), (1, 0));\n",
+            "```",
+        )])?
         pub enum Entry<'a, K, V, T: $crate::Strategy<K, V> = $strategy> {
             /// The key is there.
             Occupied(OccupiedEntry<'a, K, V, T>),
@@ -332,6 +347,15 @@ macro_rules! entry_of_its_own {
             }
 
             /// Changes the value, if the key is there: see [`and_modify`](map_core::mapref::entry::Entry::and_modify).
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "map.entry(\"a\").and_modify(|n| *n += 1).or_insert(9);\n",
+                "assert_eq!(map.get_copied(\"a\"), Some(2));\n",
+                "```",
+            )])?
             #[inline]
             pub fn and_modify(self, f: impl FnOnce(&mut V)) -> Self {
                 self.any().and_modify(f).into()
@@ -339,6 +363,14 @@ macro_rules! entry_of_its_own {
 
             /// The key: of the entry if there is one, else the one asked for. See
             /// [`key`](map_core::mapref::entry::Entry::key).
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "assert_eq!(map.entry(\"b\").key(), &\"b\");\n",
+                "```",
+            )])?
             #[inline]
             pub fn key(&self) -> &K {
                 match self {
@@ -348,6 +380,14 @@ macro_rules! entry_of_its_own {
             }
 
             /// The key that the entry was asked for with: see [`into_key`](map_core::mapref::entry::Entry::into_key).
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "assert_eq!(map.entry(\"b\").into_key(), \"b\");\n",
+                "```",
+            )])?
             #[inline]
             pub fn into_key(self) -> K {
                 self.any().into_key()
@@ -355,6 +395,14 @@ macro_rules! entry_of_its_own {
 
             /// The value, which is the default one if the key was not there: see
             /// [`or_default`](map_core::mapref::entry::Entry::or_default).
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "assert_eq!(*map.entry(\"b\").or_default(), 0);\n",
+                "```",
+            )])?
             #[inline]
             pub fn or_default(self) -> $crate::mapref::one::RefMut<'a, K, V, T>
             where
@@ -365,6 +413,15 @@ macro_rules! entry_of_its_own {
 
             /// The value, which is `value` if the key was not there: see
             /// [`or_insert`](map_core::mapref::entry::Entry::or_insert).
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "assert_eq!(*map.entry(\"a\").or_insert(9), 1);\n",
+                "assert_eq!(*map.entry(\"b\").or_insert(9), 9);\n",
+                "```",
+            )])?
             #[inline]
             pub fn or_insert(self, value: V) -> $crate::mapref::one::RefMut<'a, K, V, T> {
                 self.any().or_insert(value)
@@ -372,6 +429,14 @@ macro_rules! entry_of_its_own {
 
             /// The value, which is what `make` returns if the key was not there: see
             /// [`or_insert_with`](map_core::mapref::entry::Entry::or_insert_with).
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "assert_eq!(*map.entry(\"b\").or_insert_with(|| 9), 9);\n",
+                "```",
+            )])?
             #[inline]
             pub fn or_insert_with(
                 self,
@@ -386,6 +451,15 @@ macro_rules! entry_of_its_own {
             /// # Errors
             ///
             /// What `make` returned; nothing was inserted.
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "assert!(map.entry(\"b\").or_try_insert_with(|| \"nine\".parse()).is_err());\n",
+                "assert!(!map.contains_key(\"b\"));\n",
+                "```",
+            )])?
             #[inline]
             pub fn or_try_insert_with<E>(
                 self,
@@ -396,6 +470,15 @@ macro_rules! entry_of_its_own {
 
             /// Stores a value, whether the key was there or not: see
             /// [`insert`](map_core::mapref::entry::Entry::insert).
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "*map.entry(\"a\").insert(8) += 1;\n",
+                "assert_eq!(map.get_copied(\"a\"), Some(9));\n",
+                "```",
+            )])?
             #[inline]
             pub fn insert(self, value: V) -> $crate::mapref::one::RefMut<'a, K, V, T> {
                 self.any().insert(value)
@@ -403,6 +486,14 @@ macro_rules! entry_of_its_own {
 
             /// The same, but goes on with the entry: see
             /// [`insert_entry`](map_core::mapref::entry::Entry::insert_entry).
+            $(#[doc = concat!(
+                "\n",
+                "```\n",
+                "let map = ", $at, "::", $map, "::new();\n",
+                "map.insert(\"a\", 1);\n",
+                "assert_eq!(map.entry(\"b\").insert_entry(9).remove(), 9);\n",
+                "```",
+            )])?
             #[inline]
             pub fn insert_entry(self, value: V) -> OccupiedEntry<'a, K, V, T>
             where
