@@ -453,7 +453,9 @@ pub trait Strategy<K, V>: Sized {
     /// Takes apart what lay under the lock.
     type IntoIter: Iterator<Item = (K, V)>;
 
-    /// Whether values change where they stand, so that an [`Edit`](Self::Edit) is nothing.
+    /// Whether values change where they stand, so that an [`Edit`](Self::Edit) is nothing. Then a write that finds its key
+    /// changes the value itself, and asks for nothing but [`locate_mut`](Self::locate_mut); and there is no
+    /// [waste](Table::Waste), as [`has_waste`](Table::has_waste) says.
     const IN_PLACE: bool;
     /// Whether shards split because their lock is fought over.
     const SPLITS_FOR_CONTENTION: bool;

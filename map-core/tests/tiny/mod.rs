@@ -27,6 +27,10 @@ pub struct Entries {
 impl Table for Entries {
     type Waste = ();
 
+    fn has_waste(&self) -> bool {
+        false
+    }
+
     fn take_waste(&mut self) {}
 
     fn len(&self) -> usize {
