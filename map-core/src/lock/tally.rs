@@ -76,8 +76,8 @@ pub(crate) enum Crowd {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadBias {
     /// It goes by the share of writes that it sees and by the number of threads of the process that read: about 16 % with
-    /// one thread, 8 % with two, 2 % with ten; of a lock by itself that is in quick use 5 % at most, and 0.6 % of one that threads
-    /// fight for. The default.
+    /// one thread, 8 % with two, 2 % with ten; of a lock by itself 5 % at most, and 0.6 % of one that threads fight for, unless
+    /// they keep it for longer than it takes to get. The default.
     #[default]
     Adaptive,
     /// They do. For what is known to be read nearly always.

@@ -14,8 +14,8 @@
 //! nobody is inside; a reader or writer that meets somebody stays off the lock's cache line for some twenty microseconds, with four
 //! looks, and takes the lock if it is free then. After that it does as ever: a reader joins readers, a writer
 //! waits for them, both sleep if they must. So whoever has the lock gets it back a thousand times without another
-//! core's having fetched the line, which takes longer than a short section does; and no thread waits for its own guard, nor for
-//! one that stays long, for more than those microseconds.
+//! core's having fetched the line, which takes longer than a short section does; and what keeping off adds to a wait, for a
+//! thread's own guard too, is no more than those microseconds.
 //!
 //! *Announced readers name the lock* by a number that no other lock ever has, given to it when its bias is first to be
 //! armed. Not by its address: a guard that was forgotten would haunt the next lock there.

@@ -62,7 +62,7 @@ pub(super) struct Contest {
     pause: hint::AtomicU8,
     /// How many it was the last time.
     paused: hint::AtomicU8,
-    /// Whether the last window said that threads meet.
+    /// Whether threads meet: the share of conflicts is high, or has not been low since.
     met: hint::AtomicBool,
     /// And whether they are as quick as is asked for.
     quick_of_late: hint::AtomicBool,
@@ -103,7 +103,7 @@ impl Contest {
         self.joins.store(0, Relaxed);
         let conflicts = self.conflicts.load(Relaxed);
         self.conflicts
-            .store(conflicts - conflicts / FORGOTTEN, Relaxed);
+            .store(conflicts - conflicts.div_ceil(FORGOTTEN), Relaxed);
         // If each window is like the other, the sum is that of so many.
         let all = ACQUISITIONS * u64::from(FORGOTTEN);
         let share = |percent: u8| u64::from(percent) * all;
@@ -111,7 +111,10 @@ impl Contest {
         // One who is sent away by the scheduler, in the midst of a sample, shall not decide.
         let quick = quick >= WINDOW / 2;
         let calm = conflicts <= share(config.conflicts_off_percent);
-        self.met.store(!calm, Relaxed);
+        let fought = conflicts >= share(config.conflicts_on_percent);
+        if calm || fought {
+            self.met.store(fought, Relaxed);
+        }
         self.quick_of_late.store(quick, Relaxed);
         if !quick {
             return Some(Verdict::Unfit);
@@ -119,7 +122,7 @@ impl Contest {
         if calm {
             return Some(Verdict::Calm);
         }
-        if conflicts < share(config.conflicts_on_percent) {
+        if !fought {
             return None;
         }
         let pause = self.pause.load(Relaxed);
@@ -205,11 +208,27 @@ mod tests {
         assert_eq!(windows(&contest, 210, 7), Some(Verdict::Unfit));
         assert_eq!(contest.crowd(), Crowd::Map);
         assert_eq!(windows(&contest, 85, 8), None);
+        assert_eq!(contest.crowd(), Crowd::Dense, "not low yet");
         assert_eq!(windows(&contest, 80, 8), Some(Verdict::Calm));
         assert_eq!(windows(&contest, 0, 8), Some(Verdict::Calm));
         assert_eq!(contest.crowd(), Crowd::Loose);
         assert_eq!(windows(&contest, 0, 7), Some(Verdict::Unfit));
         assert_eq!(contest.crowd(), Crowd::Loose);
+    }
+
+    #[test]
+    fn the_last_conflict_is_forgotten_too() {
+        let strict = Config {
+            conflicts_on_percent: 1,
+            conflicts_off_percent: 0,
+            ..Config::DEFAULT
+        };
+        let contest = Contest::default();
+        contest.note_conflicts(100);
+        let said: Vec<_> = (0..50 * WINDOW)
+            .filter_map(|_| contest.note_sample(strict, true))
+            .collect();
+        assert_eq!(said.last(), Some(&Verdict::Calm));
     }
 
     #[test]
