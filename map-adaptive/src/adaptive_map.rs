@@ -55,6 +55,7 @@ pub use crate::only::Adaptive;
 /// load of reads, and goes back as soon as there are many writes, or keys that come and go; the canary then decides by what is cheaper
 /// on the machine at hand. (On two cores that is seldom anything but locked shards.)
 /// Reads are timed sixteen together, by the hashes of those that were samples: as they are in a loop, not as each is alone.
+/// Each compares a key with itself, so `Eq` has to bear that (one that locks both sides would wait for itself).
 /// What is found to be cheaper has to be so twice.
 ///
 /// # What it costs
