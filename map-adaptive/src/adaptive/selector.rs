@@ -66,8 +66,27 @@ pub(super) struct Selector {
     /// Reads to be timed together, of the shard that is on trial, and of the others.
     recall_on_trial: Recall,
     recall: Recall,
+    /// Somebody asks the policy, or goes on with a trial. Whose window is complete meanwhile leaves it so: the policy may use
+    /// the map, and would be asked in the midst of that for ever.
+    is_asking: AtomicBool,
     state: Mutex<State>,
     made: Instant,
+}
+
+/// Nobody else asks the policy as long as this is there. Dropped if it panics, too.
+struct Asking<'a>(&'a AtomicBool);
+
+impl<'a> Asking<'a> {
+    fn begin(is_asking: &'a AtomicBool) -> Option<Self> {
+        // Relaxed, here and below: it publishes nothing. What is decided is under the mutex.
+        (!is_asking.swap(true, Relaxed)).then(|| Self(is_asking))
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
+    }
 }
 
 /// What only one at a time looks at.
@@ -110,6 +129,7 @@ impl Default for Selector {
             tally: Tally::default(),
             recall_on_trial: Recall::default(),
             recall: Recall::default(),
+            is_asking: AtomicBool::new(false),
             state: Mutex::new(State {
                 window_began: now,
                 history: History::default(),
@@ -267,11 +287,16 @@ impl Selector {
 
     /// Ends the windows that are complete: goes on with a trial, or asks the policy. To be called with no shard locked, for
     /// that runs the user's code: with nothing of the selector's locked, either, so that it may ask the map whatever it likes.
+    /// One at a time does that; for others the windows go on.
     pub(super) fn turn(&self, study: &Arc<Study>, site: Site) {
         if !self.is_complete(study, site.coverage) {
             return;
         }
         let Some(mut state) = self.state.try_lock() else {
+            return;
+        };
+        // Until the policy is dropped, should that be here.
+        let Some(_asking) = Asking::begin(&self.is_asking) else {
             return;
         };
         // They are replaced under the mutex.
