@@ -197,7 +197,9 @@ impl<K, V> Open<K, V> {
     pub(super) fn inherit(&self, from: &Self) {
         from.void_trial();
         self.void_trial();
-        self.study.set_own(from.study.own());
+        // What the other one tries out is for a while: its half is what the others are.
+        let own = from.study.own().filter(|_| !from.study.is_on_trial());
+        self.study.set_own(own);
         self.study.set_kind(from.study.kind());
         self.study.tally.reset();
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use map_core::strategy::RECALLED;
+use map_core::strategy::{self, RECALLED};
 
+use super::super::shard::Open;
 use super::super::study::{Event, Study, Timed};
 use super::{Phase, Trial, Verdict};
 use crate::policy::{Canary, Costs, Kind, Window};
@@ -201,4 +202,23 @@ fn waits_are_spread_over_the_operations() {
     study.tally.note_contention(1_000_000);
     let long = wait().expect("there were operations");
     assert!((1.5..4.0).contains(&long), "{long}");
+}
+
+/// The other half goes its own way where the shard did, and not where the shard tries one.
+#[test]
+fn what_is_tried_is_not_for_the_other_half() {
+    let shard = Open::<u64, u64>::default();
+    let half = strategy::Open::sibling(&shard);
+    shard.study.set_own(Some(Kind::Lock));
+    half.inherit(&shard);
+    assert_eq!(half.study.own(), Some(Kind::Lock));
+
+    let study = Arc::clone(&shard.study);
+    let trial = Trial::new(study, Kind::Lock, Kind::ReadDirty, true, 0);
+    shard.study.set_own(Some(Kind::ReadDirty));
+    half.inherit(&shard);
+    assert_eq!(half.study.own(), None);
+    assert!(shard.study.is_void());
+    trial.end();
+    assert_eq!(shard.study.own(), Some(Kind::Lock));
 }
