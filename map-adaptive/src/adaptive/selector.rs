@@ -99,8 +99,8 @@ struct State {
     log: Log,
     trial: Option<Trial>,
     pinned: Option<Kind>,
-    /// How often a kind was tried in vain, and until when it is not tried again.
-    refusals: HashMap<(Whose, Kind), (u32, Instant)>,
+    /// How often a kind was tried in vain, and until when it is not tried again: for ever, if the clock does not go so far.
+    refusals: HashMap<(Whose, Kind), (u32, Option<Instant>)>,
     /// When switches were made, of late: of the map, and of single shards.
     switches: HashMap<Whose, VecDeque<Instant>>,
     /// How often we were told something that a policy did not know when it was asked.
@@ -755,13 +755,13 @@ impl State {
             return Some((why.to_owned(), None));
         }
         if let Some((times, until)) = self.refusals.get(&(whose, to))
-            && *until > seen.now
+            && until.is_none_or(|until| until > seen.now)
         {
             let why = match times {
                 1 => "it was tried in vain".to_owned(),
                 times => format!("it was tried in vain {times} times"),
             };
-            return Some((why, Some(*until)));
+            return Some((why, *until));
         }
         let period = config.budget_period;
         let is_old = |at: &Instant| seen.now.duration_since(*at) >= period;
@@ -774,7 +774,10 @@ impl State {
             while made.pop_front_if(|first| is_old(first)).is_some() {}
             if made.len() >= budget as usize {
                 let why = format!("{budget} switches in {period:?} are allowed, and were made");
-                return Some((why, made.front().map(|first| *first + period)));
+                return Some((
+                    why,
+                    made.front().and_then(|first| first.checked_add(period)),
+                ));
             }
         } else if self.switches.len() >= HISTORIES {
             let why = format!("{HISTORIES} shards were switched alone in {period:?}");
@@ -797,8 +800,8 @@ impl State {
             Phase::Running => {}
             Phase::Void => self.give_up_trial("the shard that tried it was split or merged"),
             Phase::Stuck(why) => {
-                self.refuse(seen, whose, to);
                 self.give_up_trial(&why);
+                self.refuse(seen, whose, to);
             }
             Phase::Done(verdict) => {
                 let (before, after, control) = (verdict.before, verdict.after, verdict.control);
@@ -844,14 +847,15 @@ impl State {
     fn refuse(&mut self, seen: &Seen<'_>, whose: Whose, to: Kind) {
         let now = seen.now;
         let limit = seen.rules.config.back_off_limit;
+        let is_over = |until: Instant| until.checked_add(limit).is_some_and(|end| end <= now);
         self.refusals
-            .retain(|(whose, _), (_, until)| whose.is_none() || *until + limit > now);
+            .retain(|(whose, _), (_, until)| whose.is_none() || !until.is_some_and(is_over));
         let times = self
             .refusals
             .get(&(whose, to))
             .map_or(0, |(times, _)| *times)
             + 1;
-        let until = now + seen.rules.config.back_off_after(times);
+        let until = now.checked_add(seen.rules.config.back_off_after(times));
         self.refusals.insert((whose, to), (times, until));
     }
 
