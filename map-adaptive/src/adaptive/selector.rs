@@ -378,7 +378,7 @@ impl Selector {
             if state
                 .trial
                 .as_ref()
-                .is_some_and(|trial| trial.to() == Kind::ReadDirty)
+                .is_some_and(|trial| [trial.from(), trial.to()].contains(&Kind::ReadDirty))
             {
                 state.give_up_trial("read tables are not wanted any more");
             }

@@ -149,6 +149,10 @@ impl Trial {
         (own, control)
     }
 
+    pub(super) fn from(&self) -> Kind {
+        self.from
+    }
+
     pub(super) fn to(&self) -> Kind {
         self.to
     }

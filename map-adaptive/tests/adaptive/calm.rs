@@ -249,6 +249,45 @@ fn what_was_tried_in_vain_is_not_tried_again_for_a_while() {
     }
 }
 
+#[test]
+fn a_trial_ends_when_read_tables_are_not_wanted_any_more() {
+    for (from, to) in [
+        (Kind::ReadDirty, Kind::Sharded),
+        (Kind::Sharded, Kind::ReadDirty),
+    ] {
+        let config = SelectorConfig {
+            window_samples: 1,
+            canary: Canary {
+                samples: 1_000_000,
+                ..Canary::default()
+            },
+            start: from,
+            ..SelectorConfig::default()
+        };
+        let map = filled(config.clone(), 1);
+        map.set_policy(Arc::new(Wants(to)));
+        let mut load = Load::new(8);
+        let mix = Mix {
+            updates: 100,
+            churn: 0,
+        };
+        let limit = 10_000 * A_SAMPLE;
+        load.run_until(&map, mix, limit, |map| outcomes(map) == [Outcome::Trying]);
+        map.set_selector_config(SelectorConfig {
+            start: Kind::Sharded,
+            read_tables: false,
+            ..config
+        })
+        .expect("it is sound");
+        let outcomes = outcomes(&map);
+        assert!(
+            matches!(&outcomes[..], [Outcome::GivenUp { why }] if why.contains("read tables")),
+            "{from} to {to}: {outcomes:#?}"
+        );
+        load.run_until(&map, mix, limit, |map| all_are(map, Kind::Sharded));
+    }
+}
+
 /// So long that no clock goes as far.
 #[test]
 fn what_is_put_off_for_ever_never_comes() {
