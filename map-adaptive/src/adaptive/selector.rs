@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use super::nodes;
 use super::recall::Recall;
 use super::study::{KindCell, Study, Tally};
-use super::trial::{Phase, Trial};
+use super::trial::{PATIENCE, Phase, Trial};
 use crate::policy::{
     Decision, DocumentPolicy, Explanation, History, Kind, Log, Outcome, Policy, PolicyError,
     Proposal, Scope, SelectorConfig, Window,
@@ -29,9 +29,8 @@ use crate::policy::{
 const END: u64 = u64::MAX;
 /// A pass over the shards is repeated so often while some are left over; those will be changed when they are next used.
 const PASSES: usize = 64;
-/// A trial that has not come to its end after so many windows of the map is given up, or after so many times those that it takes
-/// if all shards are used alike.
-const PATIENCE: u32 = 512;
+/// A trial is given up that was measured for [`PATIENCE`] windows and not to the end, and for so many times those that it takes if
+/// all shards are used alike.
 const PATIENCE_WITH_MANY: u64 = 16;
 /// So many shards have a history of their own.
 const HISTORIES: usize = 1024;

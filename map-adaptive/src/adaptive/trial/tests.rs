@@ -22,6 +22,7 @@ struct Fed {
     trial: Trial,
     study: Arc<Study>,
     other: Study,
+    patience: u32,
 }
 
 impl Fed {
@@ -31,6 +32,7 @@ impl Fed {
             trial: Trial::new(Arc::clone(&study), Kind::Sharded, Kind::ReadDirty, false, 0),
             study,
             other: Study::new(Kind::Sharded),
+            patience: PATIENCE,
         }
     }
 
@@ -60,7 +62,7 @@ impl Fed {
             shards: 4,
             ..Window::empty(Kind::Sharded)
         };
-        let phase = self.trial.go_on(&window, &CANARY, PATIENCE);
+        let phase = self.trial.go_on(&window, &CANARY, self.patience);
         // The shard does at once what it is told.
         self.study
             .change_kind(self.study.own().unwrap_or(Kind::Sharded));
@@ -186,6 +188,29 @@ fn a_trial_that_comes_to_no_end_is_given_up() {
         matches!(&phase, Phase::Stuck(why) if why.contains("timed")),
         "{phase:?}"
     );
+}
+
+/// However much patience it has with what it measures.
+#[test]
+fn a_shard_that_does_not_change_is_not_waited_for_as_long() {
+    for patience in [PATIENCE, u32::MAX] {
+        let mut fed = Fed::new();
+        fed.patience = patience;
+        for _ in 0..PATIENCE / 2 {
+            assert!(matches!(fed.go_on(), Phase::Running));
+        }
+        fed.read(&FAST, &[]);
+        assert_eq!(fed.study.own(), Some(Kind::ReadDirty));
+        fed.study.set_leaving(true);
+        for _ in 0..super::PATIENCE {
+            assert!(matches!(fed.go_on(), Phase::Running));
+        }
+        let phase = fed.go_on();
+        assert!(
+            matches!(&phase, Phase::Stuck(why) if why.contains("guard")),
+            "{phase:?}"
+        );
+    }
 }
 
 /// What was waited counts by the operation, and no wait for more than a few microseconds.
