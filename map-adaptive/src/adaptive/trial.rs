@@ -59,13 +59,13 @@ impl Batches {
         self.0.push_back(nanos);
     }
 
-    /// The median, if there is one. None are left.
+    /// The median, if there is one; of two, the lower: being interrupted only ever adds to what they take. None are left.
     fn take(&mut self) -> Option<f64> {
         let mut batches: Vec<f64> = std::mem::take(&mut self.0).into();
         if batches.is_empty() {
             return None;
         }
-        let middle = batches.len() / 2;
+        let middle = (batches.len() - 1) / 2;
         let (_, median, _) = batches.select_nth_unstable_by(middle, f64::total_cmp);
         Some(*median)
     }
