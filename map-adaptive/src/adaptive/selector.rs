@@ -302,6 +302,7 @@ impl Selector {
         let rules = self.rules.load_full();
         let wanted = self.window_samples.load(Relaxed);
         let now = Instant::now();
+        let epoch = study.epoch();
         let mut questions = [None, None];
         if self.tally.samples() >= wanted {
             let elapsed = now.duration_since(state.window_began);
@@ -327,14 +328,21 @@ impl Selector {
                 continue;
             };
             let mut state = self.state.lock();
-            if state.told == told {
+            // Nor is the shard another one, or out of use, in which case nothing could be tried there.
+            if state.told == told && study.epoch() == epoch {
                 let seen = Seen {
                     selector: self,
                     rules: &rules,
                     window: question.window,
                     now,
                 };
-                state.on_answer(&seen, answer, study, site, question.for_all.is_some());
+                state.on_answer(
+                    &seen,
+                    answer,
+                    (study, epoch),
+                    site,
+                    question.for_all.is_some(),
+                );
                 told = state.told;
             }
         }
@@ -647,7 +655,7 @@ impl State {
         &mut self,
         seen: &Seen<'_>,
         answer: Answer,
-        study: &Arc<Study>,
+        (study, epoch): (&Arc<Study>, u32),
         site: Site,
         alone: bool,
     ) {
@@ -672,7 +680,7 @@ impl State {
             );
             return;
         }
-        self.consider(seen, answer, study, site, alone);
+        self.consider(seen, answer, (study, epoch), site, alone);
     }
 
     /// Deals with a proposal.
@@ -680,7 +688,7 @@ impl State {
         &mut self,
         seen: &Seen<'_>,
         answer: Answer,
-        study: &Arc<Study>,
+        (study, epoch): (&Arc<Study>, u32),
         site: Site,
         alone: bool,
     ) {
@@ -739,7 +747,14 @@ impl State {
         let number = self.note(seen, scope, from, to, answer, Outcome::Trying);
         // Whatever the last one has left.
         selector.recall_on_trial.forget();
-        self.trial = Some(Trial::new(Arc::clone(study), from, to, alone, number));
+        self.trial = Some(Trial::new(
+            Arc::clone(study),
+            epoch,
+            from,
+            to,
+            alone,
+            number,
+        ));
     }
 
     /// Why a proposal is not carried out, and until when.

@@ -24,6 +24,8 @@ pub(super) const PATIENCE: u32 = 512;
 #[derive(Debug)]
 pub(super) struct Trial {
     study: Arc<Study>,
+    /// That of the shard when the policy was asked.
+    epoch: u32,
     from: Kind,
     to: Kind,
     /// It is for this shard only.
@@ -115,13 +117,21 @@ impl Verdict {
 }
 
 impl Trial {
-    pub(super) fn new(study: Arc<Study>, from: Kind, to: Kind, alone: bool, number: u64) -> Self {
+    pub(super) fn new(
+        study: Arc<Study>,
+        epoch: u32,
+        from: Kind,
+        to: Kind,
+        alone: bool,
+        number: u64,
+    ) -> Self {
         study.set_on_trial(true);
         // Only what it costs now.
         study.tally.reset();
         let own = study.own();
         Self {
             study,
+            epoch,
             from,
             to,
             alone,
@@ -180,7 +190,7 @@ impl Trial {
 
     /// A window of the map is complete. For as many as its patience is, it may be measured.
     pub(super) fn go_on(&mut self, window: &Window, canary: &Canary, patience: u32) -> Phase {
-        if self.study.is_void() {
+        if self.study.epoch() != self.epoch {
             return Phase::Void;
         }
         match self.step {

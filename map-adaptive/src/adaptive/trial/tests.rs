@@ -29,7 +29,14 @@ impl Fed {
     fn new() -> Self {
         let study = Arc::new(Study::new(Kind::Sharded));
         Self {
-            trial: Trial::new(Arc::clone(&study), Kind::Sharded, Kind::ReadDirty, false, 0),
+            trial: Trial::new(
+                Arc::clone(&study),
+                0,
+                Kind::Sharded,
+                Kind::ReadDirty,
+                false,
+                0,
+            ),
             study,
             other: Study::new(Kind::Sharded),
             patience: PATIENCE,
@@ -241,11 +248,14 @@ fn what_is_tried_is_not_for_the_other_half() {
     assert_eq!(half.study.own(), Some(Kind::Lock));
 
     let study = Arc::clone(&shard.study);
-    let trial = Trial::new(study, Kind::Lock, Kind::ReadDirty, true, 0);
+    let epoch = study.epoch();
+    let mut trial = Trial::new(study, epoch, Kind::Lock, Kind::ReadDirty, true, 0);
+    let mut go_on = || trial.go_on(&Window::empty(Kind::Lock), &CANARY, PATIENCE);
+    assert!(matches!(go_on(), Phase::Running));
     shard.study.set_own(Some(Kind::ReadDirty));
     half.inherit(&shard);
     assert_eq!(half.study.own(), None);
-    assert!(shard.study.is_void());
+    assert!(matches!(go_on(), Phase::Void));
     trial.end();
     assert_eq!(shard.study.own(), Some(Kind::Lock));
 }
