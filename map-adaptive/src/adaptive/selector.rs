@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use super::nodes;
 use super::recall::Recall;
 use super::study::{KindCell, Study, Tally};
-use super::trial::{Phase, Trial};
+use super::trial::{PATIENCE, Phase, Trial};
 use crate::policy::{
     Decision, DocumentPolicy, Explanation, History, Kind, Log, Outcome, Policy, PolicyError,
     Proposal, Scope, SelectorConfig, Window,
@@ -29,9 +29,8 @@ use crate::policy::{
 const END: u64 = u64::MAX;
 /// A pass over the shards is repeated so often while some are left over; those will be changed when they are next used.
 const PASSES: usize = 64;
-/// A trial that has not come to its end after so many windows of the map is given up, or after so many times those that it takes
-/// if all shards are used alike.
-const PATIENCE: u32 = 512;
+/// A trial is given up that was measured for [`PATIENCE`] windows and not to the end, and for so many times those that it takes if
+/// all shards are used alike.
 const PATIENCE_WITH_MANY: u64 = 16;
 /// So many shards have a history of their own.
 const HISTORIES: usize = 1024;
@@ -66,8 +65,27 @@ pub(super) struct Selector {
     /// Reads to be timed together, of the shard that is on trial, and of the others.
     recall_on_trial: Recall,
     recall: Recall,
+    /// Somebody asks the policy, or goes on with a trial. Whose window is complete meanwhile leaves it so: the policy may use
+    /// the map, and would be asked in the midst of that for ever.
+    is_asking: AtomicBool,
     state: Mutex<State>,
     made: Instant,
+}
+
+/// Nobody else asks the policy as long as this is there. Dropped if it panics, too.
+struct Asking<'a>(&'a AtomicBool);
+
+impl<'a> Asking<'a> {
+    fn begin(is_asking: &'a AtomicBool) -> Option<Self> {
+        // Relaxed, here and below: it publishes nothing. What is decided is under the mutex.
+        (!is_asking.swap(true, Relaxed)).then(|| Self(is_asking))
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
+    }
 }
 
 /// What only one at a time looks at.
@@ -80,8 +98,8 @@ struct State {
     log: Log,
     trial: Option<Trial>,
     pinned: Option<Kind>,
-    /// How often a kind was tried in vain, and until when it is not tried again.
-    refusals: HashMap<(Whose, Kind), (u32, Instant)>,
+    /// How often a kind was tried in vain, and until when it is not tried again: for ever, if the clock does not go so far.
+    refusals: HashMap<(Whose, Kind), (u32, Option<Instant>)>,
     /// When switches were made, of late: of the map, and of single shards.
     switches: HashMap<Whose, VecDeque<Instant>>,
     /// How often we were told something that a policy did not know when it was asked.
@@ -110,6 +128,7 @@ impl Default for Selector {
             tally: Tally::default(),
             recall_on_trial: Recall::default(),
             recall: Recall::default(),
+            is_asking: AtomicBool::new(false),
             state: Mutex::new(State {
                 window_began: now,
                 history: History::default(),
@@ -267,6 +286,7 @@ impl Selector {
 
     /// Ends the windows that are complete: goes on with a trial, or asks the policy. To be called with no shard locked, for
     /// that runs the user's code: with nothing of the selector's locked, either, so that it may ask the map whatever it likes.
+    /// One at a time does that; for others the windows go on.
     pub(super) fn turn(&self, study: &Arc<Study>, site: Site) {
         if !self.is_complete(study, site.coverage) {
             return;
@@ -274,10 +294,15 @@ impl Selector {
         let Some(mut state) = self.state.try_lock() else {
             return;
         };
+        // Until the policy is dropped, should that be here.
+        let Some(_asking) = Asking::begin(&self.is_asking) else {
+            return;
+        };
         // They are replaced under the mutex.
         let rules = self.rules.load_full();
         let wanted = self.window_samples.load(Relaxed);
         let now = Instant::now();
+        let epoch = study.epoch();
         let mut questions = [None, None];
         if self.tally.samples() >= wanted {
             let elapsed = now.duration_since(state.window_began);
@@ -303,14 +328,21 @@ impl Selector {
                 continue;
             };
             let mut state = self.state.lock();
-            if state.told == told {
+            // Nor is the shard another one, or out of use, in which case nothing could be tried there.
+            if state.told == told && study.epoch() == epoch {
                 let seen = Seen {
                     selector: self,
                     rules: &rules,
                     window: question.window,
                     now,
                 };
-                state.on_answer(&seen, answer, study, site, question.for_all.is_some());
+                state.on_answer(
+                    &seen,
+                    answer,
+                    (study, epoch),
+                    site,
+                    question.for_all.is_some(),
+                );
                 told = state.told;
             }
         }
@@ -353,7 +385,7 @@ impl Selector {
             if state
                 .trial
                 .as_ref()
-                .is_some_and(|trial| trial.to() == Kind::ReadDirty)
+                .is_some_and(|trial| [trial.from(), trial.to()].contains(&Kind::ReadDirty))
             {
                 state.give_up_trial("read tables are not wanted any more");
             }
@@ -623,7 +655,7 @@ impl State {
         &mut self,
         seen: &Seen<'_>,
         answer: Answer,
-        study: &Arc<Study>,
+        (study, epoch): (&Arc<Study>, u32),
         site: Site,
         alone: bool,
     ) {
@@ -648,7 +680,7 @@ impl State {
             );
             return;
         }
-        self.consider(seen, answer, study, site, alone);
+        self.consider(seen, answer, (study, epoch), site, alone);
     }
 
     /// Deals with a proposal.
@@ -656,7 +688,7 @@ impl State {
         &mut self,
         seen: &Seen<'_>,
         answer: Answer,
-        study: &Arc<Study>,
+        (study, epoch): (&Arc<Study>, u32),
         site: Site,
         alone: bool,
     ) {
@@ -715,7 +747,14 @@ impl State {
         let number = self.note(seen, scope, from, to, answer, Outcome::Trying);
         // Whatever the last one has left.
         selector.recall_on_trial.forget();
-        self.trial = Some(Trial::new(Arc::clone(study), from, to, alone, number));
+        self.trial = Some(Trial::new(
+            Arc::clone(study),
+            epoch,
+            from,
+            to,
+            alone,
+            number,
+        ));
     }
 
     /// Why a proposal is not carried out, and until when.
@@ -730,13 +769,13 @@ impl State {
             return Some((why.to_owned(), None));
         }
         if let Some((times, until)) = self.refusals.get(&(whose, to))
-            && *until > seen.now
+            && until.is_none_or(|until| until > seen.now)
         {
             let why = match times {
                 1 => "it was tried in vain".to_owned(),
                 times => format!("it was tried in vain {times} times"),
             };
-            return Some((why, Some(*until)));
+            return Some((why, *until));
         }
         let period = config.budget_period;
         let is_old = |at: &Instant| seen.now.duration_since(*at) >= period;
@@ -749,7 +788,10 @@ impl State {
             while made.pop_front_if(|first| is_old(first)).is_some() {}
             if made.len() >= budget as usize {
                 let why = format!("{budget} switches in {period:?} are allowed, and were made");
-                return Some((why, made.front().map(|first| *first + period)));
+                return Some((
+                    why,
+                    made.front().and_then(|first| first.checked_add(period)),
+                ));
             }
         } else if self.switches.len() >= HISTORIES {
             let why = format!("{HISTORIES} shards were switched alone in {period:?}");
@@ -772,8 +814,8 @@ impl State {
             Phase::Running => {}
             Phase::Void => self.give_up_trial("the shard that tried it was split or merged"),
             Phase::Stuck(why) => {
-                self.refuse(seen, whose, to);
                 self.give_up_trial(&why);
+                self.refuse(seen, whose, to);
             }
             Phase::Done(verdict) => {
                 let (before, after, control) = (verdict.before, verdict.after, verdict.control);
@@ -819,14 +861,15 @@ impl State {
     fn refuse(&mut self, seen: &Seen<'_>, whose: Whose, to: Kind) {
         let now = seen.now;
         let limit = seen.rules.config.back_off_limit;
+        let is_over = |until: Instant| until.checked_add(limit).is_some_and(|end| end <= now);
         self.refusals
-            .retain(|(whose, _), (_, until)| whose.is_none() || *until + limit > now);
+            .retain(|(whose, _), (_, until)| whose.is_none() || !until.is_some_and(is_over));
         let times = self
             .refusals
             .get(&(whose, to))
             .map_or(0, |(times, _)| *times)
             + 1;
-        let until = now + seen.rules.config.back_off_after(times);
+        let until = now.checked_add(seen.rules.config.back_off_after(times));
         self.refusals.insert((whose, to), (times, until));
     }
 

@@ -195,20 +195,13 @@ impl<K, V> Open<K, V> {
 
     /// What is known of another shard, half of which this one is, holds for it too.
     pub(super) fn inherit(&self, from: &Self) {
-        from.void_trial();
-        self.void_trial();
-        self.study.set_own(from.study.own());
+        from.study.begin_epoch();
+        self.study.begin_epoch();
+        // What the other one tries out is for a while: its half is what the others are.
+        let own = from.study.own().filter(|_| !from.study.is_on_trial());
+        self.study.set_own(own);
         self.study.set_kind(from.study.kind());
         self.study.tally.reset();
-    }
-}
-
-impl<K, V> Open<K, V> {
-    /// The shard is not what it was: what it tries out for others says nothing any more.
-    pub(super) fn void_trial(&self) {
-        if self.study.is_on_trial() {
-            self.study.void_trial();
-        }
     }
 }
 

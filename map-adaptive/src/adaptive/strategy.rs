@@ -864,7 +864,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
                 into.set_left(left);
                 into.parts().0.inherit(from.parts().0);
             } else {
-                into.parts().0.void_trial();
+                into.parts().0.study.begin_epoch();
                 let moment = match were_left {
                     // Readers have been shut out of both, and this is after both moments.
                     (true, true) => match view::<K, V>(into) {
@@ -875,7 +875,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
                 };
                 into.set_left(moment);
             }
-            from.parts().0.void_trial();
+            from.parts().0.study.begin_epoch();
             // Not left with anything: it goes out of use.
             **from = Locked::default();
         }

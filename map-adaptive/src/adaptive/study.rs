@@ -223,8 +223,8 @@ pub(super) struct Study {
     has_read_table: AtomicBool,
     /// It tries out a kind for others.
     on_trial: AtomicBool,
-    /// The trial says nothing any more.
-    void: AtomicBool,
+    /// Another number since the shard was split or merged: what was found out before then, or tried, says nothing any more.
+    epoch: AtomicU32,
     pub(super) tally: Tally,
 }
 
@@ -269,7 +269,7 @@ impl Study {
             put_off: AtomicBool::new(false),
             has_read_table: AtomicBool::new(false),
             on_trial: AtomicBool::new(false),
-            void: AtomicBool::new(false),
+            epoch: AtomicU32::new(0),
             tally: Tally::default(),
         }
     }
@@ -310,16 +310,16 @@ impl Study {
     }
 
     pub(super) fn set_on_trial(&self, on_trial: bool) {
-        self.void.store(false, Relaxed);
         self.on_trial.store(on_trial, Relaxed);
     }
 
-    pub(super) fn void_trial(&self) {
-        self.void.store(true, Relaxed);
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch.load(Relaxed)
     }
 
-    pub(super) fn is_void(&self) -> bool {
-        self.void.load(Relaxed)
+    pub(super) fn begin_epoch(&self) {
+        // It comes round after four thousand million splits of one shard.
+        self.epoch.fetch_add(1, Relaxed);
     }
 
     /// The kind in force is another: what was counted says nothing about it.

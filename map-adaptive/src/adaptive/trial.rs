@@ -16,10 +16,16 @@ use std::time::Duration;
 use super::study::Study;
 use crate::policy::{Canary, Costs, Kind, Window};
 
+/// For so many windows of the map a trial waits for its shard to change, however many shards there are: who holds a guard
+/// would keep all others from being tried. And for so many, at least, it is measured.
+pub(super) const PATIENCE: u32 = 512;
+
 /// A trial under way.
 #[derive(Debug)]
 pub(super) struct Trial {
     study: Arc<Study>,
+    /// That of the shard when the policy was asked.
+    epoch: u32,
     from: Kind,
     to: Kind,
     /// It is for this shard only.
@@ -34,9 +40,11 @@ pub(super) struct Trial {
     /// What reads cost in this step, in the shard and in the others.
     reads: Batches,
     other_reads: Batches,
-    /// Windows of the map seen in this step, and in all.
+    /// Windows of the map seen in this step.
     control: Window,
-    windows: u32,
+    /// How many were seen while it was measured, in all; and while the shard had yet to change, in this step.
+    measured: u32,
+    waited: u32,
 }
 
 /// What a read cost, in nanoseconds, in each of the latest batches that were timed.
@@ -53,13 +61,13 @@ impl Batches {
         self.0.push_back(nanos);
     }
 
-    /// The median, if there is one. None are left.
+    /// The median, if there is one; of two, the lower: being interrupted only ever adds to what they take. None are left.
     fn take(&mut self) -> Option<f64> {
         let mut batches: Vec<f64> = std::mem::take(&mut self.0).into();
         if batches.is_empty() {
             return None;
         }
-        let middle = batches.len() / 2;
+        let middle = (batches.len() - 1) / 2;
         let (_, median, _) = batches.select_nth_unstable_by(middle, f64::total_cmp);
         Some(*median)
     }
@@ -109,13 +117,21 @@ impl Verdict {
 }
 
 impl Trial {
-    pub(super) fn new(study: Arc<Study>, from: Kind, to: Kind, alone: bool, number: u64) -> Self {
+    pub(super) fn new(
+        study: Arc<Study>,
+        epoch: u32,
+        from: Kind,
+        to: Kind,
+        alone: bool,
+        number: u64,
+    ) -> Self {
         study.set_on_trial(true);
         // Only what it costs now.
         study.tally.reset();
         let own = study.own();
         Self {
             study,
+            epoch,
             from,
             to,
             alone,
@@ -126,7 +142,8 @@ impl Trial {
             reads: Batches::default(),
             other_reads: Batches::default(),
             control: Window::empty(from),
-            windows: 0,
+            measured: 0,
+            waited: 0,
         }
     }
 
@@ -144,9 +161,14 @@ impl Trial {
         let mut own = self.study.tally.window(kind, elapsed);
         let mut control = std::mem::replace(&mut self.control, Window::empty(kind));
         self.study.tally.reset();
+        self.waited = 0;
         own.costs.read = self.reads.take();
         control.costs.read = self.other_reads.take();
         (own, control)
+    }
+
+    pub(super) fn from(&self) -> Kind {
+        self.from
     }
 
     pub(super) fn to(&self) -> Kind {
@@ -166,12 +188,15 @@ impl Trial {
         Arc::as_ptr(&self.study).addr()
     }
 
-    /// A window of the map is complete.
+    /// A window of the map is complete. For as many as its patience is, it may be measured.
     pub(super) fn go_on(&mut self, window: &Window, canary: &Canary, patience: u32) -> Phase {
-        if self.study.is_void() {
+        if self.study.epoch() != self.epoch {
             return Phase::Void;
         }
-        self.windows += 1;
+        match self.step {
+            Step::Changing { .. } | Step::Returning => self.waited += 1,
+            Step::Before | Step::After { .. } => self.measured += 1,
+        }
         self.control.append(window);
         let is_measured = self.study.tally.timed() >= canary.samples;
         let is = |kind| self.study.kind() == kind && !self.study.is_leaving();
@@ -208,13 +233,13 @@ impl Trial {
                 self.step = Step::Before;
                 self.take(self.from, window.elapsed);
             }
-            step if self.windows > patience => {
-                return Phase::Stuck(match step {
-                    Step::Changing { .. } | Step::Returning => {
-                        "somebody holds a guard on the shard that was to try it".to_owned()
-                    }
-                    _ => "too little of what is done there can be timed".to_owned(),
-                });
+            Step::Changing { .. } | Step::Returning if self.waited > PATIENCE => {
+                return Phase::Stuck(
+                    "somebody holds a guard on the shard that was to try it".to_owned(),
+                );
+            }
+            Step::Before | Step::After { .. } if self.measured > patience => {
+                return Phase::Stuck("too little of what is done there can be timed".to_owned());
             }
             _ => {}
         }

@@ -250,6 +250,80 @@ fn what_was_tried_in_vain_is_not_tried_again_for_a_while() {
 }
 
 #[test]
+fn a_trial_ends_when_read_tables_are_not_wanted_any_more() {
+    for (from, to) in [
+        (Kind::ReadDirty, Kind::Sharded),
+        (Kind::Sharded, Kind::ReadDirty),
+    ] {
+        let config = SelectorConfig {
+            window_samples: 1,
+            canary: Canary {
+                samples: 1_000_000,
+                ..Canary::default()
+            },
+            start: from,
+            ..SelectorConfig::default()
+        };
+        let map = filled(config.clone(), 1);
+        map.set_policy(Arc::new(Wants(to)));
+        let mut load = Load::new(8);
+        let mix = Mix {
+            updates: 100,
+            churn: 0,
+        };
+        let limit = 10_000 * A_SAMPLE;
+        load.run_until(&map, mix, limit, |map| outcomes(map) == [Outcome::Trying]);
+        map.set_selector_config(SelectorConfig {
+            start: Kind::Sharded,
+            read_tables: false,
+            ..config
+        })
+        .expect("it is sound");
+        let outcomes = outcomes(&map);
+        assert!(
+            matches!(&outcomes[..], [Outcome::GivenUp { why }] if why.contains("read tables")),
+            "{from} to {to}: {outcomes:#?}"
+        );
+        load.run_until(&map, mix, limit, |map| all_are(map, Kind::Sharded));
+    }
+}
+
+/// So long that no clock goes as far.
+#[test]
+fn what_is_put_off_for_ever_never_comes() {
+    let config = SelectorConfig {
+        budget: 1,
+        budget_period: Duration::MAX,
+        back_off_limit: Duration::MAX,
+        ..in_vain(Duration::MAX)
+    };
+    let map = filled(config, 1);
+    let mut load = Load::new(7);
+    let mix = Mix {
+        updates: 100,
+        churn: 0,
+    };
+    // The second one is given another chance, and has no budget left.
+    for (count, why) in [(2, "it was tried in vain"), (3, "1 switches in")] {
+        map.set_policy(Arc::new(Wants(Kind::ReadDirty)));
+        let limit = 100 * u64::from(WINDOW) * A_SAMPLE;
+        load.run_until(&map, mix, limit, |map| map.decisions().len() >= count);
+        load.run(&map, mix, 100 * 16 * A_SAMPLE);
+        let outcomes = outcomes(&map);
+        assert!(
+            matches!(outcomes[0], Outcome::Reverted { .. }),
+            "{outcomes:#?}"
+        );
+        let Some(Outcome::Withheld { why: said, until }) = outcomes.get(count - 1) else {
+            panic!("{outcomes:#?}");
+        };
+        assert!(said.starts_with(why), "{said}");
+        assert_eq!(*until, None);
+        assert_eq!(outcomes.len(), count, "{outcomes:#?}");
+    }
+}
+
+#[test]
 fn each_time_it_takes_longer_until_it_is_tried_again() {
     watch(|| {
         let config = in_vain(Duration::from_millis(20));

@@ -74,7 +74,8 @@ fn made() -> Map {
     let config = SelectorConfig {
         window_samples: 8,
         canary: Canary {
-            samples: 32,
+            // Three batches of reads: one that was interrupted is not the median.
+            samples: 48,
             ..Canary::default()
         },
         back_off: Duration::from_secs(3600),

@@ -205,6 +205,78 @@ mod policies {
         });
     }
 
+    /// Uses the map whenever it is asked, for several windows; and panics each third time.
+    #[derive(Debug, Default)]
+    struct Insatiable {
+        map: OnceLock<Weak<Map>>,
+        within: AtomicUsize,
+        most_within: AtomicUsize,
+        asked: AtomicUsize,
+    }
+
+    impl Policy for Insatiable {
+        fn name(&self) -> &str {
+            "insatiable"
+        }
+
+        fn propose(&self, _: &[Window]) -> Option<Proposal> {
+            struct Leave<'a>(&'a AtomicUsize);
+            impl Drop for Leave<'_> {
+                fn drop(&mut self) {
+                    self.0.fetch_sub(1, Relaxed);
+                }
+            }
+            let within = self.within.fetch_add(1, Relaxed) + 1;
+            let _leave = Leave(&self.within);
+            self.most_within.fetch_max(within, Relaxed);
+            // If it is asked within itself, that is found out before the stack is at its end.
+            if within < 10 {
+                let map = self.map.get()?.upgrade()?;
+                for number in 0..2_000 {
+                    let key = number % KEYS;
+                    assert_eq!(map.get_copied(&key), Some(10 * key));
+                    map.insert(key, 10 * key);
+                }
+                let asked = self.asked.fetch_add(1, Relaxed);
+                assert!(!asked.is_multiple_of(3), "each third time");
+            }
+            None
+        }
+    }
+
+    /// Nothing but the map keeps it from calling itself, or from being called by several at once.
+    #[test]
+    fn one_that_uses_the_map_is_not_asked_meanwhile() {
+        watch(|| {
+            for threads in [1, 3] {
+                let policy = Arc::new(Insatiable::default());
+                let [canary, _] = canaries();
+                let map = filled(canary, Arc::clone(&policy) as Arc<dyn Policy>, 1_000);
+                policy.map.set(Arc::downgrade(&map)).expect("only once");
+                thread::scope(|scope| {
+                    for thread in 0..threads {
+                        let (map, policy) = (&map, &policy);
+                        scope.spawn(move || {
+                            let mut rng = fastrand::Rng::with_seed(thread);
+                            while policy.asked.load(Relaxed) < 20 {
+                                for way in 0..2 {
+                                    let result = catch_unwind(AssertUnwindSafe(|| {
+                                        operate(map, way, &mut rng);
+                                    }));
+                                    if let Err(panic) = result {
+                                        assert!(message(&*panic).contains("each third time"));
+                                    }
+                                }
+                            }
+                        });
+                    }
+                });
+                assert_eq!(policy.most_within.load(Relaxed), 1);
+                check(&map);
+            }
+        });
+    }
+
     thread_local! {
         static IS_WORKER: Cell<bool> = const { Cell::new(false) };
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use map_core::strategy::RECALLED;
+use map_core::strategy::{self, RECALLED};
 
+use super::super::shard::Open;
 use super::super::study::{Event, Study, Timed};
 use super::{Phase, Trial, Verdict};
 use crate::policy::{Canary, Costs, Kind, Window};
@@ -21,15 +22,24 @@ struct Fed {
     trial: Trial,
     study: Arc<Study>,
     other: Study,
+    patience: u32,
 }
 
 impl Fed {
     fn new() -> Self {
         let study = Arc::new(Study::new(Kind::Sharded));
         Self {
-            trial: Trial::new(Arc::clone(&study), Kind::Sharded, Kind::ReadDirty, false, 0),
+            trial: Trial::new(
+                Arc::clone(&study),
+                0,
+                Kind::Sharded,
+                Kind::ReadDirty,
+                false,
+                0,
+            ),
             study,
             other: Study::new(Kind::Sharded),
+            patience: PATIENCE,
         }
     }
 
@@ -59,7 +69,7 @@ impl Fed {
             shards: 4,
             ..Window::empty(Kind::Sharded)
         };
-        let phase = self.trial.go_on(&window, &CANARY, PATIENCE);
+        let phase = self.trial.go_on(&window, &CANARY, self.patience);
         // The shard does at once what it is told.
         self.study
             .change_kind(self.study.own().unwrap_or(Kind::Sharded));
@@ -127,10 +137,12 @@ fn what_is_faster_has_to_be_so_twice() {
 
 #[test]
 fn a_batch_that_was_interrupted_says_nothing() {
-    let mut fed = Fed::new();
-    let interrupted = [5.0, 900_000.0, 5.5, 5.0];
-    let verdict = verdict(fed.round(&interrupted, &SLOW));
-    assert!(verdict.gain() < 0.0, "{verdict:?}");
+    // Half of them, too.
+    for interrupted in [[5.0, 900_000.0, 5.5, 5.0], [5.0, 900_000.0, 5.5, 900_000.0]] {
+        let mut fed = Fed::new();
+        let verdict = verdict(fed.round(&interrupted, &SLOW));
+        assert!(verdict.gain() < 0.0, "{verdict:?}");
+    }
 }
 
 #[test]
@@ -187,6 +199,29 @@ fn a_trial_that_comes_to_no_end_is_given_up() {
     );
 }
 
+/// However much patience it has with what it measures.
+#[test]
+fn a_shard_that_does_not_change_is_not_waited_for_as_long() {
+    for patience in [PATIENCE, u32::MAX] {
+        let mut fed = Fed::new();
+        fed.patience = patience;
+        for _ in 0..PATIENCE / 2 {
+            assert!(matches!(fed.go_on(), Phase::Running));
+        }
+        fed.read(&FAST, &[]);
+        assert_eq!(fed.study.own(), Some(Kind::ReadDirty));
+        fed.study.set_leaving(true);
+        for _ in 0..super::PATIENCE {
+            assert!(matches!(fed.go_on(), Phase::Running));
+        }
+        let phase = fed.go_on();
+        assert!(
+            matches!(&phase, Phase::Stuck(why) if why.contains("guard")),
+            "{phase:?}"
+        );
+    }
+}
+
 /// What was waited counts by the operation, and no wait for more than a few microseconds.
 #[test]
 fn waits_are_spread_over_the_operations() {
@@ -201,4 +236,26 @@ fn waits_are_spread_over_the_operations() {
     study.tally.note_contention(1_000_000);
     let long = wait().expect("there were operations");
     assert!((1.5..4.0).contains(&long), "{long}");
+}
+
+/// The other half goes its own way where the shard did, and not where the shard tries one.
+#[test]
+fn what_is_tried_is_not_for_the_other_half() {
+    let shard = Open::<u64, u64>::default();
+    let half = strategy::Open::sibling(&shard);
+    shard.study.set_own(Some(Kind::Lock));
+    half.inherit(&shard);
+    assert_eq!(half.study.own(), Some(Kind::Lock));
+
+    let study = Arc::clone(&shard.study);
+    let epoch = study.epoch();
+    let mut trial = Trial::new(study, epoch, Kind::Lock, Kind::ReadDirty, true, 0);
+    let mut go_on = || trial.go_on(&Window::empty(Kind::Lock), &CANARY, PATIENCE);
+    assert!(matches!(go_on(), Phase::Running));
+    shard.study.set_own(Some(Kind::ReadDirty));
+    half.inherit(&shard);
+    assert_eq!(half.study.own(), None);
+    assert!(matches!(go_on(), Phase::Void));
+    trial.end();
+    assert_eq!(shard.study.own(), Some(Kind::Lock));
 }
