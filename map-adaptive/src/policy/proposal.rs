@@ -43,7 +43,8 @@ pub trait Policy: fmt::Debug + Send + Sync {
     ///
     /// It is to be pure: no clock, no state, nothing but the windows. It is asked once a window, by the
     /// thread whose operation found it complete, which has nothing locked then but by guards that its caller holds; so it
-    /// had better be quick: microseconds.
+    /// had better be quick: microseconds. A map asks by one thread at a time. Until it has its answer the window goes on, also
+    /// for what the policy itself does with the map.
     fn propose(&self, windows: &[Window]) -> Option<Proposal>;
 }
 
