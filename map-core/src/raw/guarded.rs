@@ -44,7 +44,7 @@ unsafe impl<P: ?Sized + Sync, H: Sync> Sync for Held<'_, P, H> {}
 
 impl<'a, P: ?Sized, L, O> Held<'a, P, Kept<L, O>> {
     /// Looks something up under a shard's lock and keeps the lock with it. Runs `find` once, and unlocks the
-    /// shard if it finds nothing; [`Strategy::get`] of a locked shard is this and little more.
+    /// shard if it finds nothing. To look up a key, [`At::find`] does this with fewer questions.
     ///
     /// ```
     /// use map_core::strategy::{At, Held, Kept, Refused, Table};
