@@ -17,7 +17,7 @@ use crate::raw::directory::{Directory, Reason};
 use crate::raw::header::{Attempt, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
-use crate::strategy::{At, NANOS_A_CONTENTION, Patience, Section, Strategy, Table};
+use crate::strategy::{At, Inside, NANOS_A_CONTENTION, Patience, Section, Strategy, Table};
 use crate::sync::spin_loop;
 
 mod build;
@@ -579,7 +579,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if T::SELECTS && section.header().is_sample() {
+        if T::SELECTS && section.is_sample() {
             T::note_mutation(section, hash, key);
         }
     }
@@ -603,9 +603,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[inline]
     fn try_lock(&self, hash: u64, place: Place) -> Option<Section<'_, K, V, T>> {
         loop {
-            let section = self.directory.find(hash).try_lock_exclusive(place)?;
+            let mut section = self.directory.find(hash).try_lock_exclusive(place)?;
             if section.coverage().covers(hash) {
-                section.header().count_write();
+                section.count_write();
                 return Some(self.look_after_sample(section, None, place));
             }
         }
@@ -663,7 +663,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if T::READS_LOCK && !self.leaning.announces() {
             section.disarm();
         }
-        if section.header().is_sample() {
+        if section.is_sample() {
             self.look_after(section, hash, place)
         } else {
             section
@@ -710,7 +710,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if T::SELECTS {
             let delay = T::delay_sample(section.open(), tally::draw());
             if delay > 0 {
-                header.put_off_sample(delay);
+                section.put_off_sample(delay);
                 return match hash {
                     Some(hash) => self.do_a_piece_between(section, hash, place),
                     None => section,
@@ -718,7 +718,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             }
             T::note_write(&mut section, header.site());
         }
-        if header.is_inspection() {
+        if header.count_sample() {
             self.merge_if_quiet(section, place)
         } else {
             section

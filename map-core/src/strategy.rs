@@ -506,7 +506,7 @@ pub trait Strategy<K, V>: Sized {
 
     /// How many more writes to a shard shall pass before one is a sample, asked when it would be one anyway: for the
     /// intervals are all alike, and programs may be periodic. `drawn` is a random number.
-    fn delay_sample(open: &Self::Open, drawn: u16) -> u16 {
+    fn delay_sample(open: &Self::Open, drawn: u16) -> u8 {
         let _ = (open, drawn);
         0
     }

@@ -396,7 +396,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         open.note_contention(times);
     }
 
-    fn delay_sample(open: &Open<K, V>, drawn: u16) -> u16 {
+    fn delay_sample(open: &Open<K, V>, drawn: u16) -> u8 {
         open.study.delay_sample(drawn)
     }
 

@@ -12,7 +12,7 @@ const READS: u64 = 256;
 /// A sampled write stands for so many, on average: see [`Study::delay_sample`].
 const WRITES: u64 = 256 + DELAY as u64 / 2;
 /// The most by which the sample of a write is put off.
-const DELAY: u16 = 128;
+const DELAY: u8 = 128;
 /// What a timed operation is counted as at most: so many times the mean, and as many nanoseconds on top. A thread that
 /// was interrupted is not what a map costs.
 const OUTLIER: f64 = 8.0;
@@ -332,9 +332,13 @@ impl Study {
 
     /// By how many writes the next sample is put off, each other time: so that it does not always meet the same
     /// operation of a program that is periodic.
-    pub(super) fn delay_sample(&self, drawn: u16) -> u16 {
+    pub(super) fn delay_sample(&self, drawn: u16) -> u8 {
         let now = !self.put_off.load(Relaxed);
         self.put_off.store(now, Relaxed);
-        if now { 1 + drawn % DELAY } else { 0 }
+        if now {
+            1 + (drawn % u16::from(DELAY)) as u8
+        } else {
+            0
+        }
     }
 }

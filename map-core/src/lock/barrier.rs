@@ -16,7 +16,8 @@
 //! leaves the fence out only after it has *seen* `ASYMMETRIC`, and no `heavy` that runs in a process
 //! where `ASYMMETRIC` was ever stored is a mere fence, for a `heavy` that finds `UNKNOWN` decides
 //! first, and there is one decision. A `light` that still sees `UNKNOWN` runs a full fence, which
-//! pairs with either kind of `heavy`.
+//! pairs with either kind of `heavy`. Who has seen it may tell others ([`free`]): a lock keeps it in a word that its
+//! unlock looks at anyway.
 
 use std::sync::atomic::{AtomicU8, Ordering, compiler_fence};
 
@@ -60,12 +61,29 @@ fn decide_slow() -> u8 {
 /// The frequent side: between its store and its load.
 #[inline]
 pub(super) fn light() {
+    if is_free() {
+        free();
+    } else {
+        // SeqCst: pairs with the system call or the fence in `heavy`.
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// Whether [`light`] takes no fence. Once it does not, it never does again.
+#[inline]
+pub(super) fn is_free() -> bool {
     // Relaxed: see `prepare`.
-    if REAL_FENCES && MODE.load(Ordering::Relaxed) == ASYMMETRIC {
+    REAL_FENCES && MODE.load(Ordering::Relaxed) == ASYMMETRIC
+}
+
+/// [`light`], for those who know that [`is_free`] was true once: they need not look again.
+#[inline]
+pub(super) fn free() {
+    if REAL_FENCES {
         // Pairs with the system call in `heavy`.
         compiler_fence(Ordering::SeqCst);
     } else {
-        // SeqCst: pairs with the system call or the fence in `heavy`.
+        // SeqCst: in a model, where the rare side is a fence too.
         fence(Ordering::SeqCst);
     }
 }

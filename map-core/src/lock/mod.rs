@@ -76,7 +76,7 @@ mod token;
 use std::time::{Duration, Instant};
 
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::sync::const_fn;
+use crate::sync::{REAL_FENCES, const_fn};
 
 pub use adaptive::{
     AdaptiveRawRwLock, AdaptiveRwLock, AdaptiveRwLockReadGuard, AdaptiveRwLockWriteGuard,
@@ -99,6 +99,8 @@ const READERS_PARKED: u32 = 1;
 const WRITERS_PARKED: u32 = 1 << 1;
 /// Both flags.
 const ANY_PARKED: u32 = READERS_PARKED | WRITERS_PARKED;
+/// Flag of `parked`: who leaves exclusively takes a fence, since nobody has seen yet that he need not; or he has to, here.
+const FENCED: u32 = 1 << 2;
 /// Unit of `parked` in which batches of readers that passed the gate are counted.
 const BATCH: u32 = 1 << 8;
 /// Batches are counted no further: a patience of a second.
@@ -149,6 +151,8 @@ pub struct RawLock {
     state: AtomicU32,
     /// Flags of who sleeps, and the batches of readers that passed the gate since a writer got in.
     ///
+    /// And [`FENCED`], so that an exclusive unlock that finds all this zero has nothing else to ask.
+    ///
     /// Changed only under the bucket lock. A sleeper's flag is set while it sleeps, so zero flags
     /// under the bucket lock mean an empty queue; a set flag may be stale, which costs the next
     /// exclusive unlock a look into the queue. While any flag is set, a heavy fence has run since the
@@ -189,8 +193,20 @@ impl RawLock {
         /// ```
         #[inline]
         pub fn new() -> Self {
-            Self { state: AtomicU32::new(0), parked: AtomicU32::new(0) }
+            let parked = if REAL_FENCES { FENCED } else { 0 };
+            Self { state: AtomicU32::new(0), parked: AtomicU32::new(parked) }
         }
+    }
+
+    /// The same, after [`prepare`]: not even its first exclusive unlock takes a fence that is not needed.
+    pub(crate) fn prepared() -> Self {
+        prepare();
+        let lock = Self::new();
+        if barrier::is_free() {
+            // Relaxed: nobody else has the lock yet.
+            lock.parked.store(0, Ordering::Relaxed);
+        }
+        lock
     }
 
     /// Takes a shared hold if nobody has any hold: the cheapest try, for callers that count how
@@ -519,18 +535,36 @@ impl RawLock {
     /// Ends the exclusive hold; `fair`: gives the lock to who waits.
     #[inline]
     fn release_exclusive(&self, fair: bool) {
-        // Relaxed: only a shortcut; the load below is the one that counts.
+        // Relaxed: of sleepers it is only a hint, and the load below is the one that counts. Of fences: whoever took
+        // the flag away, or left it out, has seen that they are not needed, and that never changes.
         if self.parked.load(Ordering::Relaxed) != 0 {
-            return self.release_exclusive_slow(fair, true);
+            return self.release_exclusive_marked(fair);
         }
         // Release: pairs with the Acquire in each way to take the lock; publishes what was written
         // under it. A store will do: while `WRITER` is set, `state` is ours.
         self.state.store(0, Ordering::Release);
         // Between the store and the load. Pairs with the heavy barrier in `announce`: one who goes to
         // sleep has seen the store, or is seen by the load.
-        barrier::light();
+        barrier::free();
         // Relaxed: ordered by the barrier.
         if self.parked.load(Ordering::Relaxed) != 0 {
+            self.wake_slow(fair);
+        }
+    }
+
+    /// The same where `parked` says anything: that somebody sleeps, or that a fence may be needed.
+    #[cold]
+    #[inline(never)]
+    fn release_exclusive_marked(&self, fair: bool) {
+        // Relaxed: as above.
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 || barrier::is_free() {
+            // Takes `FENCED` away if it may go.
+            return self.release_exclusive_slow(fair, true);
+        }
+        // Release, and Relaxed: as above.
+        self.state.store(0, Ordering::Release);
+        barrier::light();
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
             self.wake_slow(fair);
         }
     }
@@ -544,7 +578,7 @@ impl RawLock {
         // As in `release_exclusive`.
         barrier::light();
         // Relaxed: ordered by the barrier.
-        if self.parked.load(Ordering::Relaxed) != 0 {
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
             self.admit_readers(slow::Batches::Forget);
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::park::{self, Wants, Woken};
 use super::{
-    ANY_PARKED, BATCH, ExclusiveToken, GATE, MAX_BATCHES, MAX_SHARED, PATIENCE, READERS,
+    ANY_PARKED, BATCH, ExclusiveToken, FENCED, GATE, MAX_BATCHES, MAX_SHARED, PATIENCE, READERS,
     READERS_PARKED, RawLock, SharedToken, WRITER, WRITERS_PARKED, barrier,
 };
 use crate::sync::atomic::Ordering;
@@ -479,6 +479,9 @@ impl RawLock {
         }
         if walk.writers_left {
             parked |= WRITERS_PARKED;
+        }
+        if REAL_FENCES && !barrier::is_free() {
+            parked |= FENCED;
         }
         self.parked.store(parked, Ordering::Relaxed);
     }

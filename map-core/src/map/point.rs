@@ -50,13 +50,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             drop(key);
             return Some(old);
         }
-        match section.if_covering(hash) {
-            Ok(mut section) if T::has_room(&section) => {
-                T::insert_new(&mut Plain(&mut section), hash, key, value);
-                None
-            }
-            by => self.insert_elsewhere(hash, key, value, by, here()),
+        if section.coverage().covers(hash) && T::has_room(&section) {
+            T::insert_new(&mut Plain(&mut section), hash, key, value);
+            return None;
         }
+        self.insert_elsewhere(hash, key, value, Self::confirm(section, hash), here())
     }
 
     #[inline(always)]
@@ -246,10 +244,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             drop(section);
             return Some(removed);
         }
-        match section.if_covering(hash) {
-            Ok(_) => None,
-            astray => self.remove_elsewhere(hash, key, astray, here()),
+        if section.coverage().covers(hash) {
+            return None;
         }
+        self.remove_elsewhere(hash, key, Self::confirm(section, hash), here())
     }
 
     #[inline(always)]

@@ -188,7 +188,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             half.publish_len();
             half.set_coverage(from.half(is_upper));
             half.header().contention.reset(before, futile);
-            half.header().scatter_samples();
+            half.scatter_samples();
         }
         {
             let mut structure = self.structure.lock();

@@ -21,8 +21,12 @@ use crate::sync::hint;
 
 /// Every so many exclusive acquisitions a shard is looked after: they are a sample of the map's writes.
 const WRITES_A_SAMPLE: u16 = tally::INTERVAL;
-/// Every so many it is inspected: has it been quiet?
-const INSPECTION_PERIOD: u16 = 4096;
+/// Of the count of those that are left, the bits that are all zero for a sample.
+const TO_SAMPLE: u8 = (WRITES_A_SAMPLE - 1) as u8;
+/// Every so many samples it is inspected: has it been quiet?
+const SAMPLES_AN_INSPECTION: u8 = 16;
+
+const _: () = assert!(WRITES_A_SAMPLE.is_power_of_two() && WRITES_A_SAMPLE <= 1 << 8);
 
 /// A shard. For a table of 32 bytes and nothing open it fills one cache line.
 #[repr(C, align(64))]
@@ -37,9 +41,11 @@ pub(crate) struct Header<L, O> {
     /// The number of entries, written at the end of each exclusive hold: lets `len` pass without
     /// the lock.
     pub(super) len: AtomicU32,
-    /// Exclusive acquisitions for writing, attempts that were turned away included, modulo 2^16. Written under the
-    /// exclusive lock.
-    writes: hint::AtomicU16,
+    /// Counts exclusive acquisitions for writing down, attempts that were turned away included: at zero, one is a sample.
+    /// Under the exclusive lock, as what it locks, and no atomic, which would take five instructions to count instead of two.
+    left: UnsafeCell<u8>,
+    /// Counts samples up. Written under the exclusive lock.
+    samples: hint::AtomicU8,
     /// Whether readers announce themselves.
     pub(crate) bias: Bias,
     pub(crate) contention: Contention,
@@ -86,7 +92,19 @@ pub(crate) struct Attempt<'a, L: Table, O> {
 }
 
 impl<'a, L: Table, O> Attempt<'a, L, O> {
-    /// One that got the lock, of the wrong shard.
+    /// One that met somebody. Like the next a function of its own, so that what it answers is not at hand before it is asked.
+    #[cold]
+    #[inline(never)]
+    fn refused(header: &'a Header<L, O>) -> Self {
+        Self {
+            header,
+            token: None,
+        }
+    }
+
+    /// One that got the lock, of the wrong shard or with readers inside perhaps.
+    #[cold]
+    #[inline(never)]
     pub(super) fn astray(header: &'a Header<L, O>, token: ManuallyDrop<ExclusiveToken>) -> Self {
         let token = Some(token);
         Self { header, token }
@@ -116,18 +134,19 @@ impl<L: Table, O> Drop for Attempt<'_, L, O> {
 pub struct Crowd(pub(crate) Reading);
 
 // SAFETY: a header gives out `&L` to threads that hold its lock shared and `&mut L` to the one that
-// holds it exclusively (hence Send and Sync, as for any read-write lock), and `&O` to all.
+// holds it exclusively (hence Send and Sync, as for any read-write lock), who alone uses the count of writes, and `&O` to all.
 unsafe impl<L: Send + Sync, O: Sync> Sync for Header<L, O> {}
 
 impl<L: Default, O> Header<L, O> {
     pub(crate) fn new(coverage: Coverage, open: O) -> Self {
         Self {
-            lock: RawLock::new(),
+            lock: RawLock::prepared(),
             coverage: AtomicU64::new(coverage.bits()),
             locked: UnsafeCell::new(L::default()),
             watch: Watch::default(),
             len: AtomicU32::new(0),
-            writes: hint::AtomicU16::new(0),
+            left: UnsafeCell::new(0),
+            samples: hint::AtomicU8::new(0),
             bias: Bias::new(),
             contention: Contention::new(),
             open,
@@ -247,36 +266,45 @@ impl<L, O> Header<L, O> {
 }
 
 impl<L: Table, O> Header<L, O> {
-    /// Counts an exclusive acquisition, for the holder.
+    /// Counts an exclusive acquisition, and says whether it is a sample.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller has the lock exclusively, and nobody else uses the count in its name meanwhile.
     #[inline(always)]
-    pub(crate) fn count_write(&self) -> u16 {
-        let writes = self.writes.load(Relaxed).wrapping_add(1);
-        self.writes.store(writes, Relaxed);
-        writes
+    pub(super) unsafe fn count_write(&self) -> bool {
+        // SAFETY: by (1) nobody else is here.
+        let left = unsafe { &mut *self.left.get() };
+        *left = left.wrapping_sub(1);
+        *left & TO_SAMPLE == 0
     }
 
     /// Whether the present exclusive hold is the one in [`WRITES_A_SAMPLE`].
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`count_write`](Self::count_write), but that others may ask the same.
     #[inline]
-    pub(crate) fn is_sample(&self) -> bool {
-        self.writes.load(Relaxed).is_multiple_of(WRITES_A_SAMPLE)
+    pub(super) unsafe fn is_sample(&self) -> bool {
+        // SAFETY: by (1) nobody changes it.
+        unsafe { *self.left.get() & TO_SAMPLE == 0 }
     }
 
-    /// Lets so many more exclusive acquisitions pass before one is a sample, for the holder of one that is.
-    pub(crate) fn put_off_sample(&self, acquisitions: u16) {
-        let writes = self.writes.load(Relaxed);
-        self.writes
-            .store(writes.wrapping_sub(acquisitions), Relaxed);
+    /// Lets so many more exclusive acquisitions pass before one is a sample.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`count_write`](Self::count_write).
+    pub(super) unsafe fn put_off_sample(&self, acquisitions: u8) {
+        // SAFETY: by (1) nobody else is here.
+        unsafe { *self.left.get() = acquisitions }
     }
 
-    /// Whether the shard should be inspected, asked if the present hold is a sample.
-    pub(crate) fn is_inspection(&self) -> bool {
-        self.writes.load(Relaxed).is_multiple_of(INSPECTION_PERIOD)
-    }
-
-    /// Starts the count of writes somewhere, so that those of many shards are sampled at different times.
-    pub(super) fn scatter_samples(&self) {
-        let start = self.coverage_hint().start();
-        self.writes.store(crate::hash::mix(start) as u16, Relaxed);
+    /// Counts a sample, for its holder, and says whether the shard should be inspected.
+    pub(crate) fn count_sample(&self) -> bool {
+        let samples = self.samples.load(Relaxed).wrapping_add(1);
+        self.samples.store(samples, Relaxed);
+        samples.is_multiple_of(SAMPLES_AN_INSPECTION)
     }
 
     /// The hold, if no reader is announced. Otherwise gives the lock back.
@@ -322,18 +350,15 @@ impl<L: Table, O> Header<L, O> {
         &self,
         place: Place,
     ) -> Result<Exclusive<'_, L, O>, Attempt<'_, L, O>> {
-        let token = self.lock.try_lock_exclusive();
-        if token.is_some()
-            && !self.count_write().is_multiple_of(WRITES_A_SAMPLE)
-            && self.bias.is_clear()
-            && let Some(token) = token
-        {
+        let Some(token) = self.lock.try_lock_exclusive() else {
+            return Err(Attempt::refused(self));
+        };
+        // SAFETY: 1. We have the token, and nobody else.
+        let is_sample = unsafe { self.count_write() };
+        if !is_sample && self.bias.is_clear() {
             return Ok(Exclusive::new(self, token, place));
         }
-        Err(Attempt {
-            header: self,
-            token: token.map(ManuallyDrop::new),
-        })
+        Err(Attempt::astray(self, ManuallyDrop::new(token)))
     }
 
     /// Locks the shard for writing if it covers `hash`; says what it met.
@@ -360,8 +385,8 @@ impl<L: Table, O> Header<L, O> {
             .bias
             .lock_exclusive(&self.lock, || self.address(), take, revoke);
         let token = token.expect("waiting without a deadline ends with the lock");
-        self.count_write();
-        let hold = Exclusive::new(self, token, place);
+        let mut hold = Exclusive::new(self, token, place);
+        hold.count_write();
         let met = Met { crowded, revoked };
         self.coverage_hint().covers(hash).then_some((hold, met))
     }

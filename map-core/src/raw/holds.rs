@@ -295,6 +295,24 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         Err(Attempt::astray(this.header, ManuallyDrop::new(token)))
     }
 
+    /// Counts it among the writes.
+    #[inline]
+    pub(crate) fn count_write(&mut self) {
+        // SAFETY: 1. The token is in our hands, and `self` is borrowed exclusively.
+        unsafe { self.header.count_write() };
+    }
+
+    /// Lets so many more writes pass before one is a sample.
+    pub(crate) fn put_off_sample(&mut self, writes: u8) {
+        // SAFETY: 1. As above.
+        unsafe { self.header.put_off_sample(writes) }
+    }
+
+    /// Starts the count of writes somewhere, so that those of many shards are sampled at different times.
+    pub(super) fn scatter_samples(&mut self) {
+        self.put_off_sample(crate::hash::mix(self.coverage().start()) as u8);
+    }
+
     /// Readers do not announce themselves any more, until a reader that counts itself lets them.
     pub(crate) fn disarm(&self) {
         self.header.bias.disarm();
@@ -422,7 +440,8 @@ unsafe impl<L: Table, O> Inside<L, O> for Exclusive<'_, L, O> {
 
     #[inline(always)]
     fn is_sample(&self) -> bool {
-        self.header.is_sample()
+        // SAFETY: 1. The token is in our hands, and who counts borrows `self` exclusively.
+        unsafe { self.header.is_sample() }
     }
 }
 
