@@ -1,13 +1,34 @@
-//! What every map of the family does, done by this one: as it comes, under the other promotion policies, and
+//! What every map of the family does, done by this one: as it comes, under policies that promote dirty tables, and
 //! with shards so small that they split and merge all the time.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hash};
 use std::marker::PhantomData;
 
 use map_core::conformance::maker::Maker;
 use map_core::{Map, Strategy};
 use map_readdirty::ReadDirty;
-use map_readdirty::promotion::{Amortized, Fill, Plain, Promotion};
+use map_readdirty::promotion::{Amortized, Fill, Plain, Promotion, Standing};
+
+/// Goes by the one rule and by the other, in turns: what either promotes when, the suite is compiled for both at once.
+struct InTurns;
+
+impl Promotion for InTurns {
+    const FILLS: bool = false;
+
+    fn is_due(shard: Standing) -> bool {
+        thread_local! {
+            static PLAIN: Cell<bool> = const { Cell::new(false) };
+        }
+        if PLAIN.replace(!PLAIN.get()) {
+            Plain::is_due(shard)
+        } else {
+            Amortized::is_due(shard)
+        }
+    }
+}
+
+const _: () = assert!(!Plain::FILLS && !Amortized::FILLS);
 
 /// Maps with a policy. Of one type, whether as they come or with tiny shards: so that the suite is compiled once for it.
 struct Under<P> {
@@ -58,5 +79,5 @@ const fn tiny<P>() -> Under<P> {
 
 map_core::conformance_suite!(as_it_comes, as_it_comes::<Fill>());
 map_core::conformance_suite!(tiny_shards, tiny::<Fill>());
-map_core::conformance_suite!(amortized, tiny::<Amortized>());
-map_core::conformance_suite!(plain, as_it_comes::<Plain>());
+map_core::conformance_suite!(promoting, as_it_comes::<InTurns>());
+map_core::conformance_suite!(promoting_tiny_shards, tiny::<InTurns>());
