@@ -386,6 +386,13 @@ impl AdaptiveRawRwLock {
         Ok(())
     }
 
+    /// Turns the lock as a decision would: for models, in which nothing is sampled, and so nothing decided.
+    #[cfg(crossbeam_loom)]
+    #[doc(hidden)]
+    pub fn turn_in_model(&self, to: Behaviour) {
+        while !self.mode.turn(self.mode.load(), to) {}
+    }
+
     /// What has become of the lock. Some loads; takes no lock.
     ///
     /// ```
