@@ -48,7 +48,7 @@ use lock_api::{RawRwLock as _, RawRwLockDowngrade as _, RawRwLockTimed as _};
 use loom::cell::UnsafeCell;
 use loom::thread;
 use map_core::ReadBias;
-use map_core::lock::{AdaptiveRawRwLock, Config, ExclusiveToken, SharedHold};
+use map_core::lock::{AdaptiveRawRwLock, Behaviour, Config, ExclusiveToken, SharedHold};
 use map_core::sync::parking::timeouts_fire_before;
 
 /// A lock and a value that loom watches for races.
@@ -77,6 +77,16 @@ impl Guarded {
     fn armed() -> Arc<Self> {
         let guarded = Self::new();
         assert_eq!(guarded.read(), 0);
+        guarded
+    }
+
+    /// A lock that is exclusive.
+    fn exclusive() -> Arc<Self> {
+        let guarded = Arc::new(Self {
+            lock: AdaptiveRawRwLock::new(),
+            value: UnsafeCell::new(0),
+        });
+        guarded.lock.turn_in_model(Behaviour::Exclusive);
         guarded
     }
 
@@ -436,5 +446,127 @@ fn downgrade_beside_a_reader_and_a_writer() {
         join(writer);
         join(reader);
         guarded.assert_left_open(2);
+    });
+}
+
+/// Three take turns: none is beside a writer, none sleeps for ever.
+#[test]
+fn two_writers_and_reader_of_an_exclusive_lock() {
+    model(|| {
+        let guarded = Guarded::exclusive();
+        let writer = spawn(&guarded, Guarded::write);
+        let reader = spawn(&guarded, Guarded::read);
+        guarded.write();
+        assert!(join(reader) <= 2);
+        join(writer);
+        guarded.assert_left_open(2);
+    });
+}
+
+/// Readers keep off each other, and join each other when that was in vain; a writer waits for both.
+#[test]
+fn two_readers_and_writer_of_an_exclusive_lock() {
+    model(|| {
+        let guarded = Guarded::exclusive();
+        let writer = spawn(&guarded, Guarded::write);
+        let reader = spawn(&guarded, Guarded::read);
+        let hold = guarded.lock.lock_shared();
+        let first = guarded.read_locked(&hold);
+        // It gets in beside us, or after the writer.
+        assert_eq!(guarded.read_locked(&hold), first, "changed during a read");
+        guarded.leave_shared(hold);
+        assert!(join(reader) <= 1);
+        join(writer);
+        guarded.assert_left_open(1);
+    });
+}
+
+/// A read within a read, while a writer waits at the gate: the inner one keeps off in vain, and gets in by impatience.
+#[test]
+fn nested_read_of_an_exclusive_lock_and_writer() {
+    deadlines_pass();
+    model(|| {
+        let guarded = Guarded::exclusive();
+        let writer = spawn(&guarded, Guarded::write);
+        let outer = guarded.lock.lock_shared();
+        let seen = guarded.read_locked(&outer);
+        assert_eq!(guarded.read(), seen, "changed during a read");
+        guarded.leave_shared(outer);
+        join(writer);
+        guarded.assert_left_open(1);
+    });
+}
+
+/// One who gives up at a deadline leaves nothing behind for those who take turns.
+#[test]
+fn a_writer_of_an_exclusive_lock_gives_up() {
+    deadlines_pass();
+    model(|| {
+        let guarded = Guarded::exclusive();
+        let hasty = spawn(&guarded, Guarded::write_or_give_up);
+        let writer = spawn(&guarded, Guarded::write);
+        guarded.read();
+        join(writer);
+        let writes = 1 + join(hasty);
+        guarded.assert_left_open(writes);
+    });
+}
+
+/// The lock turns exclusive and shared again while a writer is inside, and others wait by whichever rule they have met.
+#[test]
+fn it_turns_exclusive_and_back_beside_a_writer() {
+    model(|| {
+        let guarded = Guarded::exclusive();
+        guarded.lock.turn_in_model(Behaviour::Shared);
+        let writer = spawn(&guarded, Guarded::write);
+        let reader = spawn(&guarded, Guarded::read);
+        let token = guarded.lock.lock_exclusive();
+        guarded.lock.turn_in_model(Behaviour::Exclusive);
+        guarded.increment_locked(&token);
+        guarded.leave_exclusive(token);
+        guarded.lock.turn_in_model(Behaviour::Shared);
+        assert!(join(reader) <= 2);
+        join(writer);
+        guarded.assert_left_open(2);
+    });
+}
+
+/// The lock turns exclusive while a reader is announced and its bias is armed: writers still look for such readers.
+#[test]
+fn it_turns_exclusive_beside_an_announced_reader() {
+    model(|| {
+        let guarded = Guarded::armed();
+        let reader = spawn(&guarded, |guarded| {
+            // The first gives the thread a slot.
+            guarded.read();
+            guarded.read()
+        });
+        let writer = spawn(&guarded, |guarded| {
+            guarded.lock.turn_in_model(Behaviour::Exclusive);
+            guarded.write();
+        });
+        let hold = guarded.lock.lock_shared();
+        let seen = guarded.read_locked(&hold);
+        assert_eq!(guarded.read_locked(&hold), seen, "changed during a read");
+        guarded.leave_shared(hold);
+        assert!(join(reader) <= 1);
+        join(writer);
+        guarded.assert_left_open(1);
+    });
+}
+
+/// An exclusive lock turns biased beside those who take turns at it, and its readers announce themselves.
+#[test]
+fn an_exclusive_lock_turns_biased() {
+    model(|| {
+        let guarded = Guarded::exclusive();
+        let writer = spawn(&guarded, Guarded::write);
+        guarded.set(ReadBias::Always);
+        let first = guarded.read();
+        let second = guarded.read();
+        assert!(first <= second, "back in time");
+        join(writer);
+        guarded.assert_left_open(1);
+        guarded.assert_armed_again();
     });
 }

@@ -11,13 +11,36 @@ use crate::{armed, set, within_a_minute};
 /// More acquisitions than any change takes.
 const ENOUGH: usize = 300_000;
 
+/// Reads of one thread that meets another reader each time.
+fn read_among_readers<T>(lock: &AdaptiveRwLock<T>, times: usize) {
+    let _other = lock.read();
+    for _ in 0..times {
+        drop(lock.read());
+    }
+}
+
 #[test]
-fn reads_alone_make_it_biased_and_writes_end_that() {
+fn one_thread_alone_leaves_it_as_it_is() {
     let lock = AdaptiveRwLock::new(0);
-    assert_eq!(lock.stats().behaviour, Behaviour::Shared);
     for _ in 0..ENOUGH {
         assert_eq!(*lock.read(), 0);
     }
+    for _ in 0..ENOUGH {
+        *lock.write() += 1;
+    }
+    let stats = lock.stats();
+    assert_eq!(stats.behaviour, Behaviour::Shared);
+    assert_eq!(
+        (stats.to_biased, stats.to_shared, stats.to_exclusive),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn reads_that_meet_make_it_biased_and_writes_end_that() {
+    let lock = AdaptiveRwLock::new(0);
+    assert_eq!(lock.stats().behaviour, Behaviour::Shared);
+    read_among_readers(&lock, ENOUGH);
     let stats = lock.stats();
     assert_eq!(stats.behaviour, Behaviour::Biased);
     assert_eq!((stats.to_biased, stats.to_shared), (1, 0));
@@ -35,7 +58,10 @@ fn many_writes_among_reads_leave_it_shared() {
     let lock = AdaptiveRwLock::new(0);
     for i in 0..ENOUGH {
         match i % 10 {
-            0..4 => assert!(*lock.read() <= i),
+            0..2 => {
+                let outer = lock.read();
+                assert_eq!(*outer, *lock.read(), "changed during a read");
+            }
             _ => *lock.write() += 1,
         }
     }
@@ -88,9 +114,7 @@ fn conflicts_make_it_exclusive_and_peace_ends_that() {
         let stats = lock.stats();
         assert_eq!(stats.behaviour, Behaviour::Shared);
         assert!(stats.to_exclusive > 0 && stats.to_shared > 0, "{stats:?}");
-        for _ in 0..ENOUGH * 10 {
-            assert!(*lock.read() > 0);
-        }
+        read_among_readers(&lock, ENOUGH * 10);
         assert_eq!(lock.stats().behaviour, Behaviour::Biased);
     });
 }
@@ -154,6 +178,30 @@ fn it_does_as_it_is_told() {
     let stats = lock.stats();
     assert_eq!(stats.behaviour, Behaviour::Shared);
     assert_eq!((stats.to_biased, stats.to_shared), (1, 1));
+}
+
+#[test]
+fn what_is_set_is_not_overtaken_by_what_was_decided_before() {
+    within_a_minute(|| {
+        let lock = armed(0);
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            // Writes, which end the bias whenever they are asked.
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    *lock.write() += 1;
+                }
+            });
+            for _ in 0..20_000 {
+                set(&lock, ReadBias::Adaptive);
+                set(&lock, ReadBias::Always);
+                for _ in 0..10 {
+                    assert_eq!(lock.stats().behaviour, Behaviour::Biased);
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    });
 }
 
 #[test]

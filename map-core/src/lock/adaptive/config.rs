@@ -164,30 +164,13 @@ pub enum Behaviour {
     Exclusive,
 }
 
-impl Behaviour {
-    pub(super) const fn pack(self) -> u8 {
-        match self {
-            Self::Shared => 0,
-            Self::Biased => 1,
-            Self::Exclusive => 2,
-        }
-    }
-
-    pub(super) fn unpack(packed: u8) -> Self {
-        match packed {
-            0 => Self::Shared,
-            1 => Self::Biased,
-            _ => Self::Exclusive,
-        }
-    }
-}
-
 /// What has become of a lock. Each number is right, but they are not of one moment.
 ///
 /// ```
 /// use map_core::lock::{AdaptiveRwLock, Control};
 ///
 /// let lock = AdaptiveRwLock::new(0);
+/// let reader = lock.read();
 /// for _ in 0..100_000 {
 ///     let _ = *lock.read();
 /// }

@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use super::config::{Behaviour, Config};
+use super::mode::Seen;
 use super::record::{Record, Verdict};
 use super::{AdaptiveRawRwLock, BEFORE_RECORD};
 use crate::lock::slots;
 use crate::lock::tally::{self, INTERVAL, ReadBias, Turn};
 use crate::sync::REAL_FENCES;
-use crate::sync::atomic::Ordering::Relaxed;
 
 /// Conflicts of a thread, with whatever lock, that are noted at once. In a model, each.
 const CONFLICTS_A_NOTE: u32 = if REAL_FENCES { 16 } else { 1 };
@@ -43,12 +43,7 @@ pub(super) enum Access {
     Write,
 }
 
-// Relaxed throughout: rules of thumb.
 impl AdaptiveRawRwLock {
-    pub(super) fn behaviour(&self) -> Behaviour {
-        Behaviour::unpack(self.behaviour.load(Relaxed))
-    }
-
     pub(super) fn record(&self) -> &Record {
         self.record.get_or_init(|| {
             // A lock that is used so much shall not pay for a fence with each unlocking.
@@ -62,15 +57,12 @@ impl AdaptiveRawRwLock {
         if let Some(record) = self.record.get() {
             return Some(record);
         }
-        let early = self.early.load(Relaxed);
-        if early < BEFORE_RECORD {
-            self.early.store(early + 1, Relaxed);
-            return None;
-        }
-        Some(self.record())
+        (self.mode.note_early(BEFORE_RECORD) >= BEFORE_RECORD).then(|| self.record())
     }
 
-    pub(super) fn note_if_sample(&self, access: Access) {
+    /// Notes one whom the fast path has stopped: it is a sample, or has met somebody.
+    pub(super) fn note_stop(&self, access: Access) {
+        self.mode.watch();
         let Some(drawn) = tally::take_sample() else {
             return;
         };
@@ -79,8 +71,9 @@ impl AdaptiveRawRwLock {
             slots::equip();
         }
         if let Some(record) = self.record_at_last() {
-            let config = self.config();
-            let pace = match (config.exclusive_nanos, self.behaviour()) {
+            let seen = self.mode.load();
+            let config = seen.config();
+            let pace = match (config.exclusive_nanos, seen.behaviour()) {
                 (u16::MAX, _) => None,
                 (nanos, Behaviour::Exclusive) => Some(nanos / 2),
                 (nanos, Behaviour::Shared | Behaviour::Biased) => Some(nanos),
@@ -95,7 +88,10 @@ impl AdaptiveRawRwLock {
                 Access::Read => record.tally.note_read_in(crowd, drawn),
                 Access::Write => record.tally.note_write_in(crowd),
             };
-            self.adapt(config, turn, record.contest.note_sample(config, quick));
+            let verdict = record.contest.note_sample(config, quick);
+            if !self.adapt(seen, turn, verdict) && record.contest.ends_watch() {
+                self.mode.rest(seen);
+            }
         }
     }
 
@@ -120,40 +116,56 @@ impl AdaptiveRawRwLock {
     /// Notes a reader that has kept off for long enough, and then joined others.
     pub(super) fn note_join(&self) {
         if let Some(record) = self.record.get() {
-            self.adapt(self.config(), None, record.contest.note_join());
+            self.adapt(self.mode.load(), None, record.contest.note_join());
         }
     }
 
-    /// Chooses the behaviour.
-    pub(super) fn adapt(&self, config: Config, turn: Option<Turn>, verdict: Option<Verdict>) {
-        let now = self.behaviour();
-        let next = match (config.bias, now) {
-            (ReadBias::Always, _) => Behaviour::Biased,
-            (ReadBias::Never, Behaviour::Biased) => Behaviour::Shared,
-            (_, Behaviour::Biased) if turn == Some(Turn::Count) => Behaviour::Shared,
-            // Also one that is fought over: who announces himself is in nobody's way.
-            (ReadBias::Adaptive, _) if turn == Some(Turn::Announce) => Behaviour::Biased,
-            (_, Behaviour::Shared) if verdict == Some(Verdict::Fought) => Behaviour::Exclusive,
-            (_, Behaviour::Exclusive)
-                if matches!(verdict, Some(Verdict::Calm | Verdict::Unfit)) =>
-            {
-                Behaviour::Shared
-            }
-            _ => now,
-        };
-        if next != now
-            && self
-                .behaviour
-                .compare_exchange(now.pack(), next.pack(), Relaxed, Relaxed)
-                .is_ok()
-        {
-            let record = self.record();
-            record.note_transition(next);
-            match verdict {
-                Some(Verdict::Unfit) if now == Behaviour::Exclusive => record.contest.put_off(),
-                Some(Verdict::Calm) => record.contest.forgive(),
-                _ => {}
-            }
+    /// Turns the lock from what was seen to what it had better be; says whether it has. If something else has become of it
+    /// meanwhile, or of its configuration, it has not.
+    fn adapt(&self, seen: Seen, turn: Option<Turn>, verdict: Option<Verdict>) -> bool {
+        let now = seen.behaviour();
+        let next = choose(seen.config(), now, turn, verdict);
+        if next == now || !self.mode.turn(seen, next) {
+            return false;
         }
+        let record = self.record();
+        record.note_transition(next);
+        match verdict {
+            Some(Verdict::Unfit) if now == Behaviour::Exclusive => record.contest.put_off(),
+            Some(Verdict::Calm) => record.contest.forgive(),
+            _ => {}
+        }
+        true
+    }
+
+    /// Does as it is told.
+    pub(super) fn configure(&self, config: Config) {
+        let (from, to) = self
+            .mode
+            .configure(config, |now| choose(config, now, None, None));
+        if from != to {
+            self.record().note_transition(to);
+        }
+    }
+}
+
+/// The behaviour that it had better have.
+fn choose(
+    config: Config,
+    now: Behaviour,
+    turn: Option<Turn>,
+    verdict: Option<Verdict>,
+) -> Behaviour {
+    match (config.bias, now) {
+        (ReadBias::Always, _) => Behaviour::Biased,
+        (ReadBias::Never, Behaviour::Biased) => Behaviour::Shared,
+        (_, Behaviour::Biased) if turn == Some(Turn::Count) => Behaviour::Shared,
+        // Also one that is fought over: who announces himself is in nobody's way.
+        (ReadBias::Adaptive, _) if turn == Some(Turn::Announce) => Behaviour::Biased,
+        (_, Behaviour::Shared) if verdict == Some(Verdict::Fought) => Behaviour::Exclusive,
+        (_, Behaviour::Exclusive) if matches!(verdict, Some(Verdict::Calm | Verdict::Unfit)) => {
+            Behaviour::Shared
+        }
+        _ => now,
     }
 }

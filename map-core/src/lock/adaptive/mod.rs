@@ -20,7 +20,9 @@
 //! *Announced readers name the lock* by a number that no other lock ever has, given to it when its bias is first to be
 //! armed. Not by its address: a guard that was forgotten would haunt the next lock there.
 //!
-//! *Deciding.* One in about 256 acquisitions of a thread is a sample. Samples of reads and writes move the balance of the
+//! *Deciding.* A shared lock is quiet as long as nobody meets anybody: then nothing is counted, for one thread alone needs no other
+//! behaviour. Who meets somebody, be it a reader that meets a reader, has acquisitions counted for a while, those of a biased or
+//! exclusive lock always are. Of those that are counted, one in about 256 of a thread is a sample. Samples of reads and writes move the balance of the
 //! [`Tally`](crate::lock::tally::Tally), which says whether announcements pay. Samples also count
 //! acquisitions, and those that had to wait count conflicts, on their slow path: one, and one more for each 64 ns, for
 //! where threads take turns conflicts are rare and long. The share of conflicts makes the lock exclusive, and ends that, if
@@ -31,6 +33,7 @@
 mod api;
 mod config;
 mod decide;
+mod mode;
 mod paths;
 mod record;
 #[cfg(all(test, not(crossbeam_loom)))]
@@ -46,11 +49,12 @@ use super::bias::Bias;
 use super::slots::{self, Announced};
 use super::slow::Gate;
 use super::{ExclusiveToken, RawLock, SharedToken};
-use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use crate::sync::{const_fn, hint};
+use crate::sync::atomic::AtomicUsize;
+use crate::sync::const_fn;
 
 pub use api::{AdaptiveRwLock, AdaptiveRwLockReadGuard, AdaptiveRwLockWriteGuard, Control};
 pub use config::{Behaviour, Config, ConfigError, Stats};
+use mode::Mode;
 use paths::Among;
 use record::Record;
 
@@ -63,7 +67,7 @@ const BEFORE_RECORD: u8 = 16;
 /// has three behaviours, and turns from one to another by itself, or as [`set_config`](Self::set_config) says:
 ///
 /// - *shared*, as it is made: readers count themselves in the lock.
-/// - *biased*, if it is nearly always read: readers announce themselves, each in a slot of its own
+/// - *biased*, if it is nearly always read, by readers that meet: they announce themselves, each in a slot of its own
 ///   thread, and write to nothing that others write to.
 /// - *exclusive*, if it is fought over by threads that want it all the time, and each for less than it takes to get a
 ///   cache line from another core: who meets anybody, be it a reader that meets a reader, keeps off for some 20 microseconds,
@@ -78,8 +82,8 @@ const BEFORE_RECORD: u8 = 16;
 /// leave. While readers announce themselves each writer also looks through the slots of all threads that read by any such lock, a cache line
 /// for each.
 ///
-/// Each acquisition counts down in a thread-local variable, and one in about 256 takes notes. After 16 such notes the
-/// lock allocates 128 bytes, which it keeps until it is dropped, and calls [`prepare`](super::prepare); a thread's first announcement allocates a
+/// Once somebody has met another, and for some 30,000 acquisitions from then on, or as long as the lock is not shared, each acquisition counts
+/// down in a thread-local variable, and one in about 256 takes notes. After 16 such notes the lock allocates 128 bytes, which it keeps until it is dropped, and calls [`prepare`](super::prepare); a thread's first announcement allocates a
 /// slot of 128 bytes, which is passed on to other threads and never freed. So it does not suit a
 /// global allocator. A thread can announce four holds at once, of all locks, and counts itself for any more.
 ///
@@ -109,19 +113,18 @@ const BEFORE_RECORD: u8 = 16;
 /// static ROUTES: AdaptiveRwLock<Vec<&str>> = AdaptiveRwLock::new(Vec::new());
 ///
 /// ROUTES.write().push("/");
+/// // One that others meet.
+/// let reader = ROUTES.read();
 /// for _ in 0..100_000 {
 ///     assert_eq!(ROUTES.read().len(), 1);
 /// }
+/// drop(reader);
 /// assert_eq!(ROUTES.stats().behaviour, Behaviour::Biased);
 /// ```
 #[repr(C)]
 pub struct AdaptiveRawRwLock {
-    /// A [`Config`].
-    config: hint::AtomicU32,
-    /// A [`Behaviour`]: what is tried first.
-    behaviour: hint::AtomicU8,
-    /// Samples and conflicts, as long as there is no record.
-    early: hint::AtomicU8,
+    /// A [`Config`], and what is tried first.
+    mode: Mode,
     /// What announced readers call it; 0: nothing, and the bias was never armed. Set once, before
     /// the bias is armed for the first time.
     name: AtomicUsize,
@@ -178,9 +181,7 @@ impl AdaptiveRawRwLock {
         #[inline]
         pub fn new() -> Self {
             Self {
-                config: hint::AtomicU32::new(Config::DEFAULT.pack()),
-                behaviour: hint::AtomicU8::new(Behaviour::Shared.pack()),
-                early: hint::AtomicU8::new(0),
+                mode: Mode::new(),
                 name: AtomicUsize::new(0),
                 record: OnceBox::new(),
                 apart: [0; size_of::<Apart>()],
@@ -353,7 +354,6 @@ impl AdaptiveRawRwLock {
         self.lock.is_locked_exclusive()
     }
 
-    // Relaxed, here and below: rules of thumb.
     /// How the behaviour is chosen. One load of a word.
     ///
     /// ```
@@ -362,7 +362,7 @@ impl AdaptiveRawRwLock {
     /// assert_eq!(AdaptiveRawRwLock::new().config(), Config::DEFAULT);
     /// ```
     pub fn config(&self) -> Config {
-        Config::unpack(self.config.load(Relaxed))
+        self.mode.load().config()
     }
 
     /// Changes how the behaviour is chosen, from now on; at any time, by anybody. Never waits. May allocate the
@@ -382,9 +382,15 @@ impl AdaptiveRawRwLock {
     /// # Ok::<(), ConfigError>(())
     /// ```
     pub fn set_config(&self, config: Config) -> Result<(), ConfigError> {
-        self.config.store(config.check()?.pack(), Relaxed);
-        self.adapt(config, None, None);
+        self.configure(config.check()?);
         Ok(())
+    }
+
+    /// Turns the lock as a decision would: for models, in which nothing is sampled, and so nothing decided.
+    #[cfg(crossbeam_loom)]
+    #[doc(hidden)]
+    pub fn turn_in_model(&self, to: Behaviour) {
+        while !self.mode.turn(self.mode.load(), to) {}
     }
 
     /// What has become of the lock. Some loads; takes no lock.
@@ -396,7 +402,7 @@ impl AdaptiveRawRwLock {
     /// assert_eq!((stats.revocations, stats.revocation_time.as_nanos()), (0, 0));
     /// ```
     pub fn stats(&self) -> Stats {
-        let behaviour = self.behaviour();
+        let behaviour = self.mode.load().behaviour();
         match self.record.get() {
             Some(record) => record.stats(behaviour),
             None => Record::default().stats(behaviour),
@@ -425,7 +431,7 @@ impl Default for AdaptiveRawRwLock {
 impl fmt::Debug for AdaptiveRawRwLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AdaptiveRawRwLock")
-            .field("behaviour", &self.behaviour())
+            .field("behaviour", &self.mode.load().behaviour())
             .field("is_locked", &self.is_locked())
             .finish_non_exhaustive()
     }

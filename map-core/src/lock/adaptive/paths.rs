@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use super::config::Behaviour;
 use super::decide::Access;
 use super::{AdaptiveRawRwLock, SharedHold};
 use crate::lock::slow::Gate;
@@ -37,13 +36,18 @@ impl AdaptiveRawRwLock {
     /// A shared hold, if neither a sample is due nor anything is in the way.
     #[inline(always)]
     pub(super) fn lock_shared_fast(&self, among: Among) -> Option<SharedHold> {
+        let mode = self.mode.load();
+        if mode.is_quiet() {
+            // Not beside a reader: that would be a meeting, which is for the slow path to note.
+            return self.lock.try_first_shared().ok().map(SharedHold::counted);
+        }
         if tally::is_sample() {
             return None;
         }
-        if !self.is_biased() {
+        if !mode.is_biased() {
             return match self.lock.try_first_shared() {
                 Ok(token) => Some(SharedHold::counted(token)),
-                Err(_) if among == Among::Few && self.is_exclusive() => None,
+                Err(_) if among == Among::Few && mode.is_exclusive() => None,
                 Err(seen) => self
                     .lock
                     .try_join_shared(seen)
@@ -63,7 +67,7 @@ impl AdaptiveRawRwLock {
     /// be announced readers alone.
     #[inline(always)]
     pub(super) fn lock_exclusive_fast(&self) -> Result<ExclusiveToken, Option<ExclusiveToken>> {
-        if tally::is_sample() {
+        if !self.mode.load().is_quiet() && tally::is_sample() {
             return Err(None);
         }
         let token = self.lock.try_lock_exclusive().ok_or(None)?;
@@ -72,16 +76,6 @@ impl AdaptiveRawRwLock {
         } else {
             Err(Some(token))
         }
-    }
-
-    #[inline(always)]
-    pub(super) fn is_biased(&self) -> bool {
-        self.behaviour.load(Relaxed) == Behaviour::Biased.pack()
-    }
-
-    #[inline(always)]
-    pub(super) fn is_exclusive(&self) -> bool {
-        self.behaviour.load(Relaxed) == Behaviour::Exclusive.pack()
     }
 
     /// The name, if it is known here. It is to a reader who finds the bias armed after it has announced itself by it, and to an
@@ -103,9 +97,9 @@ impl AdaptiveRawRwLock {
         deadline: Option<Instant>,
         gate: Gate,
     ) -> Option<SharedHold> {
-        self.note_if_sample(Access::Read);
+        self.note_stop(Access::Read);
         // A reader that may be what others wait for does not keep off.
-        let keeps_off = gate == Gate::Respected && self.is_exclusive();
+        let keeps_off = gate == Gate::Respected && self.mode.load().is_exclusive();
         let at_once = if keeps_off {
             self.lock.try_first_shared().ok().map(SharedHold::counted)
         } else {
@@ -140,13 +134,13 @@ impl AdaptiveRawRwLock {
     #[cold]
     #[inline(never)]
     pub(super) fn try_lock_shared_slow(&self) -> Option<SharedHold> {
-        self.note_if_sample(Access::Read);
+        self.note_stop(Access::Read);
         self.try_lock_shared_noted()
     }
 
     /// The same, after it was noted.
     fn try_lock_shared_noted(&self) -> Option<SharedHold> {
-        if self.is_biased() {
+        if self.mode.load().is_biased() {
             slots::equip();
             let name = self.known_name();
             if name != 0
@@ -161,7 +155,7 @@ impl AdaptiveRawRwLock {
 
     /// Lets readers announce themselves from now on, if they want to: `hold` is a counted one.
     pub(super) fn arm(&self, hold: SharedHold) -> SharedHold {
-        if self.is_biased() && self.name() != 0 {
+        if self.mode.load().is_biased() && self.name() != 0 {
             self.bias.arm();
         }
         hold
@@ -191,7 +185,7 @@ impl AdaptiveRawRwLock {
         mut unadmitted: Option<ExclusiveToken>,
         deadline: Option<Instant>,
     ) -> Option<ExclusiveToken> {
-        self.note_if_sample(Access::Write);
+        self.note_stop(Access::Write);
         // When it met somebody.
         let met = Cell::new(None);
         let meet = || {
@@ -203,7 +197,7 @@ impl AdaptiveRawRwLock {
             let free = unadmitted.take().or_else(|| self.lock.try_lock_exclusive());
             free.or_else(|| {
                 let since = meet();
-                let exclusive = self.is_exclusive();
+                let exclusive = self.mode.load().is_exclusive();
                 let token =
                     exclusive.then(|| self.lock.keep_off(since, || self.lock.try_lock_exclusive()));
                 token
@@ -235,7 +229,7 @@ impl AdaptiveRawRwLock {
         &self,
         unadmitted: Option<ExclusiveToken>,
     ) -> Option<ExclusiveToken> {
-        self.note_if_sample(Access::Write);
+        self.note_stop(Access::Write);
         let token = unadmitted.or_else(|| self.lock.try_lock_exclusive())?;
         if self.bias.admits_writer(self.known_name()) {
             Some(self.settle(token))
@@ -248,7 +242,7 @@ impl AdaptiveRawRwLock {
     /// The next writer need not look through the slots, if readers do not announce themselves: `token` is an
     /// admitted one.
     pub(super) fn settle(&self, token: ExclusiveToken) -> ExclusiveToken {
-        if !self.is_biased() && !self.bias.is_clear() {
+        if !self.mode.load().is_biased() && !self.bias.is_clear() {
             self.bias.disarm();
         }
         token

@@ -18,7 +18,9 @@ const ACQUISITIONS: u64 = WINDOW as u64 * INTERVAL as u64;
 pub(super) struct Record {
     pub(super) tally: Tally,
     pub(super) contest: Contest,
-    transitions: [hint::AtomicU64; 3],
+    to_shared: hint::AtomicU64,
+    to_biased: hint::AtomicU64,
+    to_exclusive: hint::AtomicU64,
     revocations: hint::AtomicU64,
     revocation_nanos: hint::AtomicU64,
 }
@@ -26,7 +28,12 @@ pub(super) struct Record {
 impl Record {
     // Relaxed, here and below: numbers for people.
     pub(super) fn note_transition(&self, to: Behaviour) {
-        self.transitions[usize::from(to.pack())].fetch_add(1, Relaxed);
+        let count = match to {
+            Behaviour::Shared => &self.to_shared,
+            Behaviour::Biased => &self.to_biased,
+            Behaviour::Exclusive => &self.to_exclusive,
+        };
+        count.fetch_add(1, Relaxed);
     }
 
     pub(super) fn note_revocation(&self, took: Duration) {
@@ -36,12 +43,11 @@ impl Record {
     }
 
     pub(super) fn stats(&self, behaviour: Behaviour) -> Stats {
-        let times = |to: Behaviour| self.transitions[usize::from(to.pack())].load(Relaxed);
         Stats {
             behaviour,
-            to_biased: times(Behaviour::Biased),
-            to_shared: times(Behaviour::Shared),
-            to_exclusive: times(Behaviour::Exclusive),
+            to_biased: self.to_biased.load(Relaxed),
+            to_shared: self.to_shared.load(Relaxed),
+            to_exclusive: self.to_exclusive.load(Relaxed),
             revocations: self.revocations.load(Relaxed),
             revocation_time: Duration::from_nanos(self.revocation_nanos.load(Relaxed)),
         }
@@ -66,6 +72,8 @@ pub(super) struct Contest {
     met: hint::AtomicBool,
     /// And whether they are as quick as is asked for.
     quick_of_late: hint::AtomicBool,
+    /// So many windows have ended since the last watch did.
+    watched: hint::AtomicU8,
 }
 
 /// What a window says.
@@ -84,6 +92,8 @@ pub(super) enum Verdict {
 const FORGOTTEN: u32 = 4;
 /// So many reads that waited in vain are enough to end that.
 const JOINS: u8 = 16;
+/// A watch lasts for so many windows: some 30,000 acquisitions.
+const WATCH: u8 = 8;
 /// The most windows for which a verdict is put off.
 const LONGEST_PAUSE: u8 = 7;
 
@@ -100,6 +110,8 @@ impl Contest {
         }
         self.samples.store(0, Relaxed);
         self.quick.store(0, Relaxed);
+        let watched = self.watched.load(Relaxed);
+        self.watched.store(watched.saturating_add(1), Relaxed);
         self.joins.store(0, Relaxed);
         let conflicts = self.conflicts.load(Relaxed);
         self.conflicts
@@ -150,6 +162,15 @@ impl Contest {
         }
         self.joins.store(0, Relaxed);
         Some(Verdict::Unfit)
+    }
+
+    /// Whether it has been watched for long enough, and begins a new watch if so.
+    pub(super) fn ends_watch(&self) -> bool {
+        let over = self.watched.load(Relaxed) >= WATCH;
+        if over {
+            self.watched.store(0, Relaxed);
+        }
+        over
     }
 
     /// Puts off the next [`Verdict::Fought`], for longer each time, since the last one has not proved its worth.
@@ -258,6 +279,18 @@ mod tests {
         assert_eq!(waits, [1, 3, 7, 7, 7, 7, 7, 7]);
         contest.forgive();
         assert_eq!(next(), 1);
+    }
+
+    #[test]
+    fn a_watch_ends_after_some_windows_and_the_next_begins() {
+        let contest = Contest::default();
+        for _ in 0..2 {
+            for _ in 0..u32::from(WATCH) * WINDOW {
+                assert!(!contest.ends_watch(), "too early");
+                contest.note_sample(Config::DEFAULT, true);
+            }
+            assert!(contest.ends_watch());
+        }
     }
 
     #[test]

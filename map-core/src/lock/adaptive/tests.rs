@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 use std::mem::offset_of;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use crate::lock::park::{self, Wants};
 use crate::lock::tally::ReadBias;
 use crate::lock::tests::{until_gate_shut, within_reason};
 use crate::lock::{BATCH, GATE, READERS_PARKED, WRITER};
+use crate::sync::hint;
 
 fn always() -> AdaptiveRawRwLock {
     let lock = AdaptiveRawRwLock::new();
@@ -114,9 +115,6 @@ fn a_config_survives_packing() {
             exclusive_nanos: u16::MAX - 1,
         };
         assert_eq!(Config::unpack(config.pack()), config);
-    }
-    for behaviour in [Behaviour::Shared, Behaviour::Biased, Behaviour::Exclusive] {
-        assert_eq!(Behaviour::unpack(behaviour.pack()), behaviour);
     }
 }
 
@@ -242,6 +240,7 @@ fn a_writer_disarms_the_bias_of_a_lock_that_is_biased_no_more() {
 #[test]
 fn a_lock_that_is_hardly_used_has_no_record() {
     let lock = AdaptiveRawRwLock::new();
+    lock.mode.watch();
     for _ in 0..1_000 {
         leave(&lock, lock.lock_shared());
         leave_exclusive(&lock, lock.lock_exclusive());
@@ -255,9 +254,37 @@ fn a_lock_that_is_hardly_used_has_no_record() {
     );
 }
 
+#[test]
+fn one_thread_alone_is_not_counted_and_neither_are_those_who_met_long_ago() {
+    let lock = AdaptiveRawRwLock::new();
+    let use_it = |times| {
+        for _ in 0..times {
+            leave(&lock, lock.lock_shared());
+            leave_exclusive(&lock, lock.lock_exclusive());
+        }
+    };
+    use_it(100_000);
+    assert!(lock.mode.load().is_quiet() && lock.record.get().is_none());
+    for stop in [true, false] {
+        let hold = lock.lock_shared();
+        if stop {
+            assert!(lock.try_lock_exclusive().is_none());
+        } else {
+            leave(&lock, lock.lock_shared());
+        }
+        leave(&lock, hold);
+        assert!(!lock.mode.load().is_quiet(), "somebody was met");
+        use_it(5_000);
+        assert!(!lock.mode.load().is_quiet(), "too early");
+        use_it(100_000);
+        assert!(lock.mode.load().is_quiet());
+    }
+    assert_eq!(lock.stats().behaviour, Behaviour::Shared);
+}
+
 /// Makes the lock exclusive.
 fn make_exclusive(lock: &AdaptiveRawRwLock) {
-    lock.behaviour.store(Behaviour::Exclusive.pack(), Relaxed);
+    assert!(lock.mode.turn(lock.mode.load(), Behaviour::Exclusive));
     assert_eq!(lock.stats().behaviour, Behaviour::Exclusive);
 }
 
@@ -271,9 +298,15 @@ fn write_and_wait(lock: &AdaptiveRawRwLock, writes: u32, waited: Duration) {
     for _ in 0..writes {
         leave_exclusive(lock, lock.lock_exclusive());
         if !waited.is_zero() {
-            lock.note_conflict(waited);
+            note_conflict(lock, waited);
         }
     }
+}
+
+/// What one does who has met another.
+fn note_conflict(lock: &AdaptiveRawRwLock, waited: Duration) {
+    lock.mode.watch();
+    lock.note_conflict(waited);
 }
 
 #[test]
@@ -293,7 +326,7 @@ fn one_who_waits_for_long_counts_for_many() {
     for _ in 0..10 {
         write_and_wait(&lock, 5_000, Duration::ZERO);
         // One in 5,000, but as long as 2,000 others take.
-        lock.note_conflict(Duration::from_nanos(2_000 * 64));
+        note_conflict(&lock, Duration::from_nanos(2_000 * 64));
     }
     assert_eq!(lock.stats().behaviour, Behaviour::Exclusive);
 }
@@ -308,7 +341,7 @@ fn a_lock_that_is_used_at_leisure_does_not_turn_exclusive() {
     lock.set_config(config).expect("the shares are left alone");
     for _ in 0..50_000 {
         leave_exclusive(&lock, lock.lock_exclusive());
-        lock.note_conflict(Duration::from_nanos(64));
+        note_conflict(&lock, Duration::from_nanos(64));
     }
     assert_eq!(lock.stats().to_exclusive, 0);
 }
@@ -372,7 +405,7 @@ fn always_is_always() {
     let lock = always();
     for _ in 0..50_000 {
         leave_exclusive(&lock, lock.lock_exclusive());
-        lock.note_conflict(Duration::from_nanos(64));
+        note_conflict(&lock, Duration::from_nanos(64));
     }
     assert_eq!(lock.stats().behaviour, Behaviour::Biased);
 }
