@@ -60,14 +60,27 @@ fn decide_slow() -> u8 {
 /// The frequent side: between its store and its load.
 #[inline]
 pub(super) fn light() {
-    // Relaxed: see `prepare`.
-    if REAL_FENCES && MODE.load(Ordering::Relaxed) == ASYMMETRIC {
-        // Pairs with the system call in `heavy`.
-        compiler_fence(Ordering::SeqCst);
+    if REAL_FENCES && is_asymmetric() {
+        light_if_asymmetric();
     } else {
         // SeqCst: pairs with the system call or the fence in `heavy`.
         fence(Ordering::SeqCst);
     }
+}
+
+/// Whether [`light`] is nothing here, and has been found out to be. It stays so.
+#[inline]
+pub(super) fn is_asymmetric() -> bool {
+    // Relaxed: see `prepare`.
+    MODE.load(Ordering::Relaxed) == ASYMMETRIC
+}
+
+/// [`light`], for one who need not ask: somebody has seen [`is_asymmetric`], and said so. However he has learnt of that,
+/// the mode was stored before, and so each [`heavy`] is the system call: one that still sees `UNKNOWN` asks.
+#[inline]
+pub(super) fn light_if_asymmetric() {
+    // Pairs with the system call in `heavy`.
+    compiler_fence(Ordering::SeqCst);
 }
 
 /// The rare side: between its store and its load.

@@ -97,8 +97,10 @@ const MAX_SHARED: u32 = 1 << 29;
 const READERS_PARKED: u32 = 1;
 /// Flag of `parked`: a writer sleeps, or has left the queue since.
 const WRITERS_PARKED: u32 = 1 << 1;
-/// Both flags.
+/// Both of them.
 const ANY_PARKED: u32 = READERS_PARKED | WRITERS_PARKED;
+/// Flag of `parked`: an exclusive unlock runs a fence, as far as is known.
+const FENCED: u32 = 1 << 2;
 /// Unit of `parked` in which batches of readers that passed the gate are counted.
 const BATCH: u32 = 1 << 8;
 /// Batches are counted no further: a patience of a second.
@@ -151,8 +153,12 @@ pub struct RawLock {
     ///
     /// Changed only under the bucket lock. A sleeper's flag is set while it sleeps, so zero flags
     /// under the bucket lock mean an empty queue; a set flag may be stale, which costs the next
-    /// exclusive unlock a look into the queue. While any flag is set, a heavy fence has run since the
+    /// exclusive unlock a look into the queue. While any such flag is set, a heavy fence has run since the
     /// first one was.
+    ///
+    /// `FENCED` is the exception. A lock is made with it; a holder takes it away, by a read-modify-write, once
+    /// it knows that the light side of the fence is nothing. If a store under the bucket lock brings it back,
+    /// the next holder takes it away again.
     parked: AtomicU32,
 }
 
@@ -189,7 +195,7 @@ impl RawLock {
         /// ```
         #[inline]
         pub fn new() -> Self {
-            Self { state: AtomicU32::new(0), parked: AtomicU32::new(0) }
+            Self { state: AtomicU32::new(0), parked: AtomicU32::new(FENCED) }
         }
     }
 
@@ -519,18 +525,38 @@ impl RawLock {
     /// Ends the exclusive hold; `fair`: gives the lock to who waits.
     #[inline]
     fn release_exclusive(&self, fair: bool) {
-        // Relaxed: only a shortcut; the load below is the one that counts.
+        // Relaxed: of the sleepers' flags only a shortcut, the load below is the one that counts; and that there is no
+        // `FENCED` tells of the fence what is true for good.
         if self.parked.load(Ordering::Relaxed) != 0 {
-            return self.release_exclusive_slow(fair, true);
+            return self.release_exclusive_flagged(fair);
         }
         // Release: pairs with the Acquire in each way to take the lock; publishes what was written
         // under it. A store will do: while `WRITER` is set, `state` is ours.
         self.state.store(0, Ordering::Release);
         // Between the store and the load. Pairs with the heavy barrier in `announce`: one who goes to
         // sleep has seen the store, or is seen by the load.
-        barrier::light();
+        barrier::light_if_asymmetric();
         // Relaxed: ordered by the barrier.
-        if self.parked.load(Ordering::Relaxed) != 0 {
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
+            self.wake_slow(fair);
+        }
+    }
+
+    /// The same where some flag was seen: somebody sleeps, or it takes a fence.
+    #[inline(never)]
+    fn release_exclusive_flagged(&self, fair: bool) {
+        // Relaxed: as above.
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
+            return self.release_exclusive_slow(fair, true);
+        }
+        if barrier::is_asymmetric() {
+            // Relaxed: see `light_if_asymmetric`.
+            self.parked.fetch_and(!FENCED, Ordering::Relaxed);
+        }
+        // As above, with the fence if there is one.
+        self.state.store(0, Ordering::Release);
+        barrier::light();
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
             self.wake_slow(fair);
         }
     }
@@ -544,7 +570,7 @@ impl RawLock {
         // As in `release_exclusive`.
         barrier::light();
         // Relaxed: ordered by the barrier.
-        if self.parked.load(Ordering::Relaxed) != 0 {
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
             self.admit_readers(slow::Batches::Forget);
         }
     }
@@ -620,8 +646,8 @@ impl RawLock {
 
     /// Ends the exclusive hold, on any thread. Never waits for the lock; wakes who waits.
     ///
-    /// A plain store and two loads where [`prepare`] has found a cheap fence, a fence more elsewhere; the wake
-    /// is a system call.
+    /// A plain store and two loads where [`prepare`] has found a cheap fence, but for the lock's first time; a fence
+    /// more elsewhere; the wake is a system call.
     ///
     /// # Safety
     ///

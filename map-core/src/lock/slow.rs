@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::park::{self, Wants, Woken};
 use super::{
-    ANY_PARKED, BATCH, ExclusiveToken, GATE, MAX_BATCHES, MAX_SHARED, PATIENCE, READERS,
+    ANY_PARKED, BATCH, ExclusiveToken, FENCED, GATE, MAX_BATCHES, MAX_SHARED, PATIENCE, READERS,
     READERS_PARKED, RawLock, SharedToken, WRITER, WRITERS_PARKED, barrier,
 };
 use crate::sync::atomic::Ordering;
@@ -466,14 +466,15 @@ impl RawLock {
     /// Runs under the bucket lock.
     fn set_parked(&self, walk: &park::Walk, batches: Batches) {
         // Relaxed, here and below: changed only under the bucket lock, which we hold.
-        let before = self.parked.load(Ordering::Relaxed) / BATCH;
+        let old = self.parked.load(Ordering::Relaxed);
+        let before = old / BATCH;
         let count = match batches {
             _ if !walk.writers_left => 0,
             Batches::Forget => 0,
             Batches::Pass(seen) if seen == before => (before + 1).min(MAX_BATCHES),
             Batches::Pass(_) | Batches::Keep => before,
         };
-        let mut parked = count * BATCH;
+        let mut parked = (count * BATCH) | (old & FENCED);
         if walk.readers_left {
             parked |= READERS_PARKED;
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use super::within_reason;
-use crate::lock::barrier;
+use super::{leave_exclusive, within_reason};
+use crate::lock::{FENCED, RawLock, barrier};
 
 const ROUNDS: u32 = 50_000;
 
@@ -63,4 +63,17 @@ fn of_two_who_store_and_look_one_sees_the_other() {
         litmus.run(0, barrier::light);
         other.join().expect("no assertion failed");
     });
+}
+
+#[test]
+fn a_lock_learns_once_whether_leaving_it_takes_a_fence() {
+    barrier::prepare();
+    let lock = RawLock::new();
+    let parked = || lock.parked.load(Ordering::Relaxed);
+    assert_eq!(parked(), FENCED);
+    let expected = if barrier::is_asymmetric() { 0 } else { FENCED };
+    for _ in 0..2 {
+        leave_exclusive(&lock, lock.lock_exclusive());
+        assert_eq!(parked(), expected);
+    }
 }
