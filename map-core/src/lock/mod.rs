@@ -654,8 +654,8 @@ impl RawLock {
 
     /// Ends the exclusive hold, on any thread. Never waits for the lock; wakes who waits.
     ///
-    /// A plain store and two loads where [`prepare`] has found a cheap fence, a fence more elsewhere; the wake
-    /// is a system call.
+    /// A plain store and two loads where [`prepare`] has found a cheap fence, but for the lock's first time; a fence
+    /// more elsewhere; the wake is a system call.
     ///
     /// # Safety
     ///
