@@ -13,9 +13,9 @@
 //! SeqCst fences.
 //!
 //! `MODE` is decided once per process and never changes again. What makes its change safe: `light`
-//! leaves the fence out only after it has *seen* `ASYMMETRIC`, and no `heavy` that runs in a process
-//! where `ASYMMETRIC` was ever stored is a mere fence, for a `heavy` that finds `UNKNOWN` decides
-//! first, and there is one decision. A `light` that still sees `UNKNOWN` runs a full fence, which
+//! leaves the fence out only after it has *seen* `ASYMMETRIC`, or a lock that bears the word of one who
+//! has; and no `heavy` that runs in a process where `ASYMMETRIC` was ever stored is a mere fence, for a
+//! `heavy` that finds `UNKNOWN` decides first, and there is one decision. A `light` that still sees `UNKNOWN` runs a full fence, which
 //! pairs with either kind of `heavy`.
 
 use std::sync::atomic::{AtomicU8, Ordering, compiler_fence};
