@@ -34,6 +34,22 @@
 //! | it waits at the gate, or opens it | the two `recursive_` |
 //! | no light barrier | all |
 //!
+//! And of those with an exclusive lock, which are seven:
+//!
+//! | weakened | red |
+//! |---|---|
+//! | `try_first_shared`: Relaxed | all |
+//! | a reader that keeps off takes the lock beside a writer | 6 |
+//! | a reader that has kept off in vain joins a writer | 6 |
+//! | a writer that has kept off sleeps without a look | all |
+//! | a writer that leaves wakes nobody | 6 |
+//! | a writer does not look at the bias, since the lock is exclusive; the fast one, or the one that keeps off | `it_turns_exclusive_beside_an_announced_reader` |
+//! | a reader that has kept off in vain has no patience to lose | `nested_read_of_an_exclusive_lock_and_writer` (waits for ever) |
+//! | a reader does not look at the lock, or not at the word | `it_turns_exclusive_beside_an_announced_reader`, `an_exclusive_lock_turns_biased` |
+//!
+//! Green stays that a reader that keeps off takes a free lock whose gate is shut, and opens it: the last reader, which is on
+//! its way, finds it and sets the gate again. No reader does so, for it would pass the writers.
+//!
 //! No model samples, so none changes the behaviour by itself; a behaviour is a hint, and the models set it at
 //! awkward moments.
 

@@ -14,7 +14,7 @@
 //! | `lock_shared_slow`: Relaxed | `writer_and_reader` and 2 more |
 //! | `lock_exclusive_slow`: Relaxed | all |
 //! | `lock_exclusive_slow` takes the lock from readers | all |
-//! | `release_exclusive`: Relaxed | `two_writers` and 8 more |
+//! | `release_exclusive_flagged`: Relaxed | `two_writers` and 9 more |
 //! | `release_exclusive_slow`: Relaxed | `three_writers` and 4 more |
 //! | `release_exclusive_slow` gives the lock and stores 0 | `a_fair_unlock_hands_over`, `readers_stay_out_of_an_exclusive_hold_that_was_handed_over` |
 //! | `release_exclusive_slow` counts one reader of many | `writer_and_two_readers`, `a_reader_without_a_clock_is_not_left_behind` |
@@ -26,9 +26,11 @@
 //! | `wake_slow` leaves sleepers to readers that came through the open gate | `writer_and_two_readers` and 2 more |
 //! | `wake_slow` gives up when those have left again | `writer_and_two_readers`, `a_reader_without_a_clock_is_not_left_behind` |
 //! | no heavy barrier | all |
-//! | no light barrier in `release_exclusive` | `two_writers` and 7 more |
+//! | no light barrier in `release_exclusive_flagged` | `two_writers` and 8 more |
+//! | `release_exclusive` goes without though the lock is marked for it | `two_writers` and 8 more |
+//! | `set_parked` loses that mark | `two_writers` and 4 more |
 //! | no light barrier in `turn_shared` | the three `downgrade_` |
-//! | no second load of `parked` | `two_writers` and 7 more |
+//! | no second load of `parked` | `two_writers` and 8 more |
 //! | the flag is not set | all |
 //! | a reader sleeps without a look | `writer_and_reader` and 4 more |
 //! | a reader sleeps at the gate without a look | `a_writer_that_gives_up_lets_the_readers_behind_it_in` |

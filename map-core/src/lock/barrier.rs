@@ -13,11 +13,10 @@
 //! SeqCst fences.
 //!
 //! `MODE` is decided once per process and never changes again. What makes its change safe: `light`
-//! leaves the fence out only after it has *seen* `ASYMMETRIC`, and no `heavy` that runs in a process
-//! where `ASYMMETRIC` was ever stored is a mere fence, for a `heavy` that finds `UNKNOWN` decides
-//! first, and there is one decision. A `light` that still sees `UNKNOWN` runs a full fence, which
-//! pairs with either kind of `heavy`. Who has seen it may tell others ([`free`]): a lock keeps it in a word that its
-//! unlock looks at anyway.
+//! leaves the fence out only after it has *seen* `ASYMMETRIC`, or a lock that bears the word of one who
+//! has; and no `heavy` that runs in a process where `ASYMMETRIC` was ever stored is a mere fence, for a
+//! `heavy` that finds `UNKNOWN` decides first, and there is one decision. A `light` that still sees `UNKNOWN` runs a full fence, which
+//! pairs with either kind of `heavy`.
 
 use std::sync::atomic::{AtomicU8, Ordering, compiler_fence};
 
@@ -61,31 +60,27 @@ fn decide_slow() -> u8 {
 /// The frequent side: between its store and its load.
 #[inline]
 pub(super) fn light() {
-    if is_free() {
-        free();
+    if REAL_FENCES && is_asymmetric() {
+        light_if_asymmetric();
     } else {
         // SeqCst: pairs with the system call or the fence in `heavy`.
         fence(Ordering::SeqCst);
     }
 }
 
-/// Whether [`light`] takes no fence. Once it does not, it never does again.
+/// Whether [`light`] is nothing here, and has been found out to be. It stays so.
 #[inline]
-pub(super) fn is_free() -> bool {
+pub(super) fn is_asymmetric() -> bool {
     // Relaxed: see `prepare`.
-    REAL_FENCES && MODE.load(Ordering::Relaxed) == ASYMMETRIC
+    MODE.load(Ordering::Relaxed) == ASYMMETRIC
 }
 
-/// [`light`], for those who know that [`is_free`] was true once: they need not look again.
+/// [`light`], for one who need not ask: somebody has seen [`is_asymmetric`], and said so. However he has learnt of that,
+/// the mode was stored before, and so each [`heavy`] is the system call: one that still sees `UNKNOWN` asks.
 #[inline]
-pub(super) fn free() {
-    if REAL_FENCES {
-        // Pairs with the system call in `heavy`.
-        compiler_fence(Ordering::SeqCst);
-    } else {
-        // SeqCst: in a model, where the rare side is a fence too.
-        fence(Ordering::SeqCst);
-    }
+pub(super) fn light_if_asymmetric() {
+    // Pairs with the system call in `heavy`.
+    compiler_fence(Ordering::SeqCst);
 }
 
 /// The rare side: between its store and its load.

@@ -76,7 +76,7 @@ mod token;
 use std::time::{Duration, Instant};
 
 use crate::sync::atomic::{AtomicU32, Ordering};
-use crate::sync::{REAL_FENCES, const_fn};
+use crate::sync::const_fn;
 
 pub use adaptive::{
     AdaptiveRawRwLock, AdaptiveRwLock, AdaptiveRwLockReadGuard, AdaptiveRwLockWriteGuard,
@@ -97,9 +97,9 @@ const MAX_SHARED: u32 = 1 << 29;
 const READERS_PARKED: u32 = 1;
 /// Flag of `parked`: a writer sleeps, or has left the queue since.
 const WRITERS_PARKED: u32 = 1 << 1;
-/// Both flags.
+/// Both of them.
 const ANY_PARKED: u32 = READERS_PARKED | WRITERS_PARKED;
-/// Flag of `parked`: who leaves exclusively takes a fence, since nobody has seen yet that he need not; or he has to, here.
+/// Flag of `parked`: an exclusive unlock runs a fence, as far as is known.
 const FENCED: u32 = 1 << 2;
 /// Unit of `parked` in which batches of readers that passed the gate are counted.
 const BATCH: u32 = 1 << 8;
@@ -151,12 +151,14 @@ pub struct RawLock {
     state: AtomicU32,
     /// Flags of who sleeps, and the batches of readers that passed the gate since a writer got in.
     ///
-    /// And [`FENCED`], so that an exclusive unlock that finds all this zero has nothing else to ask.
-    ///
     /// Changed only under the bucket lock. A sleeper's flag is set while it sleeps, so zero flags
     /// under the bucket lock mean an empty queue; a set flag may be stale, which costs the next
-    /// exclusive unlock a look into the queue. While any flag is set, a heavy fence has run since the
+    /// exclusive unlock a look into the queue. While any such flag is set, a heavy fence has run since the
     /// first one was.
+    ///
+    /// `FENCED` is the exception. A lock is made with it; a holder takes it away, by a read-modify-write, once
+    /// it knows that the light side of the fence is nothing. If a store under the bucket lock brings it back,
+    /// the next holder takes it away again.
     parked: AtomicU32,
 }
 
@@ -193,16 +195,15 @@ impl RawLock {
         /// ```
         #[inline]
         pub fn new() -> Self {
-            let parked = if REAL_FENCES { FENCED } else { 0 };
-            Self { state: AtomicU32::new(0), parked: AtomicU32::new(parked) }
+            Self { state: AtomicU32::new(0), parked: AtomicU32::new(FENCED) }
         }
     }
 
-    /// The same, after [`prepare`]: not even its first exclusive unlock takes a fence that is not needed.
+    /// The same, after [`prepare`]: if leaving it takes no fence, it need not learn so.
     pub(crate) fn prepared() -> Self {
         prepare();
         let lock = Self::new();
-        if barrier::is_free() {
+        if barrier::is_asymmetric() {
             // Relaxed: nobody else has the lock yet.
             lock.parked.store(0, Ordering::Relaxed);
         }
@@ -535,33 +536,35 @@ impl RawLock {
     /// Ends the exclusive hold; `fair`: gives the lock to who waits.
     #[inline]
     fn release_exclusive(&self, fair: bool) {
-        // Relaxed: of sleepers it is only a hint, and the load below is the one that counts. Of fences: whoever took
-        // the flag away, or left it out, has seen that they are not needed, and that never changes.
+        // Relaxed: of the sleepers' flags only a shortcut, the load below is the one that counts; and that there is no
+        // `FENCED` tells of the fence what is true for good.
         if self.parked.load(Ordering::Relaxed) != 0 {
-            return self.release_exclusive_marked(fair);
+            return self.release_exclusive_flagged(fair);
         }
         // Release: pairs with the Acquire in each way to take the lock; publishes what was written
         // under it. A store will do: while `WRITER` is set, `state` is ours.
         self.state.store(0, Ordering::Release);
         // Between the store and the load. Pairs with the heavy barrier in `announce`: one who goes to
         // sleep has seen the store, or is seen by the load.
-        barrier::free();
+        barrier::light_if_asymmetric();
         // Relaxed: ordered by the barrier.
-        if self.parked.load(Ordering::Relaxed) != 0 {
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
             self.wake_slow(fair);
         }
     }
 
-    /// The same where `parked` says anything: that somebody sleeps, or that a fence may be needed.
-    #[cold]
+    /// The same where some flag was seen: somebody sleeps, or it takes a fence.
     #[inline(never)]
-    fn release_exclusive_marked(&self, fair: bool) {
+    fn release_exclusive_flagged(&self, fair: bool) {
         // Relaxed: as above.
-        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 || barrier::is_free() {
-            // Takes `FENCED` away if it may go.
+        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
             return self.release_exclusive_slow(fair, true);
         }
-        // Release, and Relaxed: as above.
+        if barrier::is_asymmetric() {
+            // Relaxed: see `light_if_asymmetric`.
+            self.parked.fetch_and(!FENCED, Ordering::Relaxed);
+        }
+        // As above, with the fence if there is one.
         self.state.store(0, Ordering::Release);
         barrier::light();
         if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {

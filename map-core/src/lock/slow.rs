@@ -466,22 +466,20 @@ impl RawLock {
     /// Runs under the bucket lock.
     fn set_parked(&self, walk: &park::Walk, batches: Batches) {
         // Relaxed, here and below: changed only under the bucket lock, which we hold.
-        let before = self.parked.load(Ordering::Relaxed) / BATCH;
+        let old = self.parked.load(Ordering::Relaxed);
+        let before = old / BATCH;
         let count = match batches {
             _ if !walk.writers_left => 0,
             Batches::Forget => 0,
             Batches::Pass(seen) if seen == before => (before + 1).min(MAX_BATCHES),
             Batches::Pass(_) | Batches::Keep => before,
         };
-        let mut parked = count * BATCH;
+        let mut parked = (count * BATCH) | (old & FENCED);
         if walk.readers_left {
             parked |= READERS_PARKED;
         }
         if walk.writers_left {
             parked |= WRITERS_PARKED;
-        }
-        if REAL_FENCES && !barrier::is_free() {
-            parked |= FENCED;
         }
         self.parked.store(parked, Ordering::Relaxed);
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{ExclusiveToken, RawLock, SharedToken};
+use super::{ExclusiveToken, FENCED, RawLock, SharedToken};
 
 mod fairness;
 mod fence;
@@ -88,7 +88,7 @@ fn assert_untouched(lock: &RawLock) {
     // Takes back a stale flag, as it may.
     leave_exclusive(lock, lock.try_lock_exclusive().expect("free"));
     assert_eq!(lock.state.load(Ordering::SeqCst), 0);
-    assert_eq!(lock.parked.load(Ordering::SeqCst) & !super::FENCED, 0);
+    assert_eq!(lock.parked.load(Ordering::SeqCst) & !FENCED, 0);
     leave_shared(lock, lock.try_lock_shared().expect("free"));
     assert!(!lock.is_locked());
 }

@@ -141,10 +141,8 @@ fn an_impatient_reader_takes_the_others_along() {
             started.elapsed() < Duration::from_secs(20),
             "not taken along"
         );
-        assert_eq!(
-            lock.parked.load(Ordering::SeqCst) & !FENCED,
-            BATCH | WRITERS_PARKED
-        );
+        let parked = lock.parked.load(Ordering::SeqCst) & !FENCED;
+        assert_eq!(parked, BATCH | WRITERS_PARKED);
         for token in [first, second, third] {
             leave_shared(&lock, token);
         }
