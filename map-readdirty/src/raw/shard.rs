@@ -11,13 +11,10 @@ use super::clock::{Clocks, Stamp};
 use super::limbo::{Entries, Holdings, Limbo, Waste};
 use super::node::Link;
 use super::seat;
-use super::table::{Index, Table};
+use super::table::{Index, Table, View};
 use crate::sync::atomic::{
     AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst, fence,
 };
-
-/// The tag of a read word whose table lacks entries: they are in the dirty table.
-const AMENDED: usize = 1;
 
 /// What readers see without the lock. On a line of its own, which is written when a read table is published, and
 /// no more often.
@@ -25,10 +22,10 @@ const AMENDED: usize = 1;
 #[repr(align(64))]
 pub struct Open<K, V> {
     /// The read word. Null: all entries are in the dirty table, and readers take the lock. Otherwise the address
-    /// of the read table; what its slots reach is alive. [`AMENDED`] if there are entries in the dirty table too.
+    /// of a view of the read table, which says whether there are entries in the dirty table too; what its slots reach is alive.
     ///
     /// Stored under the exclusive lock only. A reader loads it under its pin, once for each lookup.
-    word: AtomicPtr<Table<K, V>>,
+    word: AtomicPtr<View<K, V>>,
     clocks: Arc<Clocks>,
 }
 
@@ -71,20 +68,17 @@ impl<K, V> Open<K, V> {
         !self.word.load(Relaxed).is_null()
     }
 
-    /// The read table, and whether it has all entries.
+    /// The read table.
     ///
     /// # Safety
     ///
     /// 1. The thread is pinned for `'p`, in a clock of the map.
     #[inline(always)]
-    unsafe fn load<'p>(&self) -> Option<(&'p Table<K, V>, bool)> {
+    unsafe fn load<'p>(&self) -> Option<&'p View<K, V>> {
         // Acquire: pairs with the Release in `Locked::publish`; receives the table and its nodes.
-        let word = self.word.load(Acquire);
-        let table = word.map_addr(|address| address & !AMENDED);
         // SAFETY: tables are retired after the word has changed, so one loaded under a pin lives until
         // the pin ends, by (1).
-        let table = unsafe { table.as_ref() }?;
-        Some((table, word.addr() & AMENDED == 0))
+        unsafe { self.word.load(Acquire).as_ref() }
     }
 
     /// Looks a key up. What is found is alive as long as the pin.
@@ -98,14 +92,14 @@ impl<K, V> Open<K, V> {
         Q: ?Sized + Equivalent<K>,
     {
         // SAFETY: by (1), for as long as `table` is used here.
-        let Some((table, complete)) = (unsafe { self.load() }) else {
+        let Some(table) = (unsafe { self.load() }) else {
             return Look::Unsettled;
         };
         // SAFETY: 1. The table was loaded under the pin.
         match unsafe { table.find(hash, key) } {
             // Whatever the shard covers: where a key is found, it is.
             Some((_, link)) => Look::Found(link),
-            None if complete && table.coverage().covers(hash) => Look::Absent,
+            None if table.is_complete() && table.coverage().covers(hash) => Look::Absent,
             // A shard that was split or merged: the lock says where to look.
             None => Look::Unsettled,
         }
@@ -128,8 +122,8 @@ impl<K, V> Open<K, V> {
         f: impl FnMut(Link<K, V>),
     ) -> Option<Option<u64>> {
         // SAFETY: by (1).
-        let (table, complete) = unsafe { self.load() }?;
-        if !complete || !table.coverage().covers(hash) {
+        let table = unsafe { self.load() }?;
+        if !table.is_complete() || !table.coverage().covers(hash) {
             return None;
         }
         // SAFETY: 1. The table was loaded under the pin.
@@ -406,11 +400,11 @@ impl<K, V> Locked<K, V> {
     /// Makes the read word say whether entries are missing in its table.
     fn mark(&self, open: &Open<K, V>) {
         if let Some(read) = self.read {
-            let tag = if self.dirty_len > 0 { AMENDED } else { 0 };
             // Release: pairs with the Acquire in `Open::load`. The table was published before; but a reader that
-            // sees the tag gone must see what was taken out of the dirty table as gone too.
-            open.word
-                .store(read.as_ptr().map_addr(|address| address | tag), Release);
+            // sees that nothing is missing must see what was taken out of the dirty table as gone too.
+            // SAFETY: as in `read`.
+            let view = unsafe { read.as_ref() }.view(self.dirty_len == 0);
+            open.word.store(ptr::from_ref(view).cast_mut(), Release);
         }
     }
 
@@ -451,9 +445,13 @@ impl<K, V> Locked<K, V> {
     /// Puts a table, or none, into the read word, and retires the one that was there.
     fn publish(&mut self, open: &Open<K, V>, table: Option<Box<Table<K, V>>>) {
         let table = table.map(|table| NonNull::from(Box::leak(table)));
+        // SAFETY: it lives until it is retired.
+        let view = table.map(|table| unsafe { table.as_ref() }.view(true));
         // Release: pairs with the Acquire in `Open::load`; publishes the table and its nodes.
-        open.word
-            .store(table.map_or(ptr::null_mut(), NonNull::as_ptr), Release);
+        open.word.store(
+            view.map_or(ptr::null_mut(), |view| ptr::from_ref(view).cast_mut()),
+            Release,
+        );
         if let Some(old) = mem::replace(&mut self.read, table) {
             self.rest().limbo.retire_table(old, open.clocks());
         }
