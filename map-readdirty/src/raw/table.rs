@@ -73,6 +73,18 @@ struct Line<K, V> {
 }
 
 impl<K, V> Line<K, V> {
+    /// Whether its words are words: those of a model are more.
+    const IS_FLAT: bool = size_of::<Self>() == LINE;
+
+    /// The free slots, a bit for each. Under the lock.
+    #[inline]
+    fn free(&self) -> u32 {
+        // All are looked at, since nobody can guess which it is. Relaxed: ordered by the lock.
+        (0..WAYS).fold(0, |free, way| {
+            free | u32::from(self.slots[way].load(Relaxed).is_null()) << way
+        })
+    }
+
     fn new() -> Self {
         Self {
             meta: AtomicU64::new(0),
@@ -127,6 +139,9 @@ impl<K, V> Drop for Table<K, V> {
 
 /// Where an entry stands in a table: eight times the line, and the slot in it.
 pub(crate) type Index = usize;
+
+/// A slot, or the number of a slot in its line, and its node.
+type Found<K, V> = Option<(Index, Link<K, V>)>;
 
 /// The tag of a hash: its top bits, of which neither shard nor home depend.
 #[inline]
@@ -196,18 +211,24 @@ impl<K, V> Table<K, V> {
         &self.views[0]
     }
 
+    /// The number of lines, from where a lookup has been.
+    #[inline]
+    fn count(&self) -> usize {
+        self.whole().last as usize + 1
+    }
+
     fn lines(&self) -> &[Line<K, V>] {
         // SAFETY: they live as long as `self`.
         unsafe { self.lines.as_ref() }
     }
 
     pub(crate) fn is_smallest(&self) -> bool {
-        self.lines.len() == 1
+        self.count() == 1
     }
 
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
-        capacity_of(self.lines.len())
+        capacity_of(self.count())
     }
 
     #[inline]
@@ -222,8 +243,9 @@ impl<K, V> Table<K, V> {
 
     #[inline]
     fn line(&self, line: usize) -> &Line<K, V> {
-        self.whole().watch.read();
-        &self.lines()[line]
+        // SAFETY: 1. All lines come from `home` or `behind`, or they are part of an index, which was made of one of
+        // these. 2. It lives as long as `self`.
+        unsafe { self.whole().line(line * LINE) }
     }
 
     #[inline]
@@ -245,7 +267,6 @@ impl<K, V> Table<K, V> {
         unsafe { self.whole().find(hash, key) }
     }
 
-    /// Shows `f` the nodes of a span whose home is the line of its first position; see [`View::at_home`].
     #[cfg(test)]
     fn start_of(&self, home: usize) -> Option<u64> {
         self.whole().start_of(home * LINE)
@@ -263,12 +284,13 @@ impl<K, V> Table<K, V> {
     pub(crate) fn insert(&self, hash: u64, link: Link<K, V>) -> Index {
         let mut at = self.home(hash);
         // A round may be not enough for nobody: callers see to it that there is room.
-        for _ in 0..self.lines.len() {
+        for _ in 0..self.count() {
             let line = self.line(at);
             // Relaxed, here and below: ordered by the lock.
             let meta = line.meta.load(Relaxed);
-            let is_free = |slot: &AtomicPtr<Node<K, V>>| slot.load(Relaxed).is_null();
-            if let Some(way) = line.slots.iter().position(is_free) {
+            let free = line.free();
+            if free != 0 {
+                let way = free.trailing_zeros() as usize;
                 let others = meta & !(0xff << (8 * way));
                 // Release: pairs with the Acquire in `find`; after the counts before it.
                 line.meta.store(others | tag_of(hash) << (8 * way), Release);
@@ -286,11 +308,15 @@ impl<K, V> Table<K, V> {
         unreachable!("a table that is not full has a free slot")
     }
 
-    /// Puts a node in the place of another with an equal key. Under the lock.
+    /// Puts a node in the place of another with an equal key, which comes back. Under the lock.
     #[inline]
-    pub(crate) fn replace(&self, index: Index, link: Link<K, V>) {
+    pub(crate) fn replace(&self, index: Index, link: Link<K, V>) -> Option<Link<K, V>> {
+        let slot = self.slot(index);
+        // Relaxed: ordered by the lock.
+        let old = slot.load(Relaxed);
         // Release: pairs with the Acquire in `find`; publishes the node.
-        self.slot(index).store(link.as_ptr(), Release);
+        slot.store(link.as_ptr(), Release);
+        Link::from_raw(old)
     }
 
     /// Takes the node with this hash out of its slot. Under the lock.
@@ -364,7 +390,13 @@ impl<K, V> View<K, V> {
         self.watch.read();
         debug_assert!(at / LINE <= self.last as usize);
         // SAFETY: by (1) it is one of the lines, for `homes` is not beyond the last; by (2) they live.
-        unsafe { self.lines.byte_add(at).as_ref() }
+        unsafe {
+            if Line::<K, V>::IS_FLAT {
+                self.lines.byte_add(at).as_ref()
+            } else {
+                self.lines.add(at / LINE).as_ref()
+            }
+        }
     }
 
     /// Finds a key.
@@ -384,7 +416,7 @@ impl<K, V> View<K, V> {
         // SAFETY: `line`: 1. It is `home`'s. 2. By (1) the table lives. `find_in`: 1. By (1).
         let (meta, found) = unsafe { self.line(home).find_in(tag, key) };
         match found {
-            Some((way, link)) => Some((home / (LINE / 8) | way, link)),
+            Some((way, link)) => Some(((home / LINE) << 3 | way, link)),
             None if meta >> PASSERS == 0 => None,
             // SAFETY: 1. By (1).
             None => unsafe { self.find_behind(home, tag, key) },
@@ -465,7 +497,7 @@ impl<K, V> Line<K, V> {
     ///
     /// 1. As for [`View::find`].
     #[inline(always)]
-    unsafe fn find_in<Q>(&self, tag: u64, key: &Q) -> (u64, Option<(usize, Link<K, V>)>)
+    unsafe fn find_in<Q>(&self, tag: u64, key: &Q) -> (u64, Found<K, V>)
     where
         Q: ?Sized + Equivalent<K>,
     {
@@ -475,13 +507,14 @@ impl<K, V> Line<K, V> {
         let mut candidates = matches(meta, tag);
         while candidates != 0 {
             let bit = candidates.trailing_zeros() as usize;
-            // SAFETY: the highest bit of the `way`th byte is the `8 * way + 7`th, and the slots lie behind the eight bytes of
-            // the meta word; seven bytes have a tag bit.
+            // SAFETY: seven bytes have a tag bit. It is the highest of its byte, and the slots lie behind the eight bytes of the
+            // meta word: so the slot is one byte further behind that than the bit's number says.
             let slot = unsafe {
-                NonNull::from(self)
-                    .byte_add(bit + 1)
-                    .cast::<AtomicPtr<_>>()
-                    .as_ref()
+                if Self::IS_FLAT {
+                    NonNull::from(self).byte_add(bit + 1).cast().as_ref()
+                } else {
+                    self.slots.get_unchecked(bit / 8)
+                }
             };
             // Acquire: pairs with the Releases in `insert` and `replace`; receives the node.
             if let Some(link) = Link::from_raw(slot.load(Acquire))
