@@ -36,7 +36,7 @@ static MODE: AtomicU8 = AtomicU8::new(UNKNOWN);
 /// The first call may take a few milliseconds when the process has many threads, and next to
 /// nothing while it has one. Until the first call [`light`] costs a full fence.
 #[inline]
-pub(super) fn prepare() {
+pub fn prepare() {
     // Relaxed: the mode publishes nothing; the module's header says why a late view is harmless.
     if MODE.load(Ordering::Relaxed) == UNKNOWN {
         decide_slow();
@@ -57,11 +57,18 @@ fn decide_slow() -> u8 {
     }
 }
 
+/// Whether [`light`] is nothing but a fence for the compiler, from now on. For those who cannot spare the question each time;
+/// after [`prepare`] the answer stays.
+#[inline]
+pub fn is_asymmetric() -> bool {
+    // Relaxed: see `prepare`.
+    REAL_FENCES && MODE.load(Ordering::Relaxed) == ASYMMETRIC
+}
+
 /// The frequent side: between its store and its load.
 #[inline]
-pub(super) fn light() {
-    // Relaxed: see `prepare`.
-    if REAL_FENCES && MODE.load(Ordering::Relaxed) == ASYMMETRIC {
+pub fn light() {
+    if is_asymmetric() {
         // Pairs with the system call in `heavy`.
         compiler_fence(Ordering::SeqCst);
     } else {
@@ -72,7 +79,7 @@ pub(super) fn light() {
 
 /// The rare side: between its store and its load.
 #[cold]
-pub(super) fn heavy() {
+pub fn heavy() {
     // Relaxed: see `prepare`.
     let mode = match MODE.load(Ordering::Relaxed) {
         UNKNOWN => decide_slow(),

@@ -12,9 +12,7 @@ use super::limbo::{Entries, Holdings, Limbo, Waste};
 use super::node::Link;
 use super::seat;
 use super::table::{Index, Table, View};
-use crate::sync::atomic::{
-    AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst, fence,
-};
+use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 /// What readers see without the lock. On a line of its own, which is written when a read table is published, and
 /// no more often.
@@ -179,8 +177,9 @@ pub struct Locked<K, V> {
     rest: Option<Box<Rest<K, V>>>,
 }
 
-/// What writers need besides.
+/// What writers need besides. What they need each time is in the first line.
 #[derive(Debug)]
+#[repr(C, align(64))]
 struct Rest<K, V> {
     limbo: Limbo<K, V>,
     misses: u64,
@@ -196,17 +195,6 @@ impl<K, V> Default for Rest<K, V> {
             promotions: 0,
             rebuilds: 0,
         }
-    }
-}
-
-/// After a change, before the operation ends. A thread's own next read must not come before its change is there for
-/// others to see: a plain read has a fence in its pin, but one within a session, or within another read, has none,
-/// and the lock may be given back by a plain store.
-#[inline]
-fn settle() {
-    if seat::is_pinned() {
-        // SeqCst: with another such fence, or with that of another's pin.
-        fence(SeqCst);
     }
 }
 
@@ -384,7 +372,7 @@ impl<K, V> Locked<K, V> {
         if fills && let Some(read) = self.read() {
             let index = read.insert(hash, link);
             self.read_len += 1;
-            settle();
+            seat::settle();
             return Slot::new(index, false);
         }
         let dirty = self.dirty().expect("there is room");
@@ -393,7 +381,7 @@ impl<K, V> Locked<K, V> {
         if self.dirty_len == 1 {
             self.mark(open);
         }
-        settle();
+        seat::settle();
         slot
     }
 
@@ -411,9 +399,9 @@ impl<K, V> Locked<K, V> {
     /// Puts a node in the place of the one at a slot, which has an equal key, and retires that.
     #[inline]
     pub(crate) fn replace(&mut self, open: &Open<K, V>, slot: Slot, link: Link<K, V>) {
-        let old = self.link(slot);
-        self.table(slot).replace(slot.index(), link);
-        settle();
+        let old = self.table(slot).replace(slot.index(), link);
+        let old = old.expect("a slot stays occupied while its shard is locked");
+        seat::settle();
         self.rest().limbo.retire(old, open.clocks());
     }
 
@@ -431,7 +419,7 @@ impl<K, V> Locked<K, V> {
         } else {
             self.read_len -= 1;
         }
-        settle();
+        seat::settle();
         self.rest().limbo.retire(old, open.clocks());
     }
 

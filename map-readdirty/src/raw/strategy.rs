@@ -294,12 +294,10 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if at.open().is_published() {
-            match parts::peek(at.open(), at.hash(), key) {
-                Looked::Found(found) => return Ok(Some(found)),
-                Looked::Absent => return Ok(None),
-                Looked::Unsettled => {}
-            }
+        match parts::peek(at.open(), at.hash(), key) {
+            Looked::Found(found) => return Ok(Some(found)),
+            Looked::Absent => return Ok(None),
+            Looked::Unsettled => {}
         }
         if is_hurried(&at) {
             return Err(Refused::Busy);
@@ -313,12 +311,10 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if at.open().is_published() {
-            match parts::get(at.open(), at.hash(), key) {
-                Looked::Found(found) => return Ok(Some(found)),
-                Looked::Absent => return Ok(None),
-                Looked::Unsettled => {}
-            }
+        match parts::get(at.open(), at.hash(), key) {
+            Looked::Found(found) => return Ok(Some(found)),
+            Looked::Absent => return Ok(None),
+            Looked::Unsettled => {}
         }
         if is_hurried(&at) {
             return Err(Refused::Busy);
