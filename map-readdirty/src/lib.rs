@@ -30,7 +30,9 @@
 //! Shards are small and split as they fill or are fought over ([`map_core::Map`]), so no operation ever copies more
 //! than one shard.
 //!
-//! Nodes that were replaced or removed wait until nobody can see them any more, which `crossbeam-epoch` tells; then their
+//! Nodes that were replaced or removed wait until nobody can see them any more. For sessions that is told by `crossbeam-epoch`. For
+//! other reads, which are too short for what an epoch costs, it is told by a word that each thread has: a store says that it
+//! reads, another one that it does not any more, and the fence between them is left to the few who ask. Then their
 //! entries are dropped, and new entries are put into them. So a map that is churned allocates next to nothing. An entry is kept
 //! by every guard on it ([`get`](map_core::Map::get)), all entries of the map by a session
 //! ([`pin`](map_core::Map::pin)), and for a moment by reads of any map of this kind.
@@ -54,7 +56,7 @@
 //!
 //! | operation | locks | allocations | besides |
 //! |---|---|---|---|
-//! | `get_with`, `get_copied`, `contains_key` | 0 | 0 | one pin: an atomic read-modify-write of a word of the thread's own |
+//! | `get_with`, `get_copied`, `contains_key` | 0 | 0 | one pin: two stores to a word of the thread's own; where there is no `membarrier`, which is a system call of Linux, and after a change made by the thread, a fence |
 //! | `get` | 0 | 0 | one pin, and two stores to a guard slot of the thread's own |
 //! | [`Pinned::get`](map_core::Pinned::get) | 0 | 0 | nothing: reads only |
 //! | `insert`, `store` on a present key | the shard's | 0 while the pool lasts, else 1 | 1 clone of the value for `insert` |
@@ -73,7 +75,7 @@
 //! Writers of a shard wait for each other; [`RefMut`](map_core::mapref::one::RefMut) and entries keep their shard locked as long
 //! as they live. Readers wait for a writer only where they miss: in a shard that has not been published yet, or whose
 //! dirty table has entries. Guards and iterators keep no lock, so nobody waits for them. In a thread that is shutting down, after its
-//! thread-local values are gone, pins cost an allocation.
+//! thread-local values are gone, a pin looks for a word that another thread has left, and may have to allocate one.
 //!
 //! # Where it means something else
 //!

@@ -3,19 +3,13 @@
 //!
 //! This is the only file of the crate that knows `cfg(crossbeam_loom)`.
 
-pub(crate) use map_core::sync::{REAL_FENCES, Watch, fence_in_model, hint, yield_now};
+pub(crate) use map_core::lock::barrier;
+pub(crate) use map_core::sync::{Mutex, REAL_FENCES, Watch, fence_in_model, hint, yield_now};
 
 #[cfg(not(crossbeam_loom))]
 mod real {
     pub(crate) use crate::mapref::entry::Entry as OwnEntry;
     pub(crate) use map_core::sync::atomic;
-
-    /// Declares a static value that is made when it is first used.
-    macro_rules! lazy {
-        (static $name:ident: $type:ty = $value:expr;) => {
-            static $name: std::sync::LazyLock<$type> = std::sync::LazyLock::new(|| $value);
-        };
-    }
 
     /// Declares a static value.
     macro_rules! global {
@@ -31,7 +25,7 @@ mod real {
         };
     }
 
-    pub(crate) use {global, lazy, thread_cells};
+    pub(crate) use {global, thread_cells};
 }
 
 #[cfg(crossbeam_loom)]
@@ -60,8 +54,7 @@ mod real {
         };
     }
 
-    pub(crate) use global as lazy;
     pub(crate) use {global, thread_cells};
 }
 
-pub(crate) use real::{OwnEntry, atomic, global, lazy, thread_cells};
+pub(crate) use real::{OwnEntry, atomic, global, thread_cells};

@@ -4,11 +4,17 @@
 //!
 //! Weakened one by one, to see that the models notice:
 //!
-//! | changed in `raw/clock.rs` | outcome |
+//! | changed | outcome |
 //! |---|---|
-//! | no fence in `stamp` | red |
-//! | ripe with the question before | red |
-//! | no fence in `tick` | not seen within two preemptions and a minute: `crossbeam-epoch` has fences of its own on the way |
+//! | `clock.rs`: no fence in `stamp` | red |
+//! | `clock.rs`: ripe with the question before | red |
+//! | `clock.rs`: no fence in `tick` | not seen within two preemptions and a minute: `crossbeam-epoch` has fences of its own on the way |
+//! | `pins.rs`: no heavy barrier in `tick` | red: `reader_and_retirement_and_answer_by_another` |
+//! | `pins.rs`: no fence in `enter_slow` | red |
+//! | `pins.rs`: Acquire in `pinned`, or Release in `leave`, Relaxed | red |
+//! | `pins.rs`: `unsettle` does nothing | red: `changes_and_pins_crosswise` |
+//!
+//! In a model each pin has a fence, as where there is no `membarrier`; what that does besides is argued in `clock.rs`.
 #![cfg(crossbeam_loom)]
 #![expect(unsafe_code, reason = "the functions under test are unsafe")]
 #![allow(
@@ -24,9 +30,10 @@ use std::sync::Arc;
 use loom::thread;
 use raw::clock::{Clocks, Stamp};
 use raw::node::{Link, Node};
+use raw::pins::Pins;
 use raw::seat;
-use rig::{explore, join, spawn};
-use sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use rig::{explore, explore_less, join, spawn};
+use sync::atomic::{AtomicPtr, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 #[path = "../src/promotion.rs"]
 mod promotion;
@@ -142,6 +149,58 @@ fn reader_and_retirement_and_question_of_another() {
         let old = slot.take_out();
         slot.wait(old, 2);
         join(other);
+    });
+}
+
+/// One retires, another one asks, and a third one reads.
+#[test]
+fn reader_and_retirement_and_answer_by_another() {
+    explore_less(0, |seen| {
+        let slot = Slot::new();
+        let reader = spawn(&slot, |slot| {
+            let _pin = seat::pin();
+            slot.read();
+        });
+        let asker = spawn(&slot, |slot| {
+            slot.clocks.tick();
+            slot.clocks.tick();
+        });
+        let (link, stamp) = slot.take_out();
+        join(asker);
+        let is_ripe = slot.clocks.is_ripe(stamp);
+        seen.note("it is ripe", is_ripe);
+        if is_ripe {
+            // SAFETY: 1. It is ripe: that is what the model is about.
+            unsafe {
+                link.empty();
+                link.fill(0, (2, 2));
+            }
+            // SAFETY: as above, and it need not be dropped.
+            unsafe { link.free() };
+        }
+        join(reader);
+    });
+}
+
+/// Two threads change something each, and then read what the other changes. Their pins have no fence, but for that.
+#[test]
+fn changes_and_pins_crosswise() {
+    explore_less(0, |seen| {
+        let words = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+        let cross = |words: &[AtomicU64; 2], own: usize| {
+            let pins = Pins::default();
+            words[own].store(1, Release);
+            pins.unsettle();
+            pins.enter();
+            let other = words[1 - own].load(Acquire);
+            pins.leave();
+            other
+        };
+        let other = spawn(&words, move |words| cross(words, 1));
+        let mine = cross(&words, 0);
+        let theirs = join(other);
+        assert!(mine + theirs > 0, "neither came first");
+        seen.note("both see the change of the other", mine + theirs == 2);
     });
 }
 

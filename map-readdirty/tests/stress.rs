@@ -49,19 +49,27 @@ fn together(work: impl Fn(u64) + Sync) {
     assert_eq!(working.load(Ordering::Acquire), 0, "all threads have ended");
 }
 
-fn everything_at_once<P: Promotion>(shard_limit: usize) {
+/// Where the threads have no sessions, whatever is retired waits for plain reads alone.
+fn everything_at_once<P: Promotion>(shard_limit: usize, with_sessions: bool) {
     let builder = Map::<u64, Value, ReadDirty<P>>::builder().shard_limit(shard_limit);
     let map = builder.build().expect("the limit is not zero");
     together(|thread| {
         let mut random = fastrand::Rng::with_seed(thread + 1);
         // Guards and a session that live on for a while.
         let mut kept = Vec::new();
-        let mut session = map.pin();
+        let mut session = with_sessions.then(|| map.pin());
         for round in 0..ROUNDS {
             let key = random.u64(..KEYS);
             match random.u32(..1000) {
                 0..300 => drop(map.get_with(&key, |&key, value| check(key, value))),
-                300..400 => drop(session.get(&key).map(|value| check(key, value))),
+                300..400 => match &session {
+                    Some(session) => drop(session.get(&key).map(|value| check(key, value))),
+                    None => drop(map.get_with(&key, |&key, value| {
+                        // A read within a read, which begins while the other goes on.
+                        map.get_with(&(key ^ 1), |&key, value| check(key, value));
+                        check(key, value);
+                    })),
+                },
                 400..450 => drop(map.get(&key).map(|found| check(key, &found))),
                 450..470 => kept.extend(map.get(&key)),
                 470..490 => {
@@ -69,7 +77,11 @@ fn everything_at_once<P: Promotion>(shard_limit: usize) {
                         check(*guard.key(), &guard);
                     }
                 }
-                490..500 => session.repin(),
+                490..500 => {
+                    if let Some(session) = &mut session {
+                        session.repin();
+                    }
+                }
                 500..650 => drop(map.insert(key, value(key, round))),
                 650..700 => map.store(key, value(key, round)),
                 700..800 => drop(map.remove(&key).map(|(key, value)| check(key, &value))),
@@ -110,20 +122,30 @@ fn everything_at_once<P: Promotion>(shard_limit: usize) {
 
 #[test]
 fn everything_at_once_where_new_keys_fill() {
-    everything_at_once::<Fill>(7);
+    everything_at_once::<Fill>(7, true);
 }
 
 #[test]
 fn everything_at_once_in_one_shard() {
-    everything_at_once::<Fill>(4096);
+    everything_at_once::<Fill>(4096, true);
+}
+
+#[test]
+fn everything_at_once_without_sessions() {
+    everything_at_once::<Fill>(7, false);
+}
+
+#[test]
+fn everything_at_once_without_sessions_in_one_shard() {
+    everything_at_once::<Fill>(4096, false);
 }
 
 #[test]
 fn everything_at_once_where_promotion_is_amortized() {
-    everything_at_once::<Amortized>(30);
+    everything_at_once::<Amortized>(30, true);
 }
 
 #[test]
 fn everything_at_once_by_the_plain_rule() {
-    everything_at_once::<Plain>(60);
+    everything_at_once::<Plain>(60, true);
 }

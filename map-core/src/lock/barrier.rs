@@ -36,7 +36,7 @@ static MODE: AtomicU8 = AtomicU8::new(UNKNOWN);
 /// The first call may take a few milliseconds when the process has many threads, and next to
 /// nothing while it has one. Until the first call [`light`] costs a full fence.
 #[inline]
-pub(super) fn prepare() {
+pub fn prepare() {
     // Relaxed: the mode publishes nothing; the module's header says why a late view is harmless.
     if MODE.load(Ordering::Relaxed) == UNKNOWN {
         decide_slow();
@@ -57,10 +57,18 @@ fn decide_slow() -> u8 {
     }
 }
 
+/// Whether [`light`] is nothing but a fence for the compiler, from now on. For those who cannot spare the question each time;
+/// after [`prepare`] the answer stays.
+#[inline]
+pub fn is_asymmetric() -> bool {
+    // Relaxed: see `prepare`.
+    REAL_FENCES && MODE.load(Ordering::Relaxed) == ASYMMETRIC
+}
+
 /// The frequent side: between its store and its load.
 #[inline]
-pub(super) fn light() {
-    if REAL_FENCES && is_asymmetric() {
+pub fn light() {
+    if is_asymmetric() {
         light_if_asymmetric();
     } else {
         // SeqCst: pairs with the system call or the fence in `heavy`.
@@ -68,24 +76,17 @@ pub(super) fn light() {
     }
 }
 
-/// Whether [`light`] is nothing here, and has been found out to be. It stays so.
-#[inline]
-pub(super) fn is_asymmetric() -> bool {
-    // Relaxed: see `prepare`.
-    MODE.load(Ordering::Relaxed) == ASYMMETRIC
-}
-
 /// [`light`], for one who need not ask: somebody has seen [`is_asymmetric`], and said so. However he has learnt of that,
 /// the mode was stored before, and so each [`heavy`] is the system call: one that still sees `UNKNOWN` asks.
 #[inline]
-pub(super) fn light_if_asymmetric() {
+pub fn light_if_asymmetric() {
     // Pairs with the system call in `heavy`.
     compiler_fence(Ordering::SeqCst);
 }
 
 /// The rare side: between its store and its load.
 #[cold]
-pub(super) fn heavy() {
+pub fn heavy() {
     // Relaxed: see `prepare`.
     let mode = match MODE.load(Ordering::Relaxed) {
         UNKNOWN => decide_slow(),

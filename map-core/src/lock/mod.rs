@@ -63,7 +63,8 @@
 
 mod adaptive;
 mod api;
-mod barrier;
+#[doc(hidden)]
+pub mod barrier;
 pub(crate) mod bias;
 mod park;
 pub(crate) mod slots;

@@ -17,6 +17,11 @@ impl<T> Mutex<T> {
         self.0.lock().expect("a model that panicked has ended")
     }
 
+    /// Takes it if nobody has it.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+
     /// The value, which nobody else can see.
     pub fn get_mut(&mut self) -> &mut T {
         self.0.get_mut().expect("a model that panicked has ended")

@@ -1,37 +1,47 @@
 //! When what was retired is *ripe*: when nobody who may have found it is left.
 //!
-//! `crossbeam-epoch` knows when all pins of some moment have ended. A clock asks it at most one question at a time:
-//! it defers a store to `done`. What was retired is *stamped* with the number of questions asked so far; it
+//! A clock is asked one question at a time: when will all pins of this moment have ended? What was retired is *stamped* with
+//! the number of questions asked so far; it
 //! is ripe when one more has been answered. So retiring costs nothing, and there is one question for many
 //! shards and batches.
+//!
+//! There are two clocks. That of plain reads is ours, see [`pins`]: `crossbeam-epoch` would have each of them pay for a fence.
+//! That of a map's sessions, whose pins are few and may be long, is `crossbeam-epoch`'s, which is asked by
+//! deferring a store.
 //!
 //! # Why that is right
 //!
 //! Writer: takes the node out of its slot (1), fence (2), reads `asked` (3): the stamp `t`.
-//! Asker: `asked` from `t` or more to the next (4), fence (5), defers the answer (6).
-//! Reader: pins itself (7), fence (8), which `crossbeam-epoch` has in its pins, loads the slot (9).
+//! Asker: `asked` from `t` or more to the next (4), fence (5), looks who is pinned (6).
+//! Reader: pins itself (7), fence (8), loads the slot (9).
 //!
 //! A stamp `t` is not ripe before the answer to a question that was asked from `t` or more. (3) did not see that
 //! (4): so (2) is before (5) in the order of all fences. If (2) is before (8), then (9) sees (1): the reader does
-//! not find the node. Otherwise (8) is before (5), so the reader was pinned when the answer was deferred,
-//! and the answer waits for it: that is what `crossbeam-epoch` promises.
+//! not find the node. Otherwise (8) is before (5), so the reader was pinned at (6), and the answer waits for it.
 //!
-//! (8) is also made by whoever pins a session anew, see [`Session::repin`].
+//! In the clock of plain reads (5) is heavy and (8) light. Where the kernel makes a fence on the reader's
+//! behalf, between the begin and the end of (5), that is either before (7), and (9) sees (1), for (2) was before (5) began;
+//! or after (7), which (6) sees. A thread that has no seat yet when (6) looks is one that had not pinned itself.
+//!
+//! In the clock of sessions (8) is made by `crossbeam-epoch` in its pins, and by whoever pins a session anew, see
+//! [`Session::repin`]; (6) is deferring the answer, which waits for who is pinned: that is what `crossbeam-epoch` promises.
 //!
 //! Sessions pin themselves in a collector of their map, made at the first session. A stamp made before that has
 //! no number there: then (2) is before the fence of whoever made it, which is before (8), and the session does
 //! not find what was stamped.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_epoch::{Collector, Guard};
 
+use super::pins;
 use super::seat::{self, Session};
 use crate::sync::atomic::{
     AtomicPtr, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
     Ordering::Release, Ordering::SeqCst, fence,
 };
-use crate::sync::hint;
+use crate::sync::{REAL_FENCES, hint};
 
 /// A clock of one collector.
 #[derive(Debug, Default)]
@@ -86,10 +96,9 @@ struct Sessions {
     number: u64,
 }
 
-/// What the shards of a map share: its clocks.
+/// What the shards of a map share: the clock of its sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Clocks {
-    plain: Clock,
     /// Null until the first session.
     sessions: AtomicPtr<Sessions>,
 }
@@ -106,8 +115,8 @@ impl Clocks {
         // SeqCst: (2) above.
         fence(SeqCst);
         Stamp {
-            // Relaxed, both: the fence orders them.
-            plain: self.plain.asked.load(Relaxed),
+            plain: pins::asked(),
+            // Relaxed: the fence orders it.
             session: self
                 .sessions()
                 .map(|sessions| sessions.clock.asked.load(Relaxed)),
@@ -116,7 +125,7 @@ impl Clocks {
 
     /// Whether nobody is left who may have found what was retired at some moment.
     pub(crate) fn is_ripe(&self, stamp: Stamp) -> bool {
-        self.plain.is_ripe(stamp.plain)
+        pins::is_ripe(stamp.plain)
             && stamp.session.is_none_or(|stamp| {
                 self.sessions()
                     .is_some_and(|sessions| sessions.clock.is_ripe(stamp))
@@ -125,12 +134,21 @@ impl Clocks {
 
     /// Whether it is plain reads that a moment is not ripe for.
     pub(crate) fn waits_for_reads(&self, stamp: Stamp) -> bool {
-        !self.plain.is_ripe(stamp.plain)
+        !pins::is_ripe(stamp.plain) && pins::is_open()
     }
 
     /// Helps time along.
     pub(crate) fn tick(&self) {
-        self.plain.tick(&seat::pin());
+        self.tick_all(None);
+    }
+
+    /// The same, if it is worth it now.
+    pub(crate) fn tick_at(&self, now: Instant) {
+        self.tick_all(REAL_FENCES.then_some(now));
+    }
+
+    fn tick_all(&self, now: Option<Instant>) {
+        pins::tick(now);
         if let Some(sessions) = self.sessions() {
             let guard = seat::pin_sessions_clock(sessions.number, &sessions.collector);
             sessions.clock.tick(&guard);

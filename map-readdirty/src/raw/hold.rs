@@ -4,15 +4,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use crossbeam_epoch::Guard;
-
 use super::node::Link;
 use super::seat::{self, Session};
 use crate::sync::REAL_FENCES;
 use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 /// Keeps whatever was found under it alive, for the length of an operation.
-pub struct Pin(#[expect(dead_code, reason = "held, not used")] pub(super) Guard);
+pub struct Pin(#[expect(dead_code, reason = "held, not used")] pub(super) seat::Pin);
 
 impl fmt::Debug for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,13 +19,12 @@ use crate::sync::{REAL_FENCES, yield_now};
 const BATCH: usize = if REAL_FENCES { 8 } else { 1 };
 /// Each so many batches help time along, which costs more than a stamp. (Other shards of the map do so too.)
 const TICK: u32 = if REAL_FENCES { 4 } else { 1 };
-/// The pool keeps as many nodes as a few batches have: while a shard churns, batches become ripe one by one,
-/// and the nodes of one serve until the next.
-const POOL: usize = 16 * BATCH;
+/// The pool keeps as many nodes as a shard that churns retires between two answers: those of one serve until the next.
+const POOL: usize = 32 * BATCH;
 /// If more batches than these wait for plain reads, which are short, somebody was interrupted in the midst of one: writers
 /// then let others run once they have released the lock, the more often the more batches there are; but no more often than so,
 /// until all is well again. They do not wait for anybody: that could be for ever.
-const MANY_BATCHES: usize = 32;
+const MANY_BATCHES: usize = 128;
 const MOST_YIELDS: usize = 4096;
 /// So many nodes with guards are looked at again with each batch.
 const SECOND_LOOKS: usize = 2 * BATCH;
@@ -83,14 +82,18 @@ struct Batch {
     since: Instant,
 }
 
-/// What waits, and what is at hand.
+/// What waits, and what is at hand. What is needed for each node comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Limbo<K, V> {
+    /// Empty nodes.
+    pool: Vec<Link<K, V>>,
     /// Retired nodes, oldest first: those of the batches, then those not stamped yet.
     retired: VecDeque<Link<K, V>>,
-    batches: VecDeque<Batch>,
+    pub(crate) waste: Option<Box<Waste<K, V>>>,
     /// Retired since the last stamp.
     fresh: usize,
+    batches: VecDeque<Batch>,
     /// Batches since time was helped along, and when that was.
     since_tick: u32,
     last_tick: Option<Instant>,
@@ -99,9 +102,6 @@ pub(crate) struct Limbo<K, V> {
     /// Ripe, but guards referred to them when last looked at.
     guarded: VecDeque<Link<K, V>>,
     tables: Vec<(Stamp, NonNull<Table<K, V>>)>,
-    /// Empty nodes.
-    pool: Vec<Link<K, V>>,
-    pub(crate) waste: Option<Box<Waste<K, V>>>,
 }
 
 impl<K, V> Default for Limbo<K, V> {
@@ -180,7 +180,7 @@ impl<K, V> Limbo<K, V> {
         self.tables.push((clocks.stamp(), table));
         if self.tables.len() > 1 {
             // A shard that only grows retires nothing else.
-            clocks.tick();
+            clocks.tick_at(Instant::now());
             self.ripen(clocks, false);
         }
     }
@@ -192,8 +192,9 @@ impl<K, V> Limbo<K, V> {
         self.since_tick += 1;
         if self.since_tick >= TICK {
             self.since_tick = 0;
-            self.last_tick = Some(Instant::now());
-            clocks.tick();
+            let now = Instant::now();
+            self.last_tick = Some(now);
+            clocks.tick_at(now);
         }
         self.ripen(clocks, false);
         let excess = self.batches.len().saturating_sub(MANY_BATCHES);

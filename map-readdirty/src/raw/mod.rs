@@ -5,6 +5,7 @@ pub(crate) mod hold;
 pub(crate) mod limbo;
 pub(crate) mod node;
 pub(crate) mod parts;
+pub(crate) mod pins;
 pub(crate) mod seat;
 pub(crate) mod shard;
 pub(crate) mod strategy;

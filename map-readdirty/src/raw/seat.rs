@@ -1,4 +1,4 @@
-//! What a thread has: its part in the clock of plain reads, its guard slots, and its parts in the
+//! What a thread has: the word by which it pins itself for plain reads, its guard slots, and its parts in the
 //! clocks of sessions that it used lately.
 //!
 //! A *guard slot* holds the address of a node that a guard refers to. Only the slot's thread sets it, while it
@@ -7,28 +7,31 @@
 //! since it was stored before the pin ended (or the lock was released). So neither side needs a fence of its own.
 
 use std::cell::{Cell, RefCell};
-use std::ptr::NonNull;
+use std::marker::PhantomData;
 
 use crossbeam_epoch::{Collector, Guard, LocalHandle};
-use map_core::roster::{Roster, Seat};
+use map_core::roster::{Roster, Seat, Seats};
 
+use super::pins::Pins;
 use crate::sync::atomic::{
     AtomicPtr, Ordering::Acquire, Ordering::Release, Ordering::SeqCst, fence,
 };
-use crate::sync::{REAL_FENCES, fence_in_model, global, lazy, thread_cells};
+use crate::sync::{REAL_FENCES, fence_in_model, global, thread_cells};
 
 /// Guards that a thread can have at once without counting them in their nodes. In a model one.
 const SLOTS: usize = if REAL_FENCES { 13 } else { 1 };
 /// So many sessions' clocks a thread remembers its part in.
 const SESSIONS: usize = 8;
 
-lazy! {
-    // Not the default one of `crossbeam-epoch`: who advances that runs what strangers deferred.
-    static COLLECTOR: Collector = Collector::new();
+global! {
+    static SEATS: Roster<Own> = Roster::new();
 }
 
-global! {
-    static GUARDS: Roster<Guards> = Roster::new();
+/// What a thread has that others look at.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) pins: Pins,
+    guards: Guards,
 }
 
 /// The guard slots of a thread.
@@ -38,91 +41,112 @@ global! {
 #[derive(Debug)]
 struct Guards([AtomicPtr<()>; SLOTS]);
 
-/// A thread's part in everything.
-struct Local {
-    handle: LocalHandle,
-    guards: &'static Seat<Guards>,
-    /// By the number of the collector, those used last at the end.
-    sessions: RefCell<Vec<(u64, LocalHandle)>>,
-    /// Sessions open on this thread.
-    open_sessions: Cell<usize>,
-}
-
-impl Drop for Local {
-    fn drop(&mut self) {
-        self.guards.release();
+impl Own {
+    fn new() -> Self {
+        Self {
+            pins: Pins::default(),
+            guards: Guards(std::array::from_fn(|_| AtomicPtr::default())),
+        }
     }
 }
 
 thread_cells! {
-    /// Where `OWNER` has it. Apart, since this costs nothing to reach, having no destructor.
-    static OWN: Cell<Option<NonNull<Local>>> = Cell::new(None);
-    static OWNER: Owner = Owner(Cell::new(None));
+    /// What `OWNER` has. Apart, since this costs nothing to reach, having no destructor.
+    static OWN: Cell<Option<&'static Seat<Own>>> = Cell::new(None);
+    /// Sessions open on this thread.
+    static OPEN_SESSIONS: Cell<usize> = Cell::new(0);
+    static OWNER: Owner = Owner { seat: Cell::new(None), sessions: RefCell::new(Vec::new()) };
 }
 
-/// From a box.
-struct Owner(Cell<Option<NonNull<Local>>>);
+struct Owner {
+    seat: Cell<Option<&'static Seat<Own>>>,
+    /// By the number of the collector, those used last at the end.
+    sessions: RefCell<Vec<(u64, LocalHandle)>>,
+}
 
 impl Drop for Owner {
     fn drop(&mut self) {
         let _ = OWN.try_with(|own| own.set(None));
-        if let Some(local) = self.0.take() {
-            // SAFETY: it came from a box, and `OWN` has it no more.
-            drop(unsafe { Box::from_raw(local.as_ptr()) });
+        if let Some(seat) = self.seat.take() {
+            seat.release();
         }
     }
 }
 
-/// Runs `f` with what this thread has, if it has it already.
+/// The seat of this thread, if it has one already.
 #[inline(always)]
-fn with_own<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
-    let own = OWN.try_with(Cell::get).ok()??;
-    // SAFETY: it is freed by `Owner`, after that has cleared `OWN`.
-    Some(f(unsafe { own.as_ref() }))
+fn own() -> Option<&'static Seat<Own>> {
+    OWN.try_with(Cell::get).ok()?
 }
 
-/// Runs `f` with what this thread has, which is made if need be; `None` if the thread is ending.
-fn with_local<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
-    let equipped = OWNER.try_with(|owner| {
-        if OWN.try_with(Cell::get).is_ok_and(|own| own.is_none()) {
-            let local = Box::new(Local {
-                handle: COLLECTOR.register(),
-                guards: GUARDS.claim(|| Guards(std::array::from_fn(|_| AtomicPtr::default()))),
-                sessions: RefCell::default(),
-                open_sessions: Cell::new(0),
-            });
-            let local = NonNull::from(Box::leak(local));
-            owner.0.set(Some(local));
-            let _ = OWN.try_with(|own| own.set(Some(local)));
+/// The seat of this thread, which is claimed if need be; `None` if the thread is ending.
+#[cold]
+#[inline(never)]
+fn own_slow() -> Option<&'static Seat<Own>> {
+    OWNER
+        .try_with(|owner| {
+            let seat = own().unwrap_or_else(|| claim_seat(false));
+            owner.seat.set(Some(seat));
+            let _ = OWN.try_with(|own| own.set(Some(seat)));
+            seat
+        })
+        .ok()
+}
+
+fn claim_seat(is_orphan: bool) -> &'static Seat<Own> {
+    let seat = SEATS.claim(Own::new);
+    seat.pins.take_over(is_orphan);
+    seat
+}
+
+/// All seats.
+pub(super) fn all() -> Seats<Own> {
+    SEATS.seats()
+}
+
+/// A pin in the clock of plain reads, of this thread.
+pub(crate) struct Pin(&'static Seat<Own>, PhantomData<*const ()>);
+
+impl Pin {
+    #[inline(always)]
+    fn new(seat: &'static Seat<Own>) -> Self {
+        seat.pins.enter();
+        Self(seat, PhantomData)
+    }
+}
+
+impl Drop for Pin {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.0.pins.leave() {
+            self.0.release();
         }
-    });
-    equipped.ok()?;
-    with_own(f)
+    }
 }
 
 /// Pins the thread in the clock of plain reads.
 #[inline(always)]
-pub(crate) fn pin() -> Guard {
-    let guard = match with_own(|own| own.handle.pin()) {
-        Some(guard) => guard,
+pub(crate) fn pin() -> Pin {
+    match own() {
+        Some(seat) => Pin::new(seat),
         None => pin_slow(),
-    };
-    // The pin's own, which is a SeqCst write on some processors.
-    fence_in_model();
-    guard
+    }
 }
 
 #[cold]
 #[inline(never)]
-fn pin_slow() -> Guard {
-    let pinned = with_local(|local| local.handle.pin());
-    pinned.unwrap_or_else(|| COLLECTOR.register().pin())
+fn pin_slow() -> Pin {
+    if let Some(seat) = own_slow() {
+        return Pin::new(seat);
+    }
+    // The thread is ending: it has a seat for as long as it takes.
+    Pin::new(claim_seat(true))
 }
 
 /// Pins the thread in the clock of a map's sessions, which has this number.
 pub(crate) fn pin_sessions_clock(number: u64, collector: &Collector) -> Guard {
-    let known = with_local(|local| {
-        let mut sessions = local.sessions.borrow_mut();
+    let known = OWNER.try_with(|owner| {
+        let mut sessions = owner.sessions.borrow_mut();
         let known = sessions.iter().rposition(|(known, _)| *known == number);
         if let Some(place) = known {
             // Those used last are kept.
@@ -136,8 +160,8 @@ pub(crate) fn pin_sessions_clock(number: u64, collector: &Collector) -> Guard {
         }
         sessions[sessions.len() - 1].1.pin()
     });
-    let guard = known.unwrap_or_else(|| collector.register().pin());
-    // As in `pin`.
+    let guard = known.unwrap_or_else(|_| collector.register().pin());
+    // The pin's own, which is a SeqCst write on some processors.
     fence_in_model();
     guard
 }
@@ -148,7 +172,7 @@ pub(crate) struct Session(Guard);
 impl Session {
     pub(crate) fn new(number: u64, collector: &Collector) -> Self {
         let guard = pin_sessions_clock(number, collector);
-        with_own(|own| own.open_sessions.set(own.open_sessions.get() + 1));
+        let _ = OPEN_SESSIONS.try_with(|open| open.set(open.get() + 1));
         Self(guard)
     }
 
@@ -162,49 +186,57 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        with_own(|own| {
-            own.open_sessions
-                .set(own.open_sessions.get().saturating_sub(1))
-        });
+        let _ = OPEN_SESSIONS.try_with(|open| open.set(open.get().saturating_sub(1)));
     }
 }
 
-/// Whether this thread is pinned, so that its reads have no fence of their own; `true` if that is not known, in
-/// a thread that is ending.
+/// Whether this thread is pinned, or has a session.
 #[inline]
 pub(crate) fn is_pinned() -> bool {
-    match with_own(|own| own.open_sessions.get() > 0 || own.handle.is_pinned()) {
-        Some(pinned) => pinned,
-        None => is_ending(),
+    own().is_some_and(|own| own.pins.are_in()) || has_session()
+}
+
+#[inline]
+fn has_session() -> bool {
+    // Who cannot tell may have one.
+    OPEN_SESSIONS
+        .try_with(Cell::get)
+        .map_or(true, |open| open > 0)
+}
+
+/// After a change, before the operation ends: a thread's own next read must not come before its change is there for
+/// others to see. See `pins`; reads within a session, or within another read, have no pin of their own.
+#[inline]
+pub(crate) fn settle() {
+    match own() {
+        _ if has_session() => fence_after_change(),
+        Some(own) if own.pins.are_in() => fence_after_change(),
+        Some(own) => own.pins.unsettle(),
+        // The first pin in a seat has a fence.
+        None => {}
     }
 }
 
 #[cold]
 #[inline(never)]
-fn is_ending() -> bool {
-    with_local(|_| ()).is_none()
+fn fence_after_change() {
+    // SeqCst: with another such fence, or with that of another's pin.
+    fence(SeqCst);
 }
 
 /// How many threads have guard slots, or had them.
 pub(crate) fn seats() -> usize {
-    GUARDS.made() as usize
+    SEATS.made() as usize
 }
 
 /// Stores the address of a node in a guard slot of this thread, if one is free.
 #[inline(always)]
 pub(crate) fn claim_guard(node: *mut ()) -> Option<&'static AtomicPtr<()>> {
-    let guards = with_own(|own| own.guards).or_else(own_guards)?;
-    let slots = &guards.0;
+    let slots = &own().or_else(own_slow)?.guards.0;
     match claim(&slots[0], node) {
         Some(slot) => Some(slot),
         None => claim_other(slots, node),
     }
-}
-
-#[cold]
-#[inline(never)]
-fn own_guards() -> Option<&'static Seat<Guards>> {
-    with_local(|local| local.guards)
 }
 
 #[cold]
@@ -237,9 +269,8 @@ pub(crate) fn clear_guard(slot: &AtomicPtr<()>) {
 
 /// All addresses in guard slots, in order.
 pub(crate) fn guarded() -> Vec<usize> {
-    let mut guarded: Vec<usize> = GUARDS
-        .seats()
-        .flat_map(|seat| &seat.0)
+    let mut guarded: Vec<usize> = all()
+        .flat_map(|seat| &seat.guards.0)
         // Acquire: pairs with the Release of each store.
         .map(|slot| slot.load(Acquire).addr())
         .filter(|&address| address != 0)

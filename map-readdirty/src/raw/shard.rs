@@ -11,13 +11,8 @@ use super::clock::{Clocks, Stamp};
 use super::limbo::{Entries, Holdings, Limbo, Waste};
 use super::node::Link;
 use super::seat;
-use super::table::{Index, Table};
-use crate::sync::atomic::{
-    AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst, fence,
-};
-
-/// The tag of a read word whose table lacks entries: they are in the dirty table.
-const AMENDED: usize = 1;
+use super::table::{Index, Table, View};
+use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 /// What readers see without the lock. On a line of its own, which is written when a read table is published, and
 /// no more often.
@@ -25,10 +20,10 @@ const AMENDED: usize = 1;
 #[repr(align(64))]
 pub struct Open<K, V> {
     /// The read word. Null: all entries are in the dirty table, and readers take the lock. Otherwise the address
-    /// of the read table; what its slots reach is alive. [`AMENDED`] if there are entries in the dirty table too.
+    /// of a view of the read table, which says whether there are entries in the dirty table too; what its slots reach is alive.
     ///
     /// Stored under the exclusive lock only. A reader loads it under its pin, once for each lookup.
-    word: AtomicPtr<Table<K, V>>,
+    word: AtomicPtr<View<K, V>>,
     clocks: Arc<Clocks>,
 }
 
@@ -71,20 +66,17 @@ impl<K, V> Open<K, V> {
         !self.word.load(Relaxed).is_null()
     }
 
-    /// The read table, and whether it has all entries.
+    /// The read table.
     ///
     /// # Safety
     ///
     /// 1. The thread is pinned for `'p`, in a clock of the map.
     #[inline(always)]
-    unsafe fn load<'p>(&self) -> Option<(&'p Table<K, V>, bool)> {
+    unsafe fn load<'p>(&self) -> Option<&'p View<K, V>> {
         // Acquire: pairs with the Release in `Locked::publish`; receives the table and its nodes.
-        let word = self.word.load(Acquire);
-        let table = word.map_addr(|address| address & !AMENDED);
         // SAFETY: tables are retired after the word has changed, so one loaded under a pin lives until
         // the pin ends, by (1).
-        let table = unsafe { table.as_ref() }?;
-        Some((table, word.addr() & AMENDED == 0))
+        unsafe { self.word.load(Acquire).as_ref() }
     }
 
     /// Looks a key up. What is found is alive as long as the pin.
@@ -98,14 +90,14 @@ impl<K, V> Open<K, V> {
         Q: ?Sized + Equivalent<K>,
     {
         // SAFETY: by (1), for as long as `table` is used here.
-        let Some((table, complete)) = (unsafe { self.load() }) else {
+        let Some(table) = (unsafe { self.load() }) else {
             return Look::Unsettled;
         };
         // SAFETY: 1. The table was loaded under the pin.
         match unsafe { table.find(hash, key) } {
             // Whatever the shard covers: where a key is found, it is.
             Some((_, link)) => Look::Found(link),
-            None if complete && table.coverage().covers(hash) => Look::Absent,
+            None if table.is_complete() && table.coverage().covers(hash) => Look::Absent,
             // A shard that was split or merged: the lock says where to look.
             None => Look::Unsettled,
         }
@@ -128,8 +120,8 @@ impl<K, V> Open<K, V> {
         f: impl FnMut(Link<K, V>),
     ) -> Option<Option<u64>> {
         // SAFETY: by (1).
-        let (table, complete) = unsafe { self.load() }?;
-        if !complete || !table.coverage().covers(hash) {
+        let table = unsafe { self.load() }?;
+        if !table.is_complete() || !table.coverage().covers(hash) {
             return None;
         }
         // SAFETY: 1. The table was loaded under the pin.
@@ -185,8 +177,9 @@ pub struct Locked<K, V> {
     rest: Option<Box<Rest<K, V>>>,
 }
 
-/// What writers need besides.
+/// What writers need besides. What they need each time is in the first line.
 #[derive(Debug)]
+#[repr(C, align(64))]
 struct Rest<K, V> {
     limbo: Limbo<K, V>,
     misses: u64,
@@ -202,17 +195,6 @@ impl<K, V> Default for Rest<K, V> {
             promotions: 0,
             rebuilds: 0,
         }
-    }
-}
-
-/// After a change, before the operation ends. A thread's own next read must not come before its change is there for
-/// others to see: a plain read has a fence in its pin, but one within a session, or within another read, has none,
-/// and the lock may be given back by a plain store.
-#[inline]
-fn settle() {
-    if seat::is_pinned() {
-        // SeqCst: with another such fence, or with that of another's pin.
-        fence(SeqCst);
     }
 }
 
@@ -390,7 +372,7 @@ impl<K, V> Locked<K, V> {
         if fills && let Some(read) = self.read() {
             let index = read.insert(hash, link);
             self.read_len += 1;
-            settle();
+            seat::settle();
             return Slot::new(index, false);
         }
         let dirty = self.dirty().expect("there is room");
@@ -399,27 +381,27 @@ impl<K, V> Locked<K, V> {
         if self.dirty_len == 1 {
             self.mark(open);
         }
-        settle();
+        seat::settle();
         slot
     }
 
     /// Makes the read word say whether entries are missing in its table.
     fn mark(&self, open: &Open<K, V>) {
         if let Some(read) = self.read {
-            let tag = if self.dirty_len > 0 { AMENDED } else { 0 };
             // Release: pairs with the Acquire in `Open::load`. The table was published before; but a reader that
-            // sees the tag gone must see what was taken out of the dirty table as gone too.
-            open.word
-                .store(read.as_ptr().map_addr(|address| address | tag), Release);
+            // sees that nothing is missing must see what was taken out of the dirty table as gone too.
+            // SAFETY: as in `read`.
+            let view = unsafe { read.as_ref() }.view(self.dirty_len == 0);
+            open.word.store(ptr::from_ref(view).cast_mut(), Release);
         }
     }
 
     /// Puts a node in the place of the one at a slot, which has an equal key, and retires that.
     #[inline]
     pub(crate) fn replace(&mut self, open: &Open<K, V>, slot: Slot, link: Link<K, V>) {
-        let old = self.link(slot);
-        self.table(slot).replace(slot.index(), link);
-        settle();
+        let old = self.table(slot).replace(slot.index(), link);
+        let old = old.expect("a slot stays occupied while its shard is locked");
+        seat::settle();
         self.rest().limbo.retire(old, open.clocks());
     }
 
@@ -437,7 +419,7 @@ impl<K, V> Locked<K, V> {
         } else {
             self.read_len -= 1;
         }
-        settle();
+        seat::settle();
         self.rest().limbo.retire(old, open.clocks());
     }
 
@@ -451,9 +433,13 @@ impl<K, V> Locked<K, V> {
     /// Puts a table, or none, into the read word, and retires the one that was there.
     fn publish(&mut self, open: &Open<K, V>, table: Option<Box<Table<K, V>>>) {
         let table = table.map(|table| NonNull::from(Box::leak(table)));
+        // SAFETY: it lives until it is retired.
+        let view = table.map(|table| unsafe { table.as_ref() }.view(true));
         // Release: pairs with the Acquire in `Open::load`; publishes the table and its nodes.
-        open.word
-            .store(table.map_or(ptr::null_mut(), NonNull::as_ptr), Release);
+        open.word.store(
+            view.map_or(ptr::null_mut(), |view| ptr::from_ref(view).cast_mut()),
+            Release,
+        );
         if let Some(old) = mem::replace(&mut self.read, table) {
             self.rest().limbo.retire_table(old, open.clocks());
         }

@@ -201,12 +201,18 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
 type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
 type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
 
+/// Whether the operation shall rather begin anew than do more than look: known when it is compiled. What is done otherwise would
+/// have it keep in memory, always, where it goes.
+#[inline(always)]
+fn is_hurried<K, V>(at: &AtShard<'_, K, V>) -> bool {
+    matches!(at.ask_to_tend(), Err(Refused::Busy))
+}
+
 impl<P: Promotion> ReadDirty<P> {
     /// Finds a node under the lock and does something with it before the lock is given back.
     #[cold]
     #[inline(never)]
     fn find_locked<K, V, Q, R>(
-        // By value: so it need not be in memory where there is no call.
         at: AtShard<'_, K, V>,
         key: &Q,
         found: impl FnOnce(Link<K, V>) -> R,
@@ -288,12 +294,13 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if at.open().is_published() {
-            match parts::peek(at.open(), at.hash(), key) {
-                Looked::Found(found) => return Ok(Some(found)),
-                Looked::Absent => return Ok(None),
-                Looked::Unsettled => {}
-            }
+        match parts::peek(at.open(), at.hash(), key) {
+            Looked::Found(found) => return Ok(Some(found)),
+            Looked::Absent => return Ok(None),
+            Looked::Unsettled => {}
+        }
+        if is_hurried(&at) {
+            return Err(Refused::Busy);
         }
         // SAFETY: 1. Both are made under the lock. 2. `'a` is a borrow of the map.
         Self::find_locked(at, key, |link| unsafe { pinned(link, Pin(seat::pin())) })
@@ -304,12 +311,13 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if at.open().is_published() {
-            match parts::get(at.open(), at.hash(), key) {
-                Looked::Found(found) => return Ok(Some(found)),
-                Looked::Absent => return Ok(None),
-                Looked::Unsettled => {}
-            }
+        match parts::get(at.open(), at.hash(), key) {
+            Looked::Found(found) => return Ok(Some(found)),
+            Looked::Absent => return Ok(None),
+            Looked::Unsettled => {}
+        }
+        if is_hurried(&at) {
+            return Err(Refused::Busy);
         }
         // SAFETY: 1. It has the lock. 2. `'a` is a borrow of the map.
         Self::find_locked(at, key, |link| unsafe { held(link) })
@@ -711,6 +719,7 @@ impl<K: Clone, V: Clone, P: Promotion> Sessions<K, V> for ReadDirty<P> {
         let link = match unsafe { at.open().look(at.hash(), key) } {
             Look::Found(link) => Some(link),
             Look::Absent => None,
+            Look::Unsettled if is_hurried(&at) => return Err(Refused::Busy),
             // If it is found, it is retired after that, and then waits for the pin.
             Look::Unsettled => Self::find_locked(at, key, |link| link)?,
         };

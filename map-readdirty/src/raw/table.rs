@@ -3,7 +3,8 @@
 //! The table is an array of *lines*, a cache line each: seven slots, and a word of meta data with a tag
 //! for each slot. So a lookup costs two cache misses: the line and the node.
 //!
-//! A key's *home* is the line that its position in the map falls into: lines are in the order of positions
+//! A key's *home* is the line that the first bits of its position point to, behind those that all keys of the table
+//! share: lines are in the order of positions
 //! as shards are, whatever the size of the table. So a walk over a map goes from position to position, and need not
 //! know whether the table that it goes on in is the one that it began in. A key whose home is full goes to
 //! the next line with a free slot; each full line that it passed counts it.
@@ -18,11 +19,19 @@
 //!   one node or another.
 //! - A reader that does not find a key has not seen it in any line up to the one that counts no passers. If the key
 //!   was there all the time, it would have seen it; so at some moment meanwhile it was not there.
-//! - A slot that has become free may be taken by another key. A reader that comes with the old tag finds a node
-//!   with another key, and goes on.
+//! - A slot that has become free keeps its tag until it is taken by another key. A reader that comes with the old tag finds
+//!   no node, or one with another key, and goes on.
 //! - A key comes and goes with the store to its slot: tag and counts are there before it comes, and stay until it has gone.
 //!   Otherwise a key that goes and comes back to its slot could be found by a reader with the old tag, and
 //!   then missed by the same reader, for want of the new one.
+//!
+//! # What a reader loads
+//!
+//! The read word points to a [`View`] of the table, in which is all that a reader needs to know besides the lines; so it need not
+//! take the word apart. There are two: one for a table that has all entries of its shard, one for a table that lacks
+//! some.
+
+use std::ptr::NonNull;
 
 use map_core::strategy::{Coverage, Span, hash_at, position};
 use map_core::{Equivalent, TryReserveError};
@@ -35,13 +44,17 @@ use crate::sync::{Watch, hint};
 
 /// Slots of a line.
 const WAYS: usize = 7;
+/// Bytes of a line.
+const LINE: usize = 64;
 /// So many entries a line, on average, fill a table of several lines: one in twenty is then not at home.
 pub(crate) const FULL: usize = 5;
 
 /// The highest bits of a hash are its tag.
 const TAG_WIDTH: u32 = 7;
-/// The tag bit of each slot.
-const TAG_BITS: u64 = 0x0080_8080_8080_8080;
+/// The highest bit in each byte.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+/// The same, of slots only.
+const TAG_BITS: u64 = HIGH >> 8;
 /// One in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// Where the count of passers is, in the top byte. At 255 it is not exact any more and stays.
@@ -52,7 +65,7 @@ const MANY_PASSERS: u64 = 255;
 #[derive(Debug)]
 #[repr(C, align(64))]
 struct Line<K, V> {
-    /// A byte for each slot, 0 if it is free, else its entry's tag; in the top byte, the number of entries
+    /// A byte for each slot: the tag of its entry, or of the one that was there last; in the top byte, the number of entries
     /// whose home this line is, or which have come from before, and which are in lines behind.
     meta: AtomicU64,
     /// Null if free.
@@ -60,6 +73,18 @@ struct Line<K, V> {
 }
 
 impl<K, V> Line<K, V> {
+    /// Whether its words are words: those of a model are more.
+    const IS_FLAT: bool = size_of::<Self>() == LINE;
+
+    /// The free slots, a bit for each. Under the lock.
+    #[inline]
+    fn free(&self) -> u32 {
+        // All are looked at, since nobody can guess which it is. Relaxed: ordered by the lock.
+        (0..WAYS).fold(0, |free, way| {
+            free | u32::from(self.slots[way].load(Relaxed).is_null()) << way
+        })
+    }
+
     fn new() -> Self {
         Self {
             meta: AtomicU64::new(0),
@@ -68,41 +93,68 @@ impl<K, V> Line<K, V> {
     }
 }
 
-/// The table.
+/// A table as readers see it. All of it is in one cache line.
 #[derive(Debug)]
-pub(crate) struct Table<K, V> {
+#[repr(C, align(64))]
+pub(crate) struct View<K, V> {
+    /// Of the table, as long as that lives.
+    lines: NonNull<Line<K, V>>,
+    /// The hash is shifted by so much, and what is left cut down to `homes`: that is the distance of its home from the first
+    /// line, in bytes.
+    shift: u32,
+    /// The number of the last line.
+    last: u32,
+    homes: usize,
     /// Which hashes have their homes here: what is not found, but covered, is not there.
     coverage: Coverage,
-    /// The distance by which a hash is shifted so that the bits behind the tag and those that all covered hashes share
-    /// are its highest.
-    shift: u32,
-    lines: Box<[Line<K, V>]>,
-    /// Readers that had to take the lock since the table was made. On a line that readers of a
-    /// published table load: counted only while it is not published.
-    pub(crate) misses: hint::AtomicU32,
+    /// Whether all entries of the shard are here.
+    is_complete: bool,
     watch: Watch,
 }
 
+/// The table.
+#[derive(Debug)]
+pub(crate) struct Table<K, V> {
+    /// Of a table that has all entries, and of one that has not.
+    views: [View<K, V>; 2],
+    /// From a box.
+    lines: NonNull<[Line<K, V>]>,
+    /// Readers that had to take the lock since the table was made. Counted only while it is not published.
+    pub(crate) misses: hint::AtomicU32,
+}
+
+// SAFETY: it owns the lines, in which there are addresses that are shared between threads as nodes are.
+unsafe impl<K: Send + Sync, V: Send + Sync> Send for Table<K, V> {}
+// SAFETY: as above.
+unsafe impl<K: Send + Sync, V: Send + Sync> Sync for Table<K, V> {}
+
 impl<K, V> Drop for Table<K, V> {
     fn drop(&mut self) {
-        self.watch.write();
+        self.views[0].watch.write();
+        self.views[1].watch.write();
+        // SAFETY: from a box, and nobody else has the table any more.
+        drop(unsafe { Box::from_raw(self.lines.as_ptr()) });
     }
 }
 
 /// Where an entry stands in a table: eight times the line, and the slot in it.
 pub(crate) type Index = usize;
 
-/// The tag of a hash: its top bits, of which neither shard nor home depend; not 0.
+/// A slot, or the number of a slot in its line, and its node.
+type Found<K, V> = Option<(Index, Link<K, V>)>;
+
+/// The tag of a hash: its top bits, of which neither shard nor home depend.
 #[inline]
 const fn tag_of(hash: u64) -> u64 {
-    hash >> (64 - TAG_WIDTH) | 0x80
+    hash >> (64 - TAG_WIDTH)
 }
 
-/// The bits of [`TAG_BITS`] at slots that have this tag, or, rarely, at some above such a slot.
+/// The bits of [`TAG_BITS`] at slots that have this tag.
 #[inline]
 const fn matches(meta: u64, tag: u64) -> u64 {
-    let differences = meta ^ (tag * ONES);
-    differences.wrapping_sub(ONES) & !differences & TAG_BITS
+    // In each byte the difference is at most 127, so that nothing is borrowed from the next. But for the top byte, behind which
+    // there is none.
+    HIGH.wrapping_sub(meta ^ (tag * ONES)) & TAG_BITS
 }
 
 /// How many entries fill so many lines.
@@ -110,12 +162,12 @@ const fn capacity_of(lines: usize) -> usize {
     if lines == 1 { WAYS } else { FULL * lines }
 }
 
-/// How many lines so many entries need.
+/// How many lines so many entries need: a power of two.
 const fn lines_for(entries: usize) -> usize {
     if entries <= WAYS {
         1
     } else {
-        entries.div_ceil(FULL)
+        entries.div_ceil(FULL).next_power_of_two()
     }
 }
 
@@ -128,53 +180,72 @@ impl<K, V> Table<K, V> {
             .try_reserve_exact(count)
             .map_err(|_| TryReserveError::out_of_memory(capacity))?;
         lines.extend((0..count).map(|_| Line::new()));
-        Ok(Self {
+        let lines = NonNull::from(Box::leak(lines.into_boxed_slice()));
+        // Of the bits of a hash that nodes keep, as many as it takes to number the lines, if there are as many.
+        let behind = 64 - TAG_WIDTH - coverage.depth();
+        let bits = count.ilog2().min(behind - HASH.trailing_zeros());
+        let view = |is_complete| View {
+            lines: lines.cast(),
+            shift: behind - bits - LINE.ilog2(),
+            last: (count - 1) as u32,
+            homes: ((1 << bits) - 1) * LINE,
             coverage,
-            shift: TAG_WIDTH + coverage.depth(),
-            lines: lines.into_boxed_slice(),
-            misses: hint::AtomicU32::new(0),
+            is_complete,
             watch: Watch::default(),
+        };
+        Ok(Self {
+            views: [view(true), view(false)],
+            lines,
+            misses: hint::AtomicU32::new(0),
         })
     }
 
+    /// What readers are to be given.
     #[inline]
-    pub(crate) fn coverage(&self) -> Coverage {
-        self.coverage
+    pub(crate) fn view(&self, is_complete: bool) -> &View<K, V> {
+        &self.views[usize::from(!is_complete)]
+    }
+
+    #[inline]
+    fn whole(&self) -> &View<K, V> {
+        &self.views[0]
+    }
+
+    /// The number of lines, from where a lookup has been.
+    #[inline]
+    fn count(&self) -> usize {
+        self.whole().last as usize + 1
+    }
+
+    fn lines(&self) -> &[Line<K, V>] {
+        // SAFETY: they live as long as `self`.
+        unsafe { self.lines.as_ref() }
     }
 
     pub(crate) fn is_smallest(&self) -> bool {
-        self.lines.len() == 1
+        self.count() == 1
     }
 
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
-        capacity_of(self.lines.len())
+        capacity_of(self.count())
     }
 
-    /// The line where a hash is at home: as far along the lines as the hash is along the covered interval.
     #[inline]
     fn home(&self, hash: u64) -> usize {
-        let along = (hash & HASH) << self.shift;
-        let home = u128::from(along) * self.lines.len() as u128;
-        (home >> 64) as usize
+        self.whole().home(hash) / LINE
     }
 
     #[inline]
     fn behind(&self, line: usize) -> usize {
-        if line + 1 < self.lines.len() {
-            line + 1
-        } else {
-            0
-        }
+        self.whole().behind(line)
     }
 
     #[inline]
     fn line(&self, line: usize) -> &Line<K, V> {
-        self.watch.read();
-        debug_assert!(line < self.lines.len());
-        // SAFETY: all lines come from `home`, whose result is less than the number of lines since `along` is a fraction
-        // of 2^64; or from `behind`; or they are part of an index, which was made of one of these.
-        unsafe { self.lines.get_unchecked(line) }
+        // SAFETY: 1. All lines come from `home` or `behind`, or they are part of an index, which was made of one of
+        // these. 2. It lives as long as `self`.
+        unsafe { self.whole().line(line * LINE) }
     }
 
     #[inline]
@@ -186,45 +257,19 @@ impl<K, V> Table<K, V> {
     ///
     /// # Safety
     ///
-    /// 1. Either the lock of the table's shard is held, or the table was loaded from its shard's read word under
-    ///    a pin that has not ended. Then the node that comes back is alive as long as the lock is held,
-    ///    or the pin.
+    /// 1. As for [`View::find`].
     #[inline(always)]
     pub(crate) unsafe fn find<Q>(&self, hash: u64, key: &Q) -> Option<(Index, Link<K, V>)>
     where
         Q: ?Sized + Equivalent<K>,
     {
-        let home = self.home(hash);
-        let tag = tag_of(hash);
-        let mut at = home;
-        loop {
-            let line = self.line(at);
-            // Acquire: pairs with the Releases in `insert` and `remove`, which are made in the order in which
-            // we look.
-            let meta = line.meta.load(Acquire);
-            let mut candidates = matches(meta, tag);
-            while candidates != 0 {
-                let way = candidates.trailing_zeros() as usize / 8;
-                // Acquire: pairs with the Releases in `insert` and `replace`; receives the node.
-                // SAFETY: seven bytes have a tag bit.
-                let node = unsafe { line.slots.get_unchecked(way) }.load(Acquire);
-                if let Some(link) = Link::from_raw(node)
-                    // SAFETY: 1. A node in a slot is retired after it was replaced there, under the lock; so
-                    // with the lock it is alive, and one that is loaded under a pin lives until the pin ends.
-                    && key.equivalent(&unsafe { link.pair() }.0)
-                {
-                    return Some((at << 3 | way, link));
-                }
-                candidates &= candidates - 1;
-            }
-            if meta >> PASSERS == 0 {
-                return None;
-            }
-            at = self.behind(at);
-            if at == home {
-                return None;
-            }
-        }
+        // SAFETY: 1. By (1).
+        unsafe { self.whole().find(hash, key) }
+    }
+
+    #[cfg(test)]
+    fn start_of(&self, home: usize) -> Option<u64> {
+        self.whole().start_of(home * LINE)
     }
 
     /// The node at an index. Under the lock.
@@ -239,16 +284,16 @@ impl<K, V> Table<K, V> {
     pub(crate) fn insert(&self, hash: u64, link: Link<K, V>) -> Index {
         let mut at = self.home(hash);
         // A round may be not enough for nobody: callers see to it that there is room.
-        for _ in 0..self.lines.len() {
+        for _ in 0..self.count() {
             let line = self.line(at);
             // Relaxed, here and below: ordered by the lock.
             let meta = line.meta.load(Relaxed);
-            let free = !meta & TAG_BITS;
+            let free = line.free();
             if free != 0 {
-                let bit = free.trailing_zeros();
-                let way = bit as usize / 8;
+                let way = free.trailing_zeros() as usize;
+                let others = meta & !(0xff << (8 * way));
                 // Release: pairs with the Acquire in `find`; after the counts before it.
-                line.meta.store(meta | tag_of(hash) << (bit - 7), Release);
+                line.meta.store(others | tag_of(hash) << (8 * way), Release);
                 // Release: pairs with the Acquire in `find`; publishes the node, and all that leads to it:
                 // hence last. (A reader may come with the tag of an entry that was here.)
                 line.slots[way].store(link.as_ptr(), Release);
@@ -263,26 +308,27 @@ impl<K, V> Table<K, V> {
         unreachable!("a table that is not full has a free slot")
     }
 
-    /// Puts a node in the place of another with an equal key. Under the lock.
+    /// Puts a node in the place of another with an equal key, which comes back. Under the lock.
     #[inline]
-    pub(crate) fn replace(&self, index: Index, link: Link<K, V>) {
+    pub(crate) fn replace(&self, index: Index, link: Link<K, V>) -> Option<Link<K, V>> {
+        let slot = self.slot(index);
+        // Relaxed: ordered by the lock.
+        let old = slot.load(Relaxed);
         // Release: pairs with the Acquire in `find`; publishes the node.
-        self.slot(index).store(link.as_ptr(), Release);
+        slot.store(link.as_ptr(), Release);
+        Link::from_raw(old)
     }
 
     /// Takes the node with this hash out of its slot. Under the lock.
     #[inline]
     pub(crate) fn remove(&self, index: Index, hash: u64) {
-        let (line, way) = (index >> 3, index & 7);
         // Release, here and below: they pair with the Acquires in `find`, whose reader must not see them
         // before what came before them.
         self.slot(index).store(std::ptr::null_mut(), Release);
-        let meta = &self.line(line).meta;
-        // Relaxed, here and below: ordered by the lock.
-        meta.store(meta.load(Relaxed) & !(0xff << (8 * way)), Release);
         let mut at = self.home(hash);
-        while at != line {
+        while at != index >> 3 {
             let meta = &self.line(at).meta;
+            // Relaxed: ordered by the lock.
             let passed = meta.load(Relaxed);
             if passed >> PASSERS != MANY_PASSERS {
                 meta.store(passed - (1 << PASSERS), Release);
@@ -301,8 +347,106 @@ impl<K, V> Table<K, V> {
     /// All nodes. Under the lock.
     pub(crate) fn links(&self) -> impl Iterator<Item = Link<K, V>> + '_ {
         // Relaxed: ordered by the lock.
-        let slots = self.lines.iter().flat_map(|line| &line.slots);
+        let slots = self.lines().iter().flat_map(|line| &line.slots);
         slots.filter_map(|slot| Link::from_raw(slot.load(Relaxed)))
+    }
+}
+
+impl<K, V> View<K, V> {
+    #[inline]
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    #[inline]
+    pub(crate) fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
+    /// The line where a hash is at home, as a distance in bytes: the further along the lines the further the hash is along
+    /// the covered interval.
+    #[inline(always)]
+    fn home(&self, hash: u64) -> usize {
+        (hash >> self.shift) as usize & self.homes
+    }
+
+    #[inline]
+    fn behind(&self, line: usize) -> usize {
+        if line < self.last as usize {
+            line + 1
+        } else {
+            0
+        }
+    }
+
+    /// The line at so many bytes.
+    ///
+    /// # Safety
+    ///
+    /// 1. It is [`home`](Self::home)'s, or that of a line whose number is at most `last`.
+    /// 2. The table lives for `'t`.
+    #[inline(always)]
+    unsafe fn line<'t>(&self, at: usize) -> &'t Line<K, V> {
+        self.watch.read();
+        debug_assert!(at / LINE <= self.last as usize);
+        // SAFETY: by (1) it is one of the lines, for `homes` is not beyond the last; by (2) they live.
+        unsafe {
+            if Line::<K, V>::IS_FLAT {
+                self.lines.byte_add(at).as_ref()
+            } else {
+                self.lines.add(at / LINE).as_ref()
+            }
+        }
+    }
+
+    /// Finds a key.
+    ///
+    /// # Safety
+    ///
+    /// 1. Either the lock of the table's shard is held, or the view was loaded from its shard's read word under
+    ///    a pin that has not ended. Then the node that comes back is alive as long as the lock is held,
+    ///    or the pin.
+    #[inline(always)]
+    pub(crate) unsafe fn find<Q>(&self, hash: u64, key: &Q) -> Option<(Index, Link<K, V>)>
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        let tag = tag_of(hash);
+        let home = self.home(hash);
+        // SAFETY: `line`: 1. It is `home`'s. 2. By (1) the table lives. `find_in`: 1. By (1).
+        let (meta, found) = unsafe { self.line(home).find_in(tag, key) };
+        match found {
+            Some((way, link)) => Some(((home / LINE) << 3 | way, link)),
+            None if meta >> PASSERS == 0 => None,
+            // SAFETY: 1. By (1).
+            None => unsafe { self.find_behind(home, tag, key) },
+        }
+    }
+
+    /// Finds a key that is not at home, but may be in a line behind.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`find`](Self::find).
+    #[inline(never)]
+    unsafe fn find_behind<Q>(&self, home: usize, tag: u64, key: &Q) -> Option<(Index, Link<K, V>)>
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        let home = home / LINE;
+        let mut at = self.behind(home);
+        while at != home {
+            // SAFETY: `line`: 1. Its number is at most `last`. 2. By (1) the table lives. `find_in`: 1. By (1).
+            let (meta, found) = unsafe { self.line(at * LINE).find_in(tag, key) };
+            if let Some((way, link)) = found {
+                return Some((at << 3 | way, link));
+            }
+            if meta >> PASSERS == 0 {
+                break;
+            }
+            at = self.behind(at);
+        }
+        None
     }
 
     /// Shows `f` the nodes of a span whose home is the line of its first position, and returns the
@@ -313,15 +457,16 @@ impl<K, V> Table<K, V> {
     /// 1. As for [`find`](Self::find); the nodes are alive as long.
     pub(crate) unsafe fn at_home(&self, span: Span, mut f: impl FnMut(Link<K, V>)) -> Option<u64> {
         let home = self.home(hash_at(span.from()));
-        let mut at = home;
+        let mut at = home / LINE;
         loop {
-            let line = self.line(at);
-            // Acquire: as in `find`.
+            // SAFETY: 1. It is a line's. 2. By (1) the table lives.
+            let line = unsafe { self.line(at * LINE) };
+            // Acquire: as in `find_in`.
             let meta = line.meta.load(Acquire);
             for slot in &line.slots {
-                // Acquire: as in `find`.
+                // Acquire: as in `find_in`.
                 if let Some(link) = Link::from_raw(slot.load(Acquire)) {
-                    // SAFETY: as in `find`.
+                    // SAFETY: as in `find_in`.
                     let hash = unsafe { link.hash() };
                     if span.contains(position(hash)) && self.home(hash) == home {
                         f(link);
@@ -329,29 +474,59 @@ impl<K, V> Table<K, V> {
                 }
             }
             at = self.behind(at);
-            if meta >> PASSERS == 0 || at == home {
+            if meta >> PASSERS == 0 || at == home / LINE {
                 break;
             }
         }
-        self.start_of(home + 1)
+        self.start_of(home + LINE)
     }
 
-    /// The first position whose home is a line or one behind it; `None` if that is the end of all.
-    fn start_of(&self, line: usize) -> Option<u64> {
-        let (start, end) = (self.coverage.start(), self.coverage.end());
-        if line >= self.lines.len() {
-            return end;
+    /// The first position whose home is so far along the lines; `None` if that is the end of all.
+    fn start_of(&self, home: usize) -> Option<u64> {
+        if home > self.homes {
+            return self.coverage.end();
         }
-        // The least `along` whose product with the number of lines reaches the line; and the least hash of it.
-        let along = ((line as u128) << 64).div_ceil(self.lines.len() as u128);
-        let bits = HASH.trailing_zeros();
-        let hash = (along.div_ceil(1 << (self.shift + bits)) as u64) << bits;
-        let next = start + position(hash);
-        // Beyond the bits that a hash has, lines are nobody's home.
-        match end {
-            Some(end) => Some(next.min(end)),
-            None => (next < 1 << 63).then_some(next),
+        Some(self.coverage.start() + position((home as u64) << self.shift))
+    }
+}
+
+impl<K, V> Line<K, V> {
+    /// Finds a key in this line: the slot, and the node. Says what the meta word was.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`View::find`].
+    #[inline(always)]
+    unsafe fn find_in<Q>(&self, tag: u64, key: &Q) -> (u64, Found<K, V>)
+    where
+        Q: ?Sized + Equivalent<K>,
+    {
+        // Acquire: pairs with the Releases in `insert` and `remove`, which are made in the order in which
+        // we look.
+        let meta = self.meta.load(Acquire);
+        let mut candidates = matches(meta, tag);
+        while candidates != 0 {
+            let bit = candidates.trailing_zeros() as usize;
+            // SAFETY: seven bytes have a tag bit. It is the highest of its byte, and the slots lie behind the eight bytes of the
+            // meta word: so the slot is one byte further behind that than the bit's number says.
+            let slot = unsafe {
+                if Self::IS_FLAT {
+                    NonNull::from(self).byte_add(bit + 1).cast().as_ref()
+                } else {
+                    self.slots.get_unchecked(bit / 8)
+                }
+            };
+            // Acquire: pairs with the Releases in `insert` and `replace`; receives the node.
+            if let Some(link) = Link::from_raw(slot.load(Acquire))
+                // SAFETY: 1. A node in a slot is retired after it was replaced there, under the lock; so
+                // with the lock it is alive, and one that is loaded under a pin lives until the pin ends.
+                && key.equivalent(&unsafe { link.pair() }.0)
+            {
+                return (meta, Some((bit / 8, link)));
+            }
+            candidates &= candidates - 1;
         }
+        (meta, None)
     }
 }
 
@@ -431,6 +606,11 @@ mod tests {
                 link.free();
             }
         }
-        assert!(table.lines.iter().all(|line| line.meta.load(Relaxed) == 0));
+        assert!(
+            table
+                .lines()
+                .iter()
+                .all(|line| line.meta.load(Relaxed) >> PASSERS == 0)
+        );
     }
 }
