@@ -853,6 +853,20 @@ pub trait Strategy<K, V>: Sized {
         hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError>;
 
+    /// Clones all entries into an empty shard of another map, which covers the same hashes and which nobody else has yet. Keys
+    /// are not hashed: entries go where those that they are clones of are.
+    ///
+    /// The shard that is cloned is locked for reading, or is one that nobody writes to any more. If `Clone` panics, no clone
+    /// is lost: what was made is in the new shard, or has been dropped. (This is the one function that may run the user's
+    /// `Drop`, of clones, and then alone.)
+    fn clone_shard(
+        open: &Self::Open,
+        locked: &Self::Locked,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+    ) where
+        K: Clone,
+        V: Clone;
+
     /// Takes all entries out.
     fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Self::Locked;
 
