@@ -144,6 +144,17 @@ where
 {
 }
 
+/// Keys and values are never pinned, wherever they are.
+///
+/// ```
+/// use std::marker::PhantomPinned;
+///
+/// fn is_unpin<T: Unpin>() {}
+/// is_unpin::<map_sharded::ShardedMap<u32, PhantomPinned>>();
+/// is_unpin::<map_sharded::ReadOnlyView<u32, PhantomPinned>>();
+/// ```
+impl<K, V, T: Strategy<K, V>, S: Unpin> Unpin for Map<K, V, T, S> {}
+
 /// Each operation is the [`Map`]'s own of the same name, and costs and blocks as that does.
 impl<K, V, T, S> ConcurrentMap<K, V> for Map<K, V, T, S>
 where

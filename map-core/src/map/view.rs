@@ -259,3 +259,6 @@ where
     S: UnwindSafe,
 {
 }
+
+/// As a [`Map`].
+impl<K, V, T: Strategy<K, V>, S: Unpin> Unpin for ReadOnlyView<K, V, T, S> {}

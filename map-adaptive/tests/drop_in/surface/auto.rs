@@ -77,17 +77,7 @@ fn keep(seen: &mut Seen, facts: &[[Fact; 5]]) {
 }
 
 macro_rules! of_entries {
-    ($seen:ident, $($key:ident)+) => {$(
-        note!(
-            $seen:
-            setref::one::Ref<'static, $key>,
-            setref::multiple::RefMulti<'static, $key>,
-        );
-        of_entries!(
-            values $seen, $key, Plain SendOnly SyncOnly Neither Pinned NoUnwind
-        );
-    )+};
-    (values $seen:ident, $key:ident, $($value:ident)+) => {$(
+    ($seen:ident, $key:ident, $($value:ident)+) => {$(
         note!(
             $seen:
             Ref<'static, $key, $value>,
@@ -125,21 +115,26 @@ macro_rules! of_sets {
             DashSet<$key, $hasher>,
             iter_set::Iter<'static, $key, $hasher, DashMap<$key, (), $hasher>>,
             iter_set::OwningIter<$key, $hasher>,
+            setref::one::Ref<'static, $key>,
+            setref::multiple::RefMulti<'static, $key>,
         );
     )+};
 }
 
-/// All that is so.
+macro_rules! of_keys {
+    ($seen:ident, $($key:ident)+) => {$(
+        of_entries!($seen, $key, Plain);
+        of_sets!($seen, $key, Plain);
+    )+};
+}
+
+/// All that is so, of each kind of key, value and hasher beside plain ones.
 pub(crate) fn auto_traits() -> Seen {
     let mut seen = Seen::new();
     note!(seen: TryReserveError);
-    of_entries!(seen, Plain SendOnly SyncOnly Neither Pinned NoUnwind);
+    of_keys!(seen, Plain SendOnly SyncOnly Neither Pinned NoUnwind);
+    of_entries!(seen, Plain, SendOnly SyncOnly Neither Pinned NoUnwind);
     of_maps!(seen, Plain, Plain, SendOnly SyncOnly Neither Pinned NoUnwind);
-    of_sets!(seen, Plain, Plain SendOnly SyncOnly Neither Pinned NoUnwind);
-    of_sets!(seen, SendOnly, Plain);
-    of_sets!(seen, SyncOnly, Plain);
-    of_sets!(seen, Neither, Plain);
-    of_sets!(seen, Pinned, Plain);
-    of_sets!(seen, NoUnwind, Plain);
+    of_sets!(seen, Plain, SendOnly SyncOnly Neither Pinned NoUnwind);
     seen
 }
