@@ -287,6 +287,15 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     }
 
     #[inline]
+    fn clone_shard(
+        open: &Self::Open,
+        locked: &Self::Locked,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+    ) {
+        <Inner as Strategy<K, V>>::clone_shard(open, locked, into)
+    }
+
+    #[inline]
     fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Self::Locked {
         <Inner as Strategy<K, V>>::take(section)
     }

@@ -536,26 +536,23 @@ macro_rules! parallel_aliases {
         pub mod rayon {
             /// Parallel iterators over a map.
             pub mod map {
-                use $crate::RandomState;
                 use $crate::rayon::{map, map_mut};
 
                 /// Goes over the entries in parallel, giving out read guards: [`Iter`](map_core::rayon::map::Iter).
-                pub type Iter<'a, K, V, S = RandomState, T = $strategy> = map::Iter<'a, K, V, T, S>;
+                pub type Iter<'a, K, V, T = $strategy> = map::Iter<'a, K, V, T>;
                 /// Goes over the entries in parallel, giving out write guards:
                 /// [`IterMut`](map_core::rayon::map_mut::IterMut).
-                pub type IterMut<'a, K, V, S = RandomState, T = $strategy> =
-                    map_mut::IterMut<'a, K, V, T, S>;
+                pub type IterMut<'a, K, V, T = $strategy> = map_mut::IterMut<'a, K, V, T>;
                 /// Takes the entries out in parallel: [`OwningIter`](map_core::rayon::map::OwningIter).
                 pub type OwningIter<K, V, T = $strategy> = map::OwningIter<K, V, T>;
             }
 
             /// Parallel iterators over a set.
             pub mod set {
-                use $crate::RandomState;
                 use $crate::rayon::set;
 
                 /// Goes over the keys in parallel, giving out read guards: [`Iter`](map_core::rayon::set::Iter).
-                pub type Iter<'a, K, S = RandomState, T = $strategy> = set::Iter<'a, K, T, S>;
+                pub type Iter<'a, K, T = $strategy> = set::Iter<'a, K, T>;
                 /// Takes the keys out in parallel: [`OwningIter`](map_core::rayon::set::OwningIter).
                 pub type OwningIter<K, T = $strategy> = set::OwningIter<K, T>;
             }

@@ -39,14 +39,9 @@ pub struct Iter<'a, K, V, T: Strategy<K, V>, S> {
 
 impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Iter<'a, K, V, T, S> {
     pub(crate) fn new(map: &'a Map<K, V, T, S>, place: Place) -> Self {
-        Self::over(map, Walk::new(), place)
-    }
-
-    /// Goes where a walk goes.
-    pub(crate) fn over(map: &'a Map<K, V, T, S>, walk: Walk, place: Place) -> Self {
         Self {
             map,
-            walk,
+            walk: Walk::new(),
             place,
             visit: None,
         }
@@ -106,14 +101,9 @@ pub struct IterMut<'a, K, V, T: Strategy<K, V>, S> {
 
 impl<'a, K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> IterMut<'a, K, V, T, S> {
     pub(crate) fn new(map: &'a Map<K, V, T, S>, place: Place) -> Self {
-        Self::over(map, Walk::new(), place)
-    }
-
-    /// Goes where a walk goes.
-    pub(crate) fn over(map: &'a Map<K, V, T, S>, walk: Walk, place: Place) -> Self {
         Self {
             map,
-            walk,
+            walk: Walk::new(),
             place,
             shard: None,
         }

@@ -23,6 +23,7 @@ use crate::sync::spin_loop;
 mod build;
 mod bulk;
 mod change;
+mod copy;
 mod leaning;
 mod lookup;
 mod operators;

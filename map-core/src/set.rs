@@ -328,12 +328,7 @@ impl<K: Eq + Hash, T: Strategy<K, ()>, S: BuildHasher + Default> Default for Set
 
 /// A set with a clone of every key that is present throughout; what is locked meanwhile is said of the clone of
 /// a [`Map`].
-impl<K, T, S> Clone for Set<K, T, S>
-where
-    K: Eq + Hash + Clone,
-    T: Strategy<K, ()>,
-    S: BuildHasher + Clone,
-{
+impl<K: Clone, T: Strategy<K, ()>, S: Clone> Clone for Set<K, T, S> {
     fn clone(&self) -> Self {
         self.map.clone().into()
     }

@@ -52,6 +52,27 @@ pub use crate::raw::guarded::{Edit, Held, LockedVisit};
 pub use crate::raw::header::{Crowd, Refused};
 pub use crate::raw::holds::{Exclusive, Inside, Kept, Shared, Within};
 
+/// An example of a function of [`Strategy`], with what it takes to call one by oneself left out of sight: `shard`, the inside
+/// of an empty shard of the strategy `T`, with room for ten entries; `open`, what is open of it; and `hash`.
+macro_rules! in_shard {
+    ($strategy:literal, $($line:literal),+ $(,)?) => {
+        concat!(
+            "\n```\n",
+            "# use map_core::strategy::{Coverage, Inside, Observed, Options, Selecting, Site, Strategy, Table, Within};\n",
+            "# type T = ", $strategy, ";\n",
+            "# let hash = |key: &u64| key.wrapping_mul(0x9e37_79b9_7f4a_7c15);\n",
+            "# let open = <T as Strategy<u64, String>>::Open::default();\n",
+            "# let mut locked = <T as Strategy<u64, String>>::Locked::default();\n",
+            "# // SAFETY: 1. They are never met apart.\n",
+            "# let mut shard = unsafe { Within::new(Coverage::ALL, &open, &mut locked) };\n",
+            "# T::resize(&mut shard, 10, hash)?;\n",
+            $($line, "\n",)+
+            "# Ok::<(), map_core::TryReserveError>(())\n",
+            "```",
+        )
+    };
+}
+
 /// What lies under a shard's lock.
 ///
 /// ```
@@ -84,9 +105,24 @@ pub use crate::raw::holds::{Exclusive, Inside, Kept, Shared, Within};
 /// ```
 pub trait Table: Default {
     /// The number of entries. Cheap: it is asked at the end of every exclusive hold.
+    ///
+    /// ```
+    /// use map_core::strategy::Table;
+    ///
+    /// fn is_larger<L: Table>(one: &L, other: &L) -> bool {
+    ///     one.len() > other.len()
+    /// }
+    /// assert!(!is_larger(&map_sharded::Entries::<u32, u32>::default(), &Default::default()));
+    /// ```
     fn len(&self) -> usize;
 
     /// Whether there are no entries. Costs what [`len`](Self::len) does.
+    ///
+    /// ```
+    /// use map_core::strategy::Table;
+    ///
+    /// assert!(map_sharded::Entries::<u32, u32>::default().is_empty());
+    /// ```
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -96,11 +132,29 @@ pub trait Table: Default {
     type Waste;
 
     /// Whether there is any waste. It is asked at the end of every exclusive hold.
+    ///
+    /// ```
+    /// use map_core::strategy::Table;
+    ///
+    /// // What is removed from these shards is handed out at once.
+    /// assert!(!map_sharded::Entries::<u32, u32>::default().has_waste());
+    /// ```
     fn has_waste(&self) -> bool {
         true
     }
 
     /// Takes the waste out, at the end of an exclusive hold; it is dropped once the lock is free.
+    ///
+    /// ```
+    /// use map_core::strategy::Table;
+    ///
+    /// /// What leaves the shard is dropped here, where no lock is held.
+    /// fn unload<L: Table>(mut locked: L) -> L {
+    ///     drop(locked.take_waste());
+    ///     locked
+    /// }
+    /// assert_eq!(unload(map_sharded::Entries::<u32, u32>::default()).len(), 0);
+    /// ```
     fn take_waste(&mut self) -> Self::Waste;
 }
 
@@ -133,6 +187,19 @@ pub trait Table: Default {
 pub trait Open: Default {
     /// What another shard of the same map has. What the shards of a map share, they share so. Asked for when
     /// memory for more shards is made, once for each; it may allocate.
+    ///
+    /// ```
+    /// use map_core::strategy::Open;
+    ///
+    /// /// The open parts of so many shards of one map.
+    /// fn siblings<O: Open>(many: usize) -> Vec<O> {
+    ///     let first = O::default();
+    ///     let mut all: Vec<O> = (1..many).map(|_| first.sibling()).collect();
+    ///     all.push(first);
+    ///     all
+    /// }
+    /// assert_eq!(siblings::<()>(4).len(), 4);
+    /// ```
     #[must_use]
     fn sibling(&self) -> Self;
 }
@@ -196,6 +263,14 @@ impl<'a, L: Table, O> At<'a, L, O> {
     }
 
     /// The key's mixed hash. It was computed once, when the operation began.
+    ///
+    /// ```
+    /// use map_core::strategy::{At, position};
+    ///
+    /// fn stands_at<L: map_core::strategy::Table, O>(at: &At<'_, L, O>) -> u64 {
+    ///     position(at.hash())
+    /// }
+    /// ```
     #[inline]
     pub fn hash(&self) -> u64 {
         self.hash
@@ -204,12 +279,36 @@ impl<'a, L: Table, O> At<'a, L, O> {
     /// The part of the shard that needs no lock. It may have been split or merged since it was
     /// looked up: what is found here must say itself which hashes it covers. One pointer to follow; no lock, no
     /// wait.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use map_core::strategy::{At, Table};
+    ///
+    /// /// Counts reads in the open part of a shard, whoever has its lock.
+    /// fn count<L: Table>(at: &At<'_, L, AtomicU64>) -> u64 {
+    ///     at.open().fetch_add(1, Ordering::Relaxed)
+    /// }
+    /// ```
     #[inline]
     pub fn open(&self) -> &'a O {
         self.header.open()
     }
 
     /// Whether this is the rehearsal of an operation, to be noted: see [`Strategy::SELECTS`].
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// use map_core::strategy::{At, Table};
+    ///
+    /// /// Counts hits among the samples.
+    /// fn note_hit<L: Table>(at: &At<'_, L, AtomicU64>) {
+    ///     if at.is_sample() {
+    ///         at.open().fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// }
+    /// ```
     #[inline(always)]
     pub fn is_sample(&self) -> bool {
         self.sample
@@ -217,6 +316,24 @@ impl<'a, L: Table, O> At<'a, L, O> {
 
     /// Whether it is worth a look whether the shard has something for readers without its lock. `false` only where
     /// [`Strategy::has_read_tables`] said so a while ago.
+    ///
+    /// ```
+    /// use map_core::strategy::{At, Refused, Table};
+    ///
+    /// /// A read that looks into what is open first, where there may be something.
+    /// fn read<L: Table, O, R>(
+    ///     at: At<'_, L, O>,
+    ///     open: impl FnOnce(&O) -> Option<R>,
+    ///     locked: impl FnOnce(&L) -> R,
+    /// ) -> Result<R, Refused> {
+    ///     if at.may_have_read_table()
+    ///         && let Some(found) = open(at.open())
+    ///     {
+    ///         return Ok(found);
+    ///     }
+    ///     Ok(locked(&*at.lock_shared()?))
+    /// }
+    /// ```
     #[inline(always)]
     pub fn may_have_read_table(&self) -> bool {
         self.read_tables
@@ -227,6 +344,22 @@ impl<'a, L: Table, O> At<'a, L, O> {
     /// # Errors
     ///
     /// If that can be had: hand the error on to the front. Otherwise go on without it.
+    ///
+    /// ```
+    /// use map_core::strategy::{At, Refused, Table};
+    ///
+    /// /// A read of a shard that had better be put in order first.
+    /// fn len<L: Table, O>(at: At<'_, L, O>, is_in_order: impl Fn(&L) -> bool) -> Result<usize, Refused> {
+    ///     let shard = at.lock_shared()?;
+    ///     if is_in_order(&shard) {
+    ///         return Ok(shard.len());
+    ///     }
+    ///     drop(shard);
+    ///     at.ask_to_tend()?;
+    ///     // It could not be had.
+    ///     Ok(at.lock_shared()?.len())
+    /// }
+    /// ```
     pub fn ask_to_tend(&self) -> Result<(), Refused> {
         match self.patience {
             Patience::Lockless | Patience::Announce | Patience::Fast => Err(Refused::Busy),
@@ -238,11 +371,20 @@ impl<'a, L: Table, O> At<'a, L, O> {
     /// Locks the shard for reading, if it covers the hash.
     ///
     /// One atomic read-modify-write if nobody else is there. Waits for a writer if the operation may, and
-    /// otherwise comes back at once. An example is at [`At`].
+    /// otherwise comes back at once.
     ///
     /// # Errors
     ///
     /// If the front has to do something first: hand the error on to it.
+    ///
+    /// ```
+    /// use map_core::strategy::{At, Refused, Table};
+    ///
+    /// /// Whether the shard of a key has an entry, whichever.
+    /// fn has_any<L: Table, O>(at: At<'_, L, O>) -> Result<bool, Refused> {
+    ///     Ok(!at.lock_shared()?.is_empty())
+    /// }
+    /// ```
     // Always: what `patience` is, is known where this is called, and only one branch is left.
     #[inline(always)]
     pub fn lock_shared(&self) -> Result<Shared<'a, L, O>, Refused> {
@@ -324,7 +466,21 @@ impl<'a, L: Table, O> At<'a, L, O> {
     }
 }
 
-/// What a builder was told that only the strategy understands.
+/// What a builder was told that only the strategy understands. Two pointers, each shared with the clones.
+///
+/// ```
+/// use map_core::BuildError;
+/// use map_core::strategy::Options;
+///
+/// /// A strategy's `set_up`, which has no use for a policy.
+/// fn set_up(options: &Options) -> Result<(), BuildError> {
+///     match options.policy::<String>() {
+///         Some(policy) => Err(BuildError::Selector(format!("what shall I do with {policy}?"))),
+///         None => Ok(()),
+///     }
+/// }
+/// assert!(set_up(&Options::default()).is_ok());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     config: Option<Arc<dyn Any + Send + Sync>>,
@@ -340,13 +496,27 @@ impl Options {
         self.policy = Some(Arc::new(policy));
     }
 
-    /// The [`Selecting::Config`], if there is one.
+    /// The [`Selecting::Config`], if there is one. Compares types; a reference into it.
+    ///
+    /// ```
+    /// use map_core::strategy::Options;
+    ///
+    /// // Nothing was said to this builder.
+    /// assert_eq!(Options::default().config::<u32>(), None);
+    /// ```
     #[must_use]
     pub fn config<C: Any>(&self) -> Option<&C> {
         self.config.as_ref()?.downcast_ref()
     }
 
-    /// The [`Selecting::Policy`], if there is one.
+    /// The [`Selecting::Policy`], if there is one. Compares types; a reference into it.
+    ///
+    /// ```
+    /// use map_core::strategy::Options;
+    ///
+    /// // Nothing was said to this builder.
+    /// assert_eq!(Options::default().policy::<u32>(), None);
+    /// ```
     #[must_use]
     pub fn policy<P: Any>(&self) -> Option<&P> {
         self.policy.as_ref()?.downcast_ref()
@@ -354,12 +524,52 @@ impl Options {
 }
 
 /// Somebody who waits for a lock for so long could have done an operation: see [`Strategy::note_contention`].
+///
+/// ```
+/// use map_core::strategy::NANOS_A_CONTENTION;
+///
+/// /// What a wait counts as.
+/// fn times(waited: std::time::Duration) -> u32 {
+///     (1.0 + waited.as_nanos() as f64 / NANOS_A_CONTENTION) as u32
+/// }
+/// assert_eq!(times(std::time::Duration::from_nanos(640)), 11);
+/// ```
 pub const NANOS_A_CONTENTION: f64 = 64.0;
 
 /// So many reads are run together for their cost.
+///
+/// ```
+/// use map_core::strategy::RECALLED;
+///
+/// /// Hashes of reads, until there are enough to be run together.
+/// #[derive(Default)]
+/// struct Recent(Vec<u64>);
+///
+/// impl Recent {
+///     fn keep(&mut self, hash: u64) -> Option<[u64; RECALLED]> {
+///         self.0.push(hash);
+///         let all = self.0.as_slice().try_into().ok()?;
+///         self.0.clear();
+///         Some(all)
+///     }
+/// }
+/// let mut recent = Recent::default();
+/// assert_eq!((0..20).filter_map(|hash| recent.keep(hash)).count(), 1);
+/// ```
 pub const RECALLED: usize = 16;
 
 /// Where an operation has been.
+///
+/// ```
+/// use map_core::strategy::{Coverage, Site};
+///
+/// /// How many entries there are in a map, if all shards are as full as this one.
+/// fn estimate(site: Site) -> usize {
+///     site.len << site.coverage.depth()
+/// }
+/// let site = Site { coverage: Coverage::ALL.half(true), len: 100 };
+/// assert_eq!(estimate(site), 200);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
     /// What the shard covers.
@@ -393,7 +603,8 @@ pub type Section<'a, K, V, T> =
 /// entry without a search. Memory may be asked for where a result says that it may be refused, and for an entry
 /// where entries are not stored in tables.
 ///
-/// The example stands for all of them: users reach each through the [`Map`](crate::Map).
+/// Users reach each through the [`Map`](crate::Map), as this shows. In the examples of the functions themselves, `T` is a strategy,
+/// `shard` the inside of an empty shard of it, with room for ten entries, `open` what is open of that, and `hash` hashes.
 ///
 /// ```
 /// use map_core::{Map, Strategy};
@@ -456,14 +667,42 @@ pub trait Strategy<K, V>: Sized {
     /// Whether values change where they stand, so that an [`Edit`](Self::Edit) is nothing. Then a write that finds its key
     /// changes the value itself, and asks for nothing but [`locate_mut`](Self::locate_mut); and there is no
     /// [waste](Table::Waste), as [`has_waste`](Table::has_waste) says.
+    ///
+    /// ```
+    /// use map_core::Strategy;
+    ///
+    /// assert!(<map_sharded::Sharded as Strategy<u32, u32>>::IN_PLACE);
+    /// assert!(!<map_readdirty::ReadDirty as Strategy<u32, u32>>::IN_PLACE);
+    /// ```
     const IN_PLACE: bool;
     /// Whether shards split because their lock is fought over.
+    ///
+    /// ```
+    /// use map_core::Strategy;
+    ///
+    /// assert!(<map_sharded::Sharded as Strategy<u32, u32>>::SPLITS_FOR_CONTENTION);
+    /// assert!(!<map_adaptive::Lock as Strategy<u32, u32>>::SPLITS_FOR_CONTENTION);
+    /// ```
     const SPLITS_FOR_CONTENTION: bool;
     /// Whether reads may announce themselves instead of counting themselves in the lock: reads
     /// that take it at all, that is.
+    ///
+    /// ```
+    /// use map_core::Strategy;
+    ///
+    /// assert!(<map_sharded::Sharded as Strategy<u32, u32>>::READS_LOCK);
+    /// assert!(!<map_readdirty::ReadDirty as Strategy<u32, u32>>::READS_LOCK);
+    /// ```
     const READS_LOCK: bool;
     /// Whether the map changes by what it sees how its shards store their entries. One in some hundreds of the operations is
     /// noted then, and may do a piece of the work: see [`note_read`](Self::note_read) and those that follow it.
+    ///
+    /// ```
+    /// use map_core::Strategy;
+    ///
+    /// assert!(<map_adaptive::Adaptive as Strategy<u32, u32>>::SELECTS);
+    /// assert!(!<map_sharded::Sharded as Strategy<u32, u32>>::SELECTS);
+    /// ```
     const SELECTS: bool = false;
 
     /// Sets a new map up: once as it comes, which must not fail, and then as its builder was told.
@@ -471,6 +710,11 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// If the options are no good.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "let set_up = <T as Strategy<u64, String>>::set_up(&open, &Options::default());",
+        "assert!(set_up.is_ok());",
+    )]
     fn set_up(open: &Self::Open, options: &Options) -> Result<(), BuildError> {
         let _ = (open, options);
         Ok(())
@@ -478,34 +722,71 @@ pub trait Strategy<K, V>: Sized {
 
     /// Notes that a read was rehearsed, and whether it met nobody. What it found then, [`peek`](Self::peek) and
     /// [`get`](Self::get) can note, for [`At::is_sample`] says so.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# let site = Site { coverage: Coverage::ALL, len: 3 };",
+        "T::note_read(&open, site, true);",
+        "assert!(!T::is_turn(&open, site), \"one read says nothing\");",
+    )]
     fn note_read(open: &Self::Open, site: Site, met_nobody: bool) {
         let _ = (open, site, met_nobody);
     }
 
     /// Keeps the hash of a read that is a sample and, if it has enough of them, hands them out instead: the front looks them up
     /// one after the other, for what that costs.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "// The first of a few.",
+        "assert_eq!(T::recall(&open, hash(&1)), None);",
+    )]
     fn recall(open: &Self::Open, hash: u64) -> Option<[u64; RECALLED]> {
         let _ = (open, hash);
         None
     }
 
     /// Notes how long it took to look up so many keys, one after the other.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "use std::time::Duration;",
+        "",
+        "use map_core::strategy::RECALLED;",
+        "",
+        "T::note_lookups(&open, Duration::from_nanos(160), RECALLED as u32);",
+    )]
     fn note_lookups(open: &Self::Open, took: Duration, times: u32) {
         let _ = (open, took, times);
     }
 
     /// Notes that a visit of a walk was rehearsed: it met so many entries, in so much time.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# let site = Site { coverage: Coverage::ALL, len: 3 };",
+        "use std::time::Duration;",
+        "",
+        "T::note_visit(&open, site, site.len, Duration::from_nanos(30));",
+    )]
     fn note_visit(open: &Self::Open, site: Site, entries: usize, took: Duration) {
         let _ = (open, site, entries, took);
     }
 
     /// Notes that somebody was met at the shard's lock: so often as the operation could have been done instead of waiting.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "// Somebody could have done three operations instead of waiting.",
+        "T::note_contention(&open, 3);",
+    )]
     fn note_contention(open: &Self::Open, times: u32) {
         let _ = (open, times);
     }
 
     /// How many more writes to a shard shall pass before one is a sample, asked when it would be one anyway: for the
     /// intervals are all alike, and programs may be periodic. `drawn` is a random number.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "let delay = T::delay_sample(&open, 12345);",
+        "// It goes on at once when it has been put off.",
+        "assert_eq!((delay > 0, T::delay_sample(&open, 12345)), (true, 0));",
+    )]
     fn delay_sample(open: &Self::Open, drawn: u16) -> u8 {
         let _ = (open, drawn);
         0
@@ -513,22 +794,48 @@ pub trait Strategy<K, V>: Sized {
 
     /// Notes a write that is a sample, before it does anything. What it does, [`upsert`](Self::upsert) and so on can note,
     /// for [`Inside::is_sample`] says so.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# let site = Site { coverage: Coverage::ALL, len: 3 };",
+        "T::note_write(&mut shard, site);",
+        "assert_eq!(shard.len(), 0, \"it has yet to do something\");",
+    )]
     fn note_write(section: &mut impl Inside<Self::Locked, Self::Open>, site: Site) {
         let _ = (section, site);
     }
 
     /// Whether enough was noted to draw conclusions.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# let site = Site { coverage: Coverage::ALL, len: 3 };",
+        "assert!(!T::is_turn(&open, site));",
+    )]
     fn is_turn(open: &Self::Open, site: Site) -> bool {
         let _ = (open, site);
         false
     }
 
     /// Draws conclusions, if enough was noted. The operation that does has nothing locked: this may run the user's code.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# let site = Site { coverage: Coverage::ALL, len: 3 };",
+        "if T::is_turn(&open, site) {",
+        "    T::turn(&open, site);",
+        "}",
+        "assert!(!T::is_due(&open), \"there is nothing to conclude\");",
+    )]
     fn turn(open: &Self::Open, site: Site) {
         let _ = (open, site);
     }
 
     /// Whether there is something to do in a shard for [`change`](Self::change).
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "assert!(!T::is_due(&open));",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "// Somebody has asked for read tables.",
+        "assert!(T::is_due(&open));",
+    )]
     fn is_due(open: &Self::Open) -> bool {
         let _ = open;
         false
@@ -536,6 +843,17 @@ pub trait Strategy<K, V>: Sized {
 
     /// Changes how a shard stores its entries, if that is due. If `hash` panics, nothing is lost. What comes back is to be
     /// dropped once the shard is unlocked.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "// Somebody has asked for read tables.",
+        "let waste = T::change(&mut shard, hash);",
+        "assert_eq!((shard.len(), T::is_due(&open)), (1, false));",
+        "drop(shard);",
+        "// Where it runs the user's `Drop`.",
+        "drop(waste);",
+    )]
     fn change(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: impl Fn(&K) -> u64,
@@ -545,28 +863,62 @@ pub trait Strategy<K, V>: Sized {
     }
 
     /// The position of another shard of the map that may be due.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "assert_eq!(T::next_due(&open), None);",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "// Somebody has asked for read tables: in all shards, from the first one on.",
+        "assert_eq!(T::next_due(&open), Some(0));",
+    )]
     fn next_due(open: &Self::Open) -> Option<u64> {
         let _ = open;
         None
     }
 
     /// The shard at that position has been looked after, or is in use and still due: on to what is behind it.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "let next = T::next_due(&open).expect(\"read tables are wanted\");",
+        "let lower_half = Coverage::ALL.half(false);",
+        "T::went_by(&open, next, lower_half, false);",
+        "assert_eq!(T::next_due(&open), lower_half.end());",
+    )]
     fn went_by(open: &Self::Open, position: u64, coverage: Coverage, is_due: bool) {
         let _ = (open, position, coverage, is_due);
     }
 
     /// A map that was cloned is set up as the other.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "// A map of read tables is cloned.",
+        "let clone = <T as Strategy<u64, String>>::Open::default();",
+        "T::set_up_like(&clone, &open);",
+        "assert!(T::is_due(&clone));",
+    )]
     fn set_up_like(open: &Self::Open, other: &Self::Open) {
         let _ = (open, other);
     }
 
     /// Whether some shard of the map has something for readers without its lock.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "assert!(!T::has_read_tables(&open));",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "T::change(&mut shard, hash);",
+        "assert!(T::has_read_tables(&open));",
+    )]
     fn has_read_tables(open: &Self::Open) -> bool {
         let _ = open;
         false
     }
 
     /// Whether this shard splits when its lock is fought over.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "assert!(T::splits_for_contention(&open));",
+    )]
     fn splits_for_contention(open: &Self::Open) -> bool {
         let _ = open;
         Self::SPLITS_FOR_CONTENTION
@@ -574,6 +926,13 @@ pub trait Strategy<K, V>: Sized {
 
     /// Whether the entries of this shard change where they stand. Not all shards of a map need be alike, unless
     /// [`IN_PLACE`](Self::IN_PLACE) says so.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "assert!(T::is_in_place(&shard));",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "T::change(&mut shard, hash);",
+        "assert!(!T::is_in_place(&shard), \"a change is made to a copy now\");",
+    )]
     fn is_in_place(locked: &Self::Locked) -> bool {
         let _ = locked;
         Self::IN_PLACE
@@ -584,6 +943,20 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// What [`At::lock_shared`] said.
+    ///
+    /// ```
+    /// use std::hash::Hash;
+    ///
+    /// use map_core::strategy::{At, Refused, Strategy};
+    ///
+    /// /// Whether there is an entry for a key.
+    /// fn has<K, V, T: Strategy<K, V>>(at: At<'_, T::Locked, T::Open>, key: &K) -> Result<bool, Refused>
+    /// where
+    ///     K: Eq + Hash,
+    /// {
+    ///     Ok(T::peek(at, key)?.is_some())
+    /// }
+    /// ```
     #[expect(
         clippy::type_complexity,
         reason = "an alias would hide what is kept alive"
@@ -601,6 +974,21 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// What [`At::lock_shared`] said.
+    ///
+    /// ```
+    /// use std::hash::Hash;
+    ///
+    /// use map_core::strategy::{At, Refused, Strategy};
+    ///
+    /// /// Whether there is an entry for a key in a shard that is its lock's alone.
+    /// fn has<K, V, T: Strategy<K, V>>(at: At<'_, T::Locked, T::Open>, key: &K) -> Result<bool, Refused>
+    /// where
+    ///     K: Eq + Hash,
+    /// {
+    ///     assert!(T::SELECTS, "nobody else asks");
+    ///     Ok(T::peek_locked(at, key)?.is_some())
+    /// }
+    /// ```
     #[expect(
         clippy::type_complexity,
         reason = "an alias would hide what is kept alive"
@@ -621,6 +1009,21 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// What [`At::lock_shared`] said.
+    ///
+    /// ```
+    /// use std::hash::Hash;
+    ///
+    /// use map_core::mapref::one::Ref;
+    /// use map_core::strategy::{At, Refused, Strategy};
+    ///
+    /// /// A guard on the entry of a key.
+    /// fn get<'a, K: Eq + Hash, V, T: Strategy<K, V>>(
+    ///     at: At<'a, T::Locked, T::Open>,
+    ///     key: &K,
+    /// ) -> Result<Option<Ref<'a, K, V, T>>, Refused> {
+    ///     Ok(T::get(at, key)?.map(Ref::from))
+    /// }
+    /// ```
     #[expect(
         clippy::type_complexity,
         reason = "an alias would hide what is kept alive"
@@ -633,17 +1036,38 @@ pub trait Strategy<K, V>: Sized {
         Q: ?Sized + Hash + Equivalent<K>;
 
     /// Does what a read has [asked for](At::ask_to_tend).
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "// A read has found that the entries had better be where it needs no lock.",
+        "T::tend(&mut shard);",
+        "assert_eq!(shard.len(), 1);",
+    )]
     fn tend(section: &mut impl Inside<Self::Locked, Self::Open>) {
         let _ = section;
     }
 
     /// Finds an entry under the lock.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let slot = T::locate(&shard, hash(&1), &1).expect(\"it is there\");",
+        "assert_eq!(T::pair(&shard, slot).1, \"one\");",
+        "assert!(T::locate(&shard, hash(&2), &2).is_none());",
+    )]
     fn locate<Q>(locked: &Self::Locked, hash: u64, key: &Q) -> Option<Self::Slot>
     where
         Q: ?Sized + Hash + Equivalent<K>;
 
     /// Finds an entry to change it in place. Where [`IN_PLACE`](Self::IN_PLACE) says that entries are, it has to
     /// be there; otherwise nobody asks.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let (_slot, pair) = T::locate_mut(&mut shard, hash(&1), &1).expect(\"it is there\");",
+        "pair.1.push('!');",
+        "assert_eq!(T::iter(&shard).next(), Some(&(1, \"one!\".to_owned())));",
+    )]
     fn locate_mut<'x, Q>(
         section: &'x mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
@@ -658,6 +1082,12 @@ pub trait Strategy<K, V>: Sized {
 
     /// Notes that the write, a sample, is about to look for an entry and give out a `&mut` to its value, where entries are
     /// changed in place.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "T::note_mutation(&mut shard, hash(&1), &1);",
+        "assert_eq!(T::iter(&shard).next(), Some(&(1, \"one\".to_owned())), \"it only looks\");",
+    )]
     fn note_mutation<Q>(section: &mut impl Inside<Self::Locked, Self::Open>, hash: u64, key: &Q)
     where
         Q: ?Sized + Hash + Equivalent<K>,
@@ -666,6 +1096,12 @@ pub trait Strategy<K, V>: Sized {
     }
 
     /// Finds and removes an entry.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "assert_eq!(T::remove_key(&mut shard, hash(&1), &1), Some((1, \"one\".to_owned())));",
+        "assert_eq!(T::remove_key(&mut shard, hash(&1), &1), None);",
+    )]
     #[inline]
     fn remove_key<Q>(
         section: &mut impl Inside<Self::Locked, Self::Open>,
@@ -680,13 +1116,30 @@ pub trait Strategy<K, V>: Sized {
     }
 
     /// The entry at a slot.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "assert_eq!(T::pair(&shard, slot), &(1, \"one\".to_owned()));",
+    )]
     fn pair(locked: &Self::Locked, slot: Self::Slot) -> &(K, V);
 
     /// Whether one more entry fits.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "assert!(T::has_room(&shard));",
+        "let full = <T as Strategy<u64, String>>::Locked::default();",
+        "assert!(!T::has_room(&full), \"a shard begins without a table\");",
+    )]
     fn has_room(locked: &Self::Locked) -> bool;
 
     /// Stores a value, where there is room for one more entry. If the key was present, returns the
     /// value that was replaced and, if it was not needed, the key.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "assert_eq!(T::upsert(&mut shard, hash(&1), 1, \"one\".to_owned()), None);",
+        "let before = T::upsert(&mut shard, hash(&1), 1, \"uno\".to_owned());",
+        "assert_eq!(before, Some((Some(1), \"one\".to_owned())));",
+    )]
     fn upsert(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
@@ -698,6 +1151,12 @@ pub trait Strategy<K, V>: Sized {
 
     /// Stores a value as [`upsert`](Self::upsert) does, for somebody who does not ask for the old one. Returns what
     /// is left over.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "assert_eq!(T::store(&mut shard, hash(&1), 1, \"one\".to_owned()), None);",
+        "// The old value is not at hand: a reader may be looking at it.",
+        "assert_eq!(T::store(&mut shard, hash(&1), 1, \"uno\".to_owned()), None);",
+    )]
     fn store(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
@@ -712,6 +1171,11 @@ pub trait Strategy<K, V>: Sized {
 
     /// Inserts an entry whose key is known to be absent, where there is room for it. Runs no code
     /// of the user.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "assert_eq!((shard.len(), T::pair(&shard, slot).0), (1, 1));",
+    )]
     fn insert_new(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         hash: u64,
@@ -720,6 +1184,12 @@ pub trait Strategy<K, V>: Sized {
     ) -> Self::Slot;
 
     /// Replaces the value at a slot and returns the old one.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "assert_eq!(T::replace(&mut shard, slot, \"uno\".to_owned()), \"one\");",
+        "assert_eq!(T::pair(&shard, slot).1, \"uno\");",
+    )]
     fn replace(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
@@ -727,6 +1197,12 @@ pub trait Strategy<K, V>: Sized {
     ) -> V;
 
     /// Replaces key (by an equal one) and value at a slot and returns the old ones.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let before = T::replace_pair(&mut shard, slot, 1, \"uno\".to_owned());",
+        "assert_eq!(before, (1, \"one\".to_owned()));",
+    )]
     fn replace_pair(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
@@ -735,6 +1211,13 @@ pub trait Strategy<K, V>: Sized {
     ) -> (K, V);
 
     /// Removes the entry at a slot, for somebody who does not ask for it. Returns what is left over.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "// Nothing is left over: a reader may be looking at it.",
+        "assert_eq!(T::delete(&mut shard, slot), None);",
+        "assert!(shard.is_empty());",
+    )]
     fn delete(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
@@ -743,11 +1226,25 @@ pub trait Strategy<K, V>: Sized {
     }
 
     /// Removes the entry at a slot.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "assert_eq!(T::remove(&mut shard, slot), (1, \"one\".to_owned()));",
+    )]
     fn remove(section: &mut impl Inside<Self::Locked, Self::Open>, slot: Self::Slot) -> (K, V);
 
     /// The entry at a slot, to be changed: in place, or a copy kept in `edit`, which is made at
     /// the first call. The result is used until the next call or [`finish`](Self::finish), and
     /// `section` and `edit` are moved meanwhile: hence what [`Edit`] demands.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let mut edit = Default::default();",
+        "T::edit(&mut shard, slot, &mut edit).1.push('!');",
+        "assert_eq!(T::pair(&shard, slot).1, \"one\", \"others do not see it yet\");",
+        "T::finish(&mut shard, slot, edit);",
+        "assert_eq!(T::pair(&shard, slot).1, \"one!\");",
+    )]
     fn edit<'x>(
         section: &'x mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
@@ -757,6 +1254,15 @@ pub trait Strategy<K, V>: Sized {
     /// The copy of the entry at a slot that is kept in `edit`, made at the first call. Others may look at
     /// the shard meanwhile, so this changes nothing in it. Has to be there unless entries are changed
     /// [in place](Self::IN_PLACE); otherwise nobody asks.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let mut edit = Default::default();",
+        "// The shard is only looked at.",
+        "T::draft(&shard, slot, &mut edit).1.push('!');",
+        "T::finish(&mut shard, slot, edit);",
+        "assert_eq!(T::pair(&shard, slot).1, \"one!\");",
+    )]
     fn draft<'x>(
         locked: &Self::Locked,
         slot: Self::Slot,
@@ -767,6 +1273,14 @@ pub trait Strategy<K, V>: Sized {
     }
 
     /// Makes a change to be seen. Called once for every edit, also for one that changed nothing.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "T::edit(&mut shard, slot, &mut ()).1.push('!');",
+        "// There is nothing left to do where it was changed in place.",
+        "T::finish(&mut shard, slot, ());",
+        "assert_eq!(T::pair(&shard, slot).1, \"one!\");",
+    )]
     fn finish(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
@@ -778,6 +1292,12 @@ pub trait Strategy<K, V>: Sized {
     ///
     /// If `f` panics, the entry is gone where entries are changed [in place](Self::IN_PLACE), and as it was
     /// where they are not.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let left = T::alter(&mut shard, slot, |key, name| (key, name + \"!\"));",
+        "assert_eq!((left, &*T::pair(&shard, slot).1), (None, \"one!\"));",
+    )]
     fn alter(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
@@ -785,6 +1305,13 @@ pub trait Strategy<K, V>: Sized {
     ) -> Option<(K, V)>;
 
     /// Removes the entry at a slot as an edit has changed it; the change is not to be seen by others before.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let mut edit = Default::default();",
+        "T::edit(&mut shard, slot, &mut edit).1.push('!');",
+        "assert_eq!(T::remove_edited(&mut shard, slot, edit), (1, \"one!\".to_owned()));",
+    )]
     fn remove_edited(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
@@ -796,6 +1323,14 @@ pub trait Strategy<K, V>: Sized {
 
     /// Replaces the entry at a slot, and returns it as an edit has changed it; the change is not to be seen by
     /// others before.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "let slot = T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let mut edit = Default::default();",
+        "T::edit(&mut shard, slot, &mut edit).1.push('!');",
+        "let before = T::replace_edited(&mut shard, slot, edit, 1, \"uno\".to_owned());",
+        "assert_eq!((&*before.1, &*T::pair(&shard, slot).1), (\"one!\", \"uno\"));",
+    )]
     fn replace_edited(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         slot: Self::Slot,
@@ -808,6 +1343,20 @@ pub trait Strategy<K, V>: Sized {
     }
 
     /// Unlocks the shard but keeps the entry at a slot alive.
+    ///
+    /// ```
+    /// use map_core::mapref::one::Ref;
+    /// use map_core::strategy::{Section, Strategy};
+    ///
+    /// /// Inserts an entry, and reads on.
+    /// fn insert<'a, K, V, T: Strategy<K, V>>(
+    ///     mut section: Section<'a, K, V, T>,
+    ///     (hash, key, value): (u64, K, V),
+    /// ) -> Ref<'a, K, V, T> {
+    ///     let slot = T::insert_new(&mut section, hash, key, value);
+    ///     T::downgrade(section, slot).into()
+    /// }
+    /// ```
     fn downgrade<'a>(
         section: Section<'a, K, V, Self>,
         slot: Self::Slot,
@@ -815,6 +1364,10 @@ pub trait Strategy<K, V>: Sized {
 
     /// How many entries fit before the shard has to grow, once it is free of traces of removed
     /// ones.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "assert!(T::capacity(&shard) >= 10);",
+    )]
     fn capacity(locked: &Self::Locked) -> usize;
 
     /// Rebuilds the shard for at least so many entries (at least as many as it has), free of
@@ -823,6 +1376,14 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// If there is not so much memory; then nothing has changed.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "T::resize(&mut shard, 100, hash)?;",
+        "assert!(T::capacity(&shard) >= 100);",
+        "T::resize(&mut shard, 1, hash)?;",
+        "assert_eq!((shard.len(), T::capacity(&shard) < 10), (1, true));",
+    )]
     fn resize(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         capacity: usize,
@@ -834,6 +1395,18 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// If there is not enough memory; then nothing has changed.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# let mut locked = <T as Strategy<u64, String>>::Locked::default();",
+        "# // SAFETY: 1. They are never met apart.",
+        "# let mut other = unsafe { Within::new(Coverage::ALL, &open, &mut locked) };",
+        "for key in 0..10 {",
+        "    T::insert_new(&mut shard, hash(&key), key, key.to_string());",
+        "}",
+        "T::divide(&mut shard, &mut other, hash, |hash| Coverage::ALL.half(true).covers(hash))?;",
+        "assert_eq!(shard.len() + other.len(), 10);",
+        "assert!(T::iter(&other).all(|(key, _)| Coverage::ALL.half(true).covers(hash(key))));",
+    )]
     fn divide(
         from: &mut impl Inside<Self::Locked, Self::Open>,
         into: &mut impl Inside<Self::Locked, Self::Open>,
@@ -847,16 +1420,67 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// If there is not enough memory; then nothing has changed.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# let mut locked = <T as Strategy<u64, String>>::Locked::default();",
+        "# // SAFETY: 1. They are never met apart.",
+        "# let mut other = unsafe { Within::new(Coverage::ALL, &open, &mut locked) };",
+        "# T::resize(&mut other, 10, hash)?;",
+        "T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "T::insert_new(&mut other, hash(&2), 2, \"two\".to_owned());",
+        "T::absorb(&mut shard, &mut other, hash)?;",
+        "assert_eq!((shard.len(), other.len()), (2, 0));",
+    )]
     fn absorb(
         into: &mut impl Inside<Self::Locked, Self::Open>,
         from: &mut impl Inside<Self::Locked, Self::Open>,
         hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError>;
 
+    /// Clones all entries into an empty shard of another map, which covers the same hashes and which nobody else has yet. Keys
+    /// are not hashed: entries go where those that they are clones of are.
+    ///
+    /// The shard that is cloned is locked for reading, or is one that nobody writes to any more. If `Clone` panics, no clone
+    /// is lost: what was made is in the new shard, or has been dropped. (This is the one function that may run the user's
+    /// `Drop`, of clones, and then alone.)
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# let mut locked = <T as Strategy<u64, String>>::Locked::default();",
+        "# // SAFETY: 1. They are never met apart.",
+        "# let mut other = unsafe { Within::new(Coverage::ALL, &open, &mut locked) };",
+        "T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "T::clone_shard(&open, &shard, &mut other);",
+        "assert!(T::locate(&other, hash(&1), &1).is_some());",
+        "assert_eq!((shard.len(), other.len()), (1, 1));",
+    )]
+    fn clone_shard(
+        open: &Self::Open,
+        locked: &Self::Locked,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+    ) where
+        K: Clone,
+        V: Clone;
+
     /// Takes all entries out.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let taken = T::take(&mut shard);",
+        "assert!(shard.is_empty());",
+        "drop(shard);",
+        "// Where it runs the user's `Drop`.",
+        "assert_eq!(T::into_iter(taken).count(), 1);",
+    )]
     fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Self::Locked;
 
     /// Keeps the entries that `keep` says; the others go to `removed`.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let mut removed = Vec::new();",
+        "T::retain(&mut shard, |key, _| *key > 1, &mut removed);",
+        "assert_eq!((shard.len(), removed), (0, vec![(1, \"one\".to_owned())]));",
+    )]
     fn retain(
         section: &mut impl Inside<Self::Locked, Self::Open>,
         keep: impl FnMut(&K, &mut V) -> bool,
@@ -864,6 +1488,11 @@ pub trait Strategy<K, V>: Sized {
     );
 
     /// All entries.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "assert_eq!(T::iter(&shard).collect::<Vec<_>>(), [&(1, \"one\".to_owned())]);",
+    )]
     fn iter<'a>(locked: &'a Self::Locked) -> Self::Iter<'a>
     where
         Self: 'a,
@@ -878,12 +1507,43 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// What [`At::lock_shared`] said.
+    ///
+    /// ```
+    /// use map_core::strategy::{At, Refused, Span, Strategy};
+    ///
+    /// /// Goes over the first entries of what is left of a walk, and says where to go on.
+    /// fn go_over<K, V, T: Strategy<K, V>>(
+    ///     at: At<'_, T::Locked, T::Open>,
+    ///     span: Span,
+    ///     hash: impl Fn(&K) -> u64,
+    ///     f: impl Fn(&K, &V),
+    /// ) -> Result<Option<u64>, Refused> {
+    ///     let (mut visit, next) = T::visit(at, span)?;
+    ///     while let Some(entry) = T::visited(&mut visit, &hash) {
+    ///         let (key, value) = entry.get();
+    ///         f(key, value);
+    ///     }
+    ///     Ok(next)
+    /// }
+    /// ```
     fn visit<'a>(
         at: At<'a, Self::Locked, Self::Open>,
         span: Span,
     ) -> Result<(Anchored<'a, Self::Visit>, Option<u64>), Refused>;
 
     /// The next of the entries found. `hash` computes the mixed hash of a key.
+    ///
+    /// ```
+    /// use map_core::strategy::{Anchored, Strategy};
+    ///
+    /// /// How many entries were found.
+    /// fn count<'a, K: 'a, V: 'a, T: Strategy<K, V>>(
+    ///     mut visit: Anchored<'a, T::Visit>,
+    ///     hash: impl Fn(&K) -> u64,
+    /// ) -> usize {
+    ///     std::iter::from_fn(|| T::visited(&mut visit, &hash)).count()
+    /// }
+    /// ```
     fn visited<'a>(
         visit: &mut Anchored<'a, Self::Visit>,
         hash: impl Fn(&K) -> u64,
@@ -895,6 +1555,25 @@ pub trait Strategy<K, V>: Sized {
     /// # Errors
     ///
     /// What [`At::lock_shared`] said, before any call of `f`.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use map_core::strategy::{At, Refused, Span, Strategy};
+    ///
+    /// /// Looks for a value at the first of the positions that are left, and says where to go on if it is not there.
+    /// fn find<V: PartialEq, T: Strategy<u32, V>>(
+    ///     at: At<'_, T::Locked, T::Open>,
+    ///     span: Span,
+    ///     hash: impl Fn(&u32) -> u64,
+    ///     wanted: &V,
+    /// ) -> Result<ControlFlow<u32, Option<u64>>, Refused> {
+    ///     T::for_each(at, span, hash, |key, value| match value == wanted {
+    ///         true => ControlFlow::Break(*key),
+    ///         false => ControlFlow::Continue(()),
+    ///     })
+    /// }
+    /// ```
     fn for_each<B>(
         at: At<'_, Self::Locked, Self::Open>,
         span: Span,
@@ -916,6 +1595,12 @@ pub trait Strategy<K, V>: Sized {
 
     /// All entries, to be changed in place. Where [`IN_PLACE`](Self::IN_PLACE) says that they are, it has to be
     /// there; otherwise nobody asks.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "T::iter_mut(&mut shard).for_each(|(_, name)| name.push('!'));",
+        "assert_eq!(T::iter(&shard).next(), Some(&(1, \"one!\".to_owned())));",
+    )]
     fn iter_mut<'a>(locked: &'a mut Self::Locked) -> impl Iterator<Item = &'a mut (K, V)>
     where
         K: 'a,
@@ -930,9 +1615,21 @@ pub trait Strategy<K, V>: Sized {
     }
 
     /// The slots of all entries.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let slots: Vec<_> = T::slots(&shard).collect();",
+        "assert_eq!(T::pair(&shard, slots[0]).0, 1);",
+    )]
     fn slots(locked: &Self::Locked) -> impl Iterator<Item = Self::Slot>;
 
     /// All entries, to keep.
+    #[doc = in_shard!(
+        "map_sharded::Sharded",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let taken = T::take(&mut shard);",
+        "assert_eq!(T::into_iter(taken).collect::<Vec<_>>(), [(1, \"one\".to_owned())]);",
+    )]
     fn into_iter(locked: Self::Locked) -> Self::IntoIter;
 }
 
@@ -970,9 +1667,24 @@ pub trait Sessions<K, V>: Strategy<K, V> {
 
     /// Pins a session, given the open part of any shard of the map. Waits for nobody; what it costs is what
     /// [`Map::pin`](crate::Map::pin) costs.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "use map_core::strategy::Sessions;",
+        "",
+        "let pin = <T as Sessions<u64, String>>::pin(&open);",
+        "drop(pin);",
+    )]
     fn pin(open: &Self::Open) -> Self::Pin;
 
     /// Pins it anew. Waits for nobody.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "use map_core::strategy::Sessions;",
+        "",
+        "let mut pin = <T as Sessions<u64, String>>::pin(&open);",
+        "// What was found under it is let go of.",
+        "<T as Sessions<u64, String>>::repin(&mut pin);",
+    )]
     fn repin(pin: &mut Self::Pin);
 
     /// Finds an entry, for as long as the pin.
@@ -984,6 +1696,26 @@ pub trait Sessions<K, V>: Strategy<K, V> {
     /// # Safety
     ///
     /// 1. The pin is of the map that `at` leads into.
+    ///
+    /// ```
+    /// use std::hash::Hash;
+    ///
+    /// use map_core::strategy::{At, Refused, Sessions};
+    ///
+    /// /// Whether there is an entry for a key.
+    /// ///
+    /// /// # Safety
+    /// ///
+    /// /// 1. The pin is of the map that `at` leads into.
+    /// unsafe fn has<K: Eq + Hash, V, T: Sessions<K, V>>(
+    ///     at: At<'_, T::Locked, T::Open>,
+    ///     key: &K,
+    ///     pin: &T::Pin,
+    /// ) -> Result<bool, Refused> {
+    ///     // SAFETY: 1. Promised to us.
+    ///     Ok(unsafe { T::peek_pinned(at, key, pin) }?.is_some())
+    /// }
+    /// ```
     #[expect(unsafe_code, reason = "a pin of another map would keep nothing alive")]
     unsafe fn peek_pinned<'p, Q>(
         at: At<'p, Self::Locked, Self::Open>,
@@ -993,7 +1725,13 @@ pub trait Sessions<K, V>: Strategy<K, V> {
     where
         Q: ?Sized + Hash + Equivalent<K>;
 
-    /// The value of an entry.
+    /// The value of an entry. Costs and waits for nothing.
+    ///
+    /// ```
+    /// use map_core::strategy::Sessions;
+    ///
+    /// assert_eq!(<map_readdirty::ReadDirty as Sessions<u32, &str>>::value((&1, &"one")), &"one");
+    /// ```
     fn value<'p>(entry: Self::Entry<'p>) -> Self::Value<'p>
     where
         Self: 'p,
@@ -1002,15 +1740,47 @@ pub trait Sessions<K, V>: Strategy<K, V> {
 }
 
 /// A strategy that has something to say about its shards.
+///
+/// ```
+/// use map_core::strategy::Observed;
+/// use map_core::{Map, Strategy};
+///
+/// fn stats<T: Observed<u32, u32>>(map: &Map<u32, u32, T>) -> T::Stats {
+///     map.stats()
+/// }
+/// let map = map_readdirty::ReadDirtyMap::new();
+/// map.insert(1, 1);
+/// assert_eq!(stats(&map).shards, 1);
+/// ```
 pub trait Observed<K, V>: Strategy<K, V> {
     /// What [`Map::stats`](crate::Map::stats) gathers.
     type Stats: Default;
 
     /// Adds what is to be said about a shard.
+    #[doc = in_shard!(
+        "map_readdirty::ReadDirty",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "let mut stats = <T as Observed<u64, String>>::Stats::default();",
+        "T::observe(&mut stats, &open, &shard);",
+        "assert_eq!((stats.shards, stats.dirty_entries), (1, 1));",
+    )]
     fn observe(stats: &mut Self::Stats, open: &Self::Open, locked: &Self::Locked);
 }
 
 /// A strategy that chooses among others, shard by shard, and can be asked and told about that.
+///
+/// ```
+/// use map_adaptive::{AdaptiveMap, Kind};
+/// use map_core::Map;
+/// use map_core::strategy::Selecting;
+///
+/// fn log<T: Selecting<u32, u32>>(map: &Map<u32, u32, T>) -> Vec<T::Decision> {
+///     map.decisions()
+/// }
+/// let map: AdaptiveMap<u32, u32> = AdaptiveMap::new();
+/// map.pin_strategy(Kind::Lock).expect("it is compiled in");
+/// assert_eq!(log(&map).len(), 1);
+/// ```
 pub trait Selecting<K, V>: Observed<K, V> {
     /// What a shard can be.
     type Kind;
@@ -1028,12 +1798,30 @@ pub trait Selecting<K, V>: Observed<K, V> {
     type Explanation;
 
     /// What the shards are, or are about to be, but for those that go their own way.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# use map_adaptive::Kind;",
+        "assert_eq!(<T as Selecting<u64, String>>::kind(&open), Kind::Sharded);",
+    )]
     fn kind(open: &Self::Open) -> Self::Kind;
 
     /// What was decided, oldest first.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "// Somebody has asked for read tables.",
+        "assert_eq!(<T as Selecting<u64, String>>::decisions(&open).len(), 1);",
+    )]
     fn decisions(open: &Self::Open) -> Vec<Self::Decision>;
 
     /// What there is to be said, given what the shards are.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "let mut stats = <T as Observed<u64, String>>::Stats::default();",
+        "T::observe(&mut stats, &open, &shard);",
+        "let explanation = <T as Selecting<u64, String>>::explain(&open, &stats);",
+        "assert!(explanation.to_string().contains(\"sharded\"));",
+    )]
     fn explain(open: &Self::Open, stats: &Self::Stats) -> Self::Explanation;
 
     /// All shards shall be of a kind.
@@ -1041,15 +1829,39 @@ pub trait Selecting<K, V>: Observed<K, V> {
     /// # Errors
     ///
     /// If they cannot.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# use map_adaptive::Kind;",
+        "assert!(<T as Selecting<u64, String>>::pin_kind(&open, Kind::Lock).is_ok());",
+        "assert_eq!(<T as Selecting<u64, String>>::kind(&open), Kind::Lock);",
+    )]
     fn pin_kind(open: &Self::Open, kind: Self::Kind) -> Result<(), Self::Unavailable>;
 
     /// This shard goes its own way no longer.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# use map_adaptive::Kind;",
+        "<T as Selecting<u64, String>>::conform(&open);",
+        "assert!(!T::is_due(&open), \"it is what the others are\");",
+    )]
     fn conform(open: &Self::Open);
 
     /// The policy decides again.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# use map_adaptive::Kind;",
+        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
+        "<T as Selecting<u64, String>>::release(&open);",
+        "// Until the policy proposes something else.",
+        "assert_eq!(<T as Selecting<u64, String>>::kind(&open), Kind::ReadDirty);",
+    )]
     fn release(open: &Self::Open);
 
     /// How proposals are carried out.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "assert!(<T as Selecting<u64, String>>::config(&open).read_tables);",
+    )]
     fn config(open: &Self::Open) -> Self::Config;
 
     /// Replaces that.
@@ -1057,11 +1869,31 @@ pub trait Selecting<K, V>: Observed<K, V> {
     /// # Errors
     ///
     /// If it is no good; then nothing has changed.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "let mut config = <T as Selecting<u64, String>>::config(&open);",
+        "config.read_tables = false;",
+        "assert!(<T as Selecting<u64, String>>::set_config(&open, config).is_ok());",
+    )]
     fn set_config(open: &Self::Open, config: Self::Config) -> Result<(), Self::ConfigError>;
 
     /// What proposes.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "let policy = <T as Selecting<u64, String>>::policy(&open);",
+        "assert_eq!(policy.name(), \"document\");",
+    )]
     fn policy(open: &Self::Open) -> Self::Policy;
 
     /// Replaces that.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "use std::sync::Arc;",
+        "",
+        "use map_adaptive::policy::CostPolicy;",
+        "",
+        "<T as Selecting<u64, String>>::set_policy(&open, Arc::new(CostPolicy::default()));",
+        "assert_eq!(<T as Selecting<u64, String>>::policy(&open).name(), \"cost\");",
+    )]
     fn set_policy(open: &Self::Open, policy: Self::Policy);
 }

@@ -26,6 +26,10 @@
 //! | split publishes no lengths | `len_and_the_first_split` (overlooked) |
 //! | hints stored, or loaded, Relaxed | `len_and_a_doubling`, `len_*` |
 //!
+//! | a copy keeps what it has of shards that merge | `copy_and_merge` (places for too many, then an abort) |
+//! | merges that are under way are not waited for | `forbidden_merges` (two shards, and then one) |
+//! | the wait for them, or their end, Relaxed | `forbidden_merges` (the same) |
+//!
 //! Green, and not to be seen here: places stored Relaxed while the array doubles or halves. Only a
 //! reader that stays in an array while it goes out of use and comes back, with a header made meanwhile,
 //! would see one that is not published; that takes a dozen shards. In the model of the lock each
@@ -35,9 +39,20 @@
 
 use std::sync::Arc;
 
+use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use merges::Merges;
 use tiny::{Keys, TinyMap, join, map, model, spawn};
 
 mod tiny;
+
+#[path = "../src/raw/merges.rs"]
+mod merges;
+
+/// What the file above is made of.
+mod sync {
+    pub(crate) use loom::sync::atomic;
+    pub(crate) use loom::thread::yield_now;
+}
 
 /// Each of these keys is found, with itself as its value, and a walk meets each once and nothing
 /// else.
@@ -243,4 +258,82 @@ fn len_and_the_first_split() {
 #[test]
 fn len_and_a_doubling() {
     model(|k| len_and_split(2, k.k11, k.k10));
+}
+
+/// A copy has each key once, and finds it.
+fn copy_meanwhile(
+    shards: usize,
+    limit: usize,
+    present: [u64; 2],
+    change: fn(&TinyMap, u64),
+    inserted: u64,
+) {
+    let map = Arc::new(map(shards, limit));
+    for key in present {
+        map.insert(key, key);
+    }
+    let writer = spawn(&map, move |map| change(map, inserted));
+    let copy = (*map).clone();
+    join(writer);
+    let keys = match copy.contains_key(&inserted) {
+        true => vec![present[0], present[1], inserted],
+        false => present.to_vec(),
+    };
+    assert_holds(&copy, &keys);
+    // It goes on as any other map.
+    let [one, other] = present;
+    copy.insert(one, one);
+    copy.retain(|key, _| *key == other);
+    copy.shrink_to_fit();
+    assert_holds(&copy, &[other]);
+}
+
+fn insert(map: &TinyMap, key: u64) {
+    assert_eq!(map.insert(key, key), None);
+}
+
+fn shrink(map: &TinyMap, _: u64) {
+    map.shrink_to_fit();
+}
+
+#[test]
+fn copy_and_the_first_split() {
+    model(|k| copy_meanwhile(1, 2, [k.k00, k.k10], insert, k.k11));
+}
+
+#[test]
+fn copy_and_a_doubling() {
+    model(|k| copy_meanwhile(2, 1, [k.k00, k.k10], insert, k.k01));
+}
+
+#[test]
+fn copy_and_merge() {
+    model(|k| copy_meanwhile(2, 4, [k.k00, k.k10], shrink, k.k11));
+}
+
+/// While merges are forbidden, as many shards are seen as were when that began, or more.
+#[test]
+fn forbidden_merges() {
+    loom::model(|| {
+        let merges = Arc::new(Merges::default());
+        let shards = Arc::new(AtomicUsize::new(2));
+        let merger = {
+            let (merges, shards) = (Arc::clone(&merges), Arc::clone(&shards));
+            loom::thread::spawn(move || {
+                let merging = merges.begin();
+                if merging.is_some() {
+                    shards.store(1, Relaxed);
+                }
+                merging.is_some()
+            })
+        };
+        let unmerged = merges.forbid();
+        let seen = shards.load(Relaxed);
+        loom::thread::yield_now();
+        assert_eq!(shards.load(Relaxed), seen, "two shards, and then one");
+        drop(unmerged);
+        let merged = join(merger);
+        assert_eq!(shards.load(Relaxed), if merged { 1 } else { 2 });
+        assert!(merges.begin().is_some(), "it may be again");
+    });
 }

@@ -438,6 +438,18 @@ impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         Ok(())
     }
 
+    fn clone_shard(
+        _open: &(),
+        locked: &Entries<K, V>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+    ) where
+        K: Clone,
+        V: Clone,
+    {
+        // With the places and tags that the entries have. If it panics, it drops the clones that it has made.
+        into.0 = locked.0.clone();
+    }
+
     fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Entries<K, V> {
         mem::take(&mut **section)
     }

@@ -884,6 +884,34 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         absorbed
     }
 
+    fn clone_shard(
+        open: &Open<K, V>,
+        locked: &Locked<K, V>,
+        into: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+    ) {
+        if locked.is_in_nodes() {
+            into.empty_nodes();
+        }
+        match (&locked.0, view::<K, V>(into)) {
+            (Stored::Inline(entries), View::Inline(mut into)) => {
+                <Inline as Strategy<K, V>>::clone_shard(&(), entries, &mut into);
+            }
+            (Stored::Nodes(upper, _), View::Nodes(mut into)) => {
+                <Nodes as Strategy<K, V>>::clone_shard(&open.nodes, upper.locked(), &mut into);
+            }
+            _ => unreachable!("both are in nodes if the one that is cloned is"),
+        }
+        if locked.left().is_some()
+            && let View::Nodes(mut above) = view::<K, V>(into)
+        {
+            // They shall be moved back there, too, and nobody has seen any.
+            let moment = nodes::conceal(&mut above).ok();
+            into.set_left(moment);
+        }
+        let wanted = into.parts().0.wanted();
+        settle(into, Some(wanted));
+    }
+
     fn take(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) -> Locked<K, V> {
         match view::<K, V>(section) {
             View::Inline(mut s) => Locked(Stored::Inline(<Inline as Strategy<K, V>>::take(&mut s))),

@@ -1,6 +1,6 @@
 //! Nothing is lost, doubled, or left behind while shards are made to switch at random, by a thread of its own.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 
 use map_adaptive::{AdaptiveMap, Kind};
@@ -106,6 +106,58 @@ fn increments_add_up() {
     });
     let sum: u64 = map.iter().map(|entry| *entry).sum();
     assert_eq!(sum, 3 * ROUNDS);
+}
+
+/// A copy that is made while shards are half-way to another kind is whole, goes its own way, and leaves the other as it was.
+#[test]
+fn copies() {
+    const KEYS: u64 = 3_000;
+    let map: AdaptiveMap<u64, u64> = (0..KEYS).map(|key| (key, key)).collect();
+    let in_nodes = AtomicU64::new(0);
+    while_switching(&map, 2, |thread| {
+        for round in thread..thread + 120 {
+            // So that shards are changed.
+            (0..KEYS).for_each(|key| map.store(key, key));
+            let copy = map.clone();
+            let stats = copy.stats();
+            assert_eq!((copy.len() as u64, stats.entries()), (KEYS, KEYS));
+            in_nodes.fetch_add(stats.read_dirty.entries, Relaxed);
+            assert!((0..KEYS).all(|key| copy.get_copied(&key) == Some(key)));
+            copy.pin_strategy(Kind::ALL[round as usize % 3])
+                .expect("any map may have these");
+            for key in 0..KEYS {
+                assert_eq!(copy.insert(key, 7), Some(key));
+                assert_eq!(copy.insert(key + KEYS, 7), None);
+            }
+            copy.retain(|key, _| key % 2 == 0);
+            assert_eq!(
+                copy.into_iter().map(|(_, value)| value).sum::<u64>(),
+                7 * KEYS
+            );
+        }
+    });
+    assert!((0..KEYS).all(|key| map.get_copied(&key) == Some(key)));
+    assert!(in_nodes.into_inner() > 0, "some had read tables");
+}
+
+/// A copy has read tables where the other has them, from the start.
+#[test]
+fn copies_of_read_tables() {
+    let map: AdaptiveMap<u64, u64> = (0..3_000).map(|key| (key, key)).collect();
+    map.pin_strategy(Kind::ReadDirty).expect("any map may");
+    while map.stats().read_dirty.entries < 3_000 {
+        (0..3_000).for_each(|key| drop(map.get(&key)));
+    }
+    let copy = map.clone();
+    assert_eq!(copy.strategy(), Kind::ReadDirty);
+    let before = copy.stats();
+    assert_eq!(before.read_dirty.entries, 3_000);
+    assert!((0..3_000).all(|key| copy.get_copied(&key) == Some(key)));
+    assert_eq!(
+        copy.stats().unsettled_reads,
+        before.unsettled_reads,
+        "none took a lock"
+    );
 }
 
 /// What went into the map is dropped once, with an open session and idle threads around.

@@ -47,6 +47,7 @@ same!(
     futures,
     drops,
     debugs,
+    bounds_of_clones,
     bounds_of_maps,
     bounds_of_guards,
     bounds_of_sets_and_views,
@@ -56,7 +57,13 @@ same!(
 );
 
 #[cfg(feature = "rayon")]
-same!(parallel_maps, parallel_sets, parallel_views, parallel_types);
+same!(
+    parallel_hashers,
+    parallel_maps,
+    parallel_sets,
+    parallel_views,
+    parallel_types
+);
 
 #[cfg(feature = "serde")]
 same!(formats);
@@ -94,6 +101,7 @@ mod over_read_dirty {
         threads,
         futures,
         debugs,
+        bounds_of_clones,
         bounds_of_maps,
         bounds_of_guards,
         bounds_of_sets_and_views,
@@ -103,7 +111,13 @@ mod over_read_dirty {
     );
 
     #[cfg(feature = "rayon")]
-    same!(parallel_maps, parallel_sets, parallel_views, parallel_types);
+    same!(
+        parallel_hashers,
+        parallel_maps,
+        parallel_sets,
+        parallel_views,
+        parallel_types
+    );
 
     #[cfg(feature = "serde")]
     same!(formats);
@@ -144,6 +158,49 @@ fn occupied_and_vacant_over_read_dirty() {
 fn drops_over_read_dirty() {
     let (ours, theirs) = (read_dirty::surface::drops(), theirs::surface::drops());
     same_but_for(&ours, &theirs, &[0, 2]);
+}
+
+/// Where dashmap lets more go to other threads than is sound, or we less than would be.
+///
+/// - Who has a write guard or an entry can take the value out: so one that is sent takes the value along, which has to be
+///   `Send`. (It is not shared by itself, either: that is asked of the shard that it is in.)
+/// - An iterator that is sent is used beside the map on the thread that it came from: so what both meet, keys, values
+///   and hasher, has to be what the map asks for to be shared.
+fn stays_here(fact: &str) -> bool {
+    // How types are spaced depends on how the compiler came to know them.
+    let fact: String = fact.split_whitespace().collect();
+    let (of, what) = fact.rsplit_once(':').expect("a type and a trait");
+    let (name, parameters) = of.split_once('<').unwrap_or((of, ""));
+    let names = |names: &[&str]| names.contains(&name);
+    let has = |kinds: &[&str]| kinds.iter().any(|kind| parameters.contains(kind));
+    let writes = [
+        "RefMut",
+        "RefMutMulti",
+        "Entry",
+        "OccupiedEntry",
+        "VacantEntry",
+    ];
+    let walks = ["Iter", "IterMut", "iter_set::Iter"];
+    ["Send", "Sync"].contains(&what)
+        && (names(&writes) && has(&["SyncOnly"])
+            || names(&walks) && has(&["SyncOnly", "SendOnly", "Neither"]))
+}
+
+/// Whatever may be sent, shared and so on there, may be here.
+#[test]
+fn auto_traits() {
+    let theirs = theirs::surface::auto_traits();
+    assert!(theirs.iter().any(|fact| stays_here(fact)));
+    for (name, ours) in [
+        ("ShardedMap", sharded::surface::auto_traits()),
+        ("LockMap", lock::surface::auto_traits()),
+        ("AdaptiveMap", adaptive::surface::auto_traits()),
+        ("ReadDirtyMap", read_dirty::surface::auto_traits()),
+    ] {
+        let is_less = |fact: &&String| !ours.contains(fact) && !stays_here(fact);
+        let less: Vec<_> = theirs.iter().filter(is_less).collect();
+        assert!(less.is_empty(), "{name}: {less:#?}");
+    }
 }
 
 /// It would be noticed if something were seen otherwise.

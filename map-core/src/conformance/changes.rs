@@ -30,6 +30,7 @@ where
 }
 
 /// `alter` changes the entry that it was told to, if there is one.
+#[doc = behaviour!("changes::alter")]
 pub fn alter<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -47,6 +48,7 @@ where
 }
 
 /// `alter_all` changes each entry once.
+#[doc = behaviour!("changes::alter_all")]
 pub fn alter_all<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -63,6 +65,7 @@ where
 }
 
 /// When the closure panics, at most the one entry that it had is lost, and nothing is locked.
+#[doc = behaviour!("changes::panics")]
 pub fn panics<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -121,6 +124,7 @@ where
 }
 
 /// `iter_mut` gives out every entry once, to be changed.
+#[doc = behaviour!("changes::iter_mut")]
 pub fn iter_mut<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -149,6 +153,7 @@ where
 
 /// All guards of all shards may be held together, changed in any order, and be dropped in any order, before or after
 /// the iterator.
+#[doc = behaviour!("changes::guards_together")]
 pub fn guards_together<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -185,6 +190,7 @@ where
 }
 
 /// No change is lost, whichever way it is made, and others see all changes of one or none.
+#[doc = behaviour!("changes::changes_add_up")]
 pub fn changes_add_up<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, (u64, u64)>>,
@@ -233,6 +239,7 @@ where
 }
 
 /// Whatever is replaced in such ways is dropped, once.
+#[doc = behaviour!("changes::drops")]
 pub fn drops<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,

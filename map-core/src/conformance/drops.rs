@@ -9,6 +9,7 @@ use crate::{Map, Strategy};
 
 /// Whatever is done with a map, every key and value is dropped exactly once by the time that the
 /// map is gone.
+#[doc = behaviour!("drops::everything_once")]
 pub fn everything_once<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -39,6 +40,7 @@ where
 }
 
 /// So too when several threads do it.
+#[doc = behaviour!("drops::everything_once_from_threads")]
 pub fn everything_once_from_threads<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -60,6 +62,7 @@ where
 }
 
 /// A map of which little is alive at a time stays small, however much passes through it.
+#[doc = behaviour!("drops::churn")]
 pub fn churn<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,

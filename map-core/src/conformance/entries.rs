@@ -17,6 +17,7 @@ where
 }
 
 /// `or_insert` and its relatives insert where there is nothing, and else give what is there.
+#[doc = behaviour!("entries::or_inserts")]
 pub fn or_inserts<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -51,6 +52,7 @@ where
 }
 
 /// `and_modify` changes what is there, and nothing else.
+#[doc = behaviour!("entries::and_modify")]
 pub fn and_modify<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -73,6 +75,7 @@ where
 }
 
 /// `insert`, `insert_entry` and `into_key` do so on both kinds of entry.
+#[doc = behaviour!("entries::either")]
 pub fn either<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -95,6 +98,7 @@ where
 }
 
 /// An occupied entry shows, changes, replaces and removes.
+#[doc = behaviour!("entries::occupied")]
 pub fn occupied<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -128,6 +132,7 @@ where
 }
 
 /// A vacant entry inserts, or does nothing.
+#[doc = behaviour!("entries::vacant")]
 pub fn vacant<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -148,6 +153,7 @@ where
 }
 
 /// Entries make the map grow as other inserts do.
+#[doc = behaviour!("entries::growth")]
 pub fn growth<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,

@@ -6,6 +6,15 @@ use crate::mapref::entry::Entry;
 use crate::{Change, Map, Strategy};
 
 /// Carries out a random operation on one of `keys` keys.
+///
+/// ```
+/// use map_core::conformance::exercise::exercise;
+///
+/// let map = map_sharded::ShardedMap::new();
+/// let mut rng = fastrand::Rng::with_seed(7);
+/// (0..100).for_each(|_| exercise(&map, &mut rng, 10, |key| key, |value| value));
+/// assert!(map.len() <= 10);
+/// ```
 pub fn exercise<K, V, T, S>(
     map: &Map<K, V, T, S>,
     rng: &mut fastrand::Rng,

@@ -7,6 +7,15 @@ use crate::mapref::entry::Entry;
 use crate::{Change, Computed, ConcurrentMap, Equivalent, Map, Strategy};
 
 /// A map that is used through its guards and entries only.
+///
+/// ```
+/// use map_core::ConcurrentMap;
+/// use map_core::conformance::guards::Guards;
+///
+/// let map = map_sharded::ShardedMap::new();
+/// assert_eq!(Guards(&map).insert(1, 10), None);
+/// assert_eq!(map.get_copied(&1), Some(10));
+/// ```
 pub struct Guards<'a, K, V, T: Strategy<K, V>, S>(pub &'a Map<K, V, T, S>);
 
 impl<K, V, T, S> ConcurrentMap<K, V> for Guards<'_, K, V, T, S>

@@ -6,11 +6,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How often a hasher was asked for a hash. Clones share the count.
+///
+/// ```
+/// use std::hash::BuildHasher;
+///
+/// use map_core::conformance::hashers::{Build, Kind};
+///
+/// let (hasher, calls) = Build::new(Kind::Good);
+/// let also = (hasher.clone().hash_one(1), calls.clone());
+/// assert_eq!((calls.count(), also.1.count()), (1, 1));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Calls(Arc<AtomicUsize>);
 
 impl Calls {
     /// How often so far.
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// use map_core::conformance::hashers::{Build, Kind};
+    ///
+    /// let (hasher, calls) = Build::new(Kind::Good);
+    /// assert_eq!(calls.count(), 0);
+    /// hasher.hash_one(1);
+    /// assert_eq!(calls.count(), 1);
+    /// ```
     #[must_use]
     pub fn count(&self) -> usize {
         // Relaxed: a mere number; whoever needs it exact has joined the threads that count.
@@ -19,6 +40,15 @@ impl Calls {
 }
 
 /// A kind of hasher.
+///
+/// ```
+/// use std::hash::BuildHasher;
+///
+/// use map_core::conformance::hashers::{Build, Kind};
+///
+/// let (hasher, _) = Build::new(Kind::Constant);
+/// assert_eq!(hasher.hash_one(1), hasher.hash_one(2));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Keeps the whole hash.
@@ -34,6 +64,13 @@ pub enum Kind {
 impl Kind {
     /// How many times fewer entries a test should use than with a good hasher, because all
     /// operations on colliding keys are linear.
+    ///
+    /// ```
+    /// use map_core::conformance::hashers::Kind;
+    ///
+    /// assert_eq!(Kind::Good.slowdown(), 1);
+    /// assert!(Kind::Constant.slowdown() > 1);
+    /// ```
     #[must_use]
     pub fn slowdown(self) -> usize {
         match self {
@@ -56,6 +93,15 @@ impl Kind {
 
 /// Builds the hashers of one kind. (The kind is no type, because for each type all of the suite
 /// would be compiled again.)
+///
+/// ```
+/// use std::hash::BuildHasher;
+///
+/// use map_core::conformance::hashers::{Build, Kind};
+///
+/// let (hasher, _) = Build::new(Kind::LowBits);
+/// assert!(hasher.hash_one("a") < 8);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Build {
     kind: Kind,
@@ -64,6 +110,16 @@ pub struct Build {
 }
 
 /// A hasher of one kind.
+///
+/// ```
+/// use std::hash::{BuildHasher, Hasher};
+///
+/// use map_core::conformance::hashers::{Build, Degraded, Kind};
+///
+/// let mut hasher: Degraded = Build::new(Kind::HighBits).0.build_hasher();
+/// hasher.write_u64(7);
+/// assert_eq!(hasher.finish() << 3, 0);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Degraded {
     kind: Kind,
@@ -72,6 +128,15 @@ pub struct Degraded {
 
 impl Build {
     /// A builder whose hashes are the same in every run, and the count of its calls.
+    ///
+    /// ```
+    /// use std::hash::BuildHasher;
+    ///
+    /// use map_core::conformance::hashers::{Build, Kind};
+    ///
+    /// let [(one, _), (other, _)] = [Build::new(Kind::Good), Build::new(Kind::Good)];
+    /// assert_eq!(one.hash_one(1), other.hash_one(1));
+    /// ```
     #[must_use]
     pub fn new(kind: Kind) -> (Self, Calls) {
         let calls = Calls::default();

@@ -56,6 +56,7 @@ const SHORT: Plan = Plan {
 };
 
 /// Operations that take closures and values.
+#[doc = behaviour!("histories::operations")]
 pub fn operations<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -66,6 +67,7 @@ where
 }
 
 /// Guards and entries.
+#[doc = behaviour!("histories::guards")]
 pub fn guards<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,

@@ -15,6 +15,12 @@ const INCREMENT_SHIFT: u32 = 24;
 
 /// One operation on one key. Each `u64` that a call stores is stored by no other call of the
 /// history, so an answer tells which write it saw.
+///
+/// ```
+/// use map_core::conformance::history::Call;
+///
+/// assert_eq!(Call::Insert(7).apply(None).1, Some(7));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
     /// `get_cloned(key)`
@@ -38,6 +44,12 @@ pub enum Call {
 }
 
 /// What a map answered.
+///
+/// ```
+/// use map_core::conformance::history::{Call, Reply};
+///
+/// assert_eq!(Call::Get.apply(Some(7)).0, Reply::Value(Some(7)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
     /// The value that was read, replaced or removed.
@@ -49,6 +61,18 @@ pub enum Reply {
 }
 
 /// One operation of a history.
+///
+/// ```
+/// use map_core::conformance::history::{Call, Clock, Recorder, Reply};
+/// use map_sharded::ShardedMap;
+///
+/// let (map, clock) = (ShardedMap::new(), Clock::default());
+/// let mut recorder = Recorder::new(&map, &clock, 0);
+/// recorder.call(1, Call::Insert(7));
+/// let event = recorder.into_events()[0];
+/// assert_eq!((event.key, event.call, event.reply), (1, Call::Insert(7), Reply::Value(None)));
+/// assert!(event.invoked <= event.returned);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event {
     /// Who called.
@@ -66,6 +90,19 @@ pub struct Event {
 }
 
 /// The clock that all recorders of one history share.
+///
+/// ```
+/// use map_core::conformance::history::{Call, Clock, Recorder, Reply};
+/// use map_sharded::ShardedMap;
+///
+/// let (map, clock) = (ShardedMap::new(), Clock::default());
+/// let mut recorder = Recorder::new(&map, &clock, 0);
+/// let mut other = Recorder::new(&map, &clock, 1);
+/// recorder.call(1, Call::Get);
+/// other.call(1, Call::Get);
+/// let (first, second) = (recorder.into_events()[0], other.into_events()[0]);
+/// assert!(first.returned < second.invoked);
+/// ```
 #[derive(Debug, Default)]
 pub struct Clock(AtomicU64);
 
@@ -106,6 +143,12 @@ pub struct Recorder<'a, M> {
 
 impl Call {
     /// What a correct map answers in `state`, and the state after it.
+    ///
+    /// ```
+    /// use map_core::conformance::history::{Call, Reply};
+    ///
+    /// assert_eq!(Call::CompareExchange(1, 2).apply(Some(1)), (Reply::Exchanged(true), Some(2)));
+    /// ```
     #[must_use]
     pub fn apply(self, state: Option<u64>) -> (Reply, Option<u64>) {
         match self {
@@ -136,6 +179,14 @@ impl Call {
     ///
     /// If the answer contradicts itself: another key than asked for comes back, or a closure saw
     /// something else than what is reported afterwards.
+    ///
+    /// ```
+    /// use map_core::conformance::history::{Call, Reply};
+    ///
+    /// let map = map_sharded::ShardedMap::new();
+    /// assert_eq!(Call::Insert(7).perform(&map, 1), Reply::Value(None));
+    /// assert_eq!(Call::Get.perform(&map, 1), Reply::Value(Some(7)));
+    /// ```
     pub fn perform(self, map: &impl ConcurrentMap<u64, u64>, key: u64) -> Reply {
         let own = |entry: Option<(u64, u64)>| {
             entry.map(|(found, value)| {
@@ -196,6 +247,16 @@ impl Call {
 
 impl Event {
     /// Whether the answer says that this operation changed nothing.
+    ///
+    /// ```
+    /// use map_core::conformance::history::{Call, Clock, Recorder, Reply};
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let (map, clock) = (ShardedMap::new(), Clock::default());
+    /// let mut recorder = Recorder::new(&map, &clock, 0);
+    /// recorder.call(1, Call::Remove);
+    /// assert!(recorder.into_events()[0].is_read(), "there was nothing to be removed");
+    /// ```
     #[must_use]
     pub fn is_read(&self) -> bool {
         match (self.call, self.reply) {
@@ -210,6 +271,15 @@ impl Event {
 
 impl<'a, M: ConcurrentMap<u64, u64>> Recorder<'a, M> {
     /// A recorder for the thread of this number, below 1000; no two threads may have the same.
+    ///
+    /// ```
+    /// use map_core::conformance::history::{Call, Clock, Recorder, Reply};
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let (map, clock) = (ShardedMap::new(), Clock::default());
+    /// let mut recorder = Recorder::new(&map, &clock, 0);
+    /// assert_eq!(recorder.call(1, Call::Get), Reply::Value(None));
+    /// ```
     pub fn new(map: &'a M, clock: &'a Clock, thread: usize) -> Self {
         assert!(thread < 1000, "thread numbers go into the values");
         Self {
@@ -222,17 +292,46 @@ impl<'a, M: ConcurrentMap<u64, u64>> Recorder<'a, M> {
     }
 
     /// A value that no other call of this history stores: its last three digits are the thread.
+    ///
+    /// ```
+    /// use map_core::conformance::history::{Call, Clock, Recorder, Reply};
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let (map, clock) = (ShardedMap::new(), Clock::default());
+    /// let mut recorder = Recorder::new(&map, &clock, 0);
+    /// assert_ne!(recorder.fresh(), recorder.fresh());
+    /// ```
     pub fn fresh(&mut self) -> u64 {
         self.writes += 1;
         self.writes * 1000 + self.thread as u64
     }
 
     /// A number to add: a sum tells what was added to which value.
+    ///
+    /// ```
+    /// use map_core::conformance::history::{Call, Clock, Recorder, Reply};
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let (map, clock) = (ShardedMap::new(), Clock::default());
+    /// let mut recorder = Recorder::new(&map, &clock, 0);
+    /// let (value, more) = (recorder.fresh(), recorder.fresh_increment());
+    /// assert!(more > value);
+    /// ```
     pub fn fresh_increment(&mut self) -> u64 {
         self.fresh() << INCREMENT_SHIFT
     }
 
     /// Carries `call` out and records it.
+    ///
+    /// ```
+    /// use map_core::conformance::history::{Call, Clock, Recorder, Reply};
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let (map, clock) = (ShardedMap::new(), Clock::default());
+    /// let mut recorder = Recorder::new(&map, &clock, 0);
+    /// assert_eq!(recorder.call(1, Call::Insert(7)), Reply::Value(None));
+    /// assert_eq!(recorder.call(1, Call::Remove), Reply::Value(Some(7)));
+    /// ```
     pub fn call(&mut self, key: u64, call: Call) -> Reply {
         // SeqCst: the operation between the two stamps stays between them, and the stamps of all
         // threads lie in one order; see the top of the module.
@@ -251,6 +350,16 @@ impl<'a, M: ConcurrentMap<u64, u64>> Recorder<'a, M> {
     }
 
     /// What this thread has recorded.
+    ///
+    /// ```
+    /// use map_core::conformance::history::{Call, Clock, Recorder, Reply};
+    /// use map_sharded::ShardedMap;
+    ///
+    /// let (map, clock) = (ShardedMap::new(), Clock::default());
+    /// let mut recorder = Recorder::new(&map, &clock, 0);
+    /// recorder.call(1, Call::Get);
+    /// assert_eq!(recorder.into_events().len(), 1);
+    /// ```
     #[must_use]
     pub fn into_events(self) -> Vec<Event> {
         self.events

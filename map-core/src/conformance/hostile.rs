@@ -29,6 +29,17 @@ const MOODS: [Mood; 5] = [
 ];
 
 /// A key that does that.
+///
+/// ```
+/// use map_core::Map;
+/// use map_core::conformance::hostile::Hostile;
+///
+/// /// A map for these keys; a behaviour makes them.
+/// fn map() -> Map<Hostile, u32, map_sharded::Sharded> {
+///     Map::new()
+/// }
+/// assert!(map().is_empty());
+/// ```
 #[derive(Debug, Clone)]
 pub struct Hostile {
     key: Key,
@@ -69,6 +80,7 @@ impl PartialEq for Hostile {
 impl Eq for Hostile {}
 
 /// Any operations with such keys; then many inserts, so that the map grows with them.
+#[doc = behaviour!("hostile::keys")]
 pub fn keys<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Hostile, Value>>,
@@ -102,6 +114,7 @@ where
 }
 
 /// So too when several threads do it.
+#[doc = behaviour!("hostile::keys_from_threads")]
 pub fn keys_from_threads<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Hostile, Value>>,

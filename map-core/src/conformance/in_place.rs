@@ -11,6 +11,17 @@ use crate::mapref::entry::Entry;
 use crate::{Change, Computed, Strategy};
 
 /// A key that cannot be cloned.
+///
+/// ```
+/// use map_core::Map;
+/// use map_core::conformance::in_place::UniqueKey;
+///
+/// /// A map for these keys; a behaviour makes them.
+/// fn map() -> Map<UniqueKey, u32, map_sharded::Sharded> {
+///     Map::new()
+/// }
+/// assert!(map().is_empty());
+/// ```
 #[derive(Debug)]
 pub struct UniqueKey(Unique);
 
@@ -29,6 +40,7 @@ impl PartialEq for UniqueKey {
 impl Eq for UniqueKey {}
 
 /// Keys and values that are not `Clone`, through growth, every operation, and to the end.
+#[doc = behaviour!("in_place::unclonable")]
 pub fn unclonable<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<UniqueKey, Unique>>,
@@ -76,6 +88,7 @@ where
 }
 
 /// Nothing is cloned, whatever is done.
+#[doc = behaviour!("in_place::nothing_is_cloned")]
 pub fn nothing_is_cloned<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -105,6 +118,7 @@ where
 }
 
 /// What leaves the map, or turns out not to be needed, is gone when the operation is over.
+#[doc = behaviour!("in_place::immediate_drops")]
 pub fn immediate_drops<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -165,6 +179,7 @@ where
 }
 
 /// A change through interior mutability reaches whoever looks later.
+#[doc = behaviour!("in_place::interior_mutability")]
 pub fn interior_mutability<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, AtomicU64>>,
@@ -187,6 +202,7 @@ where
 }
 
 /// In a debug build, whoever would have to wait for itself is told so, with both places.
+#[doc = behaviour!("in_place::waiting_for_oneself")]
 pub fn waiting_for_oneself<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,

@@ -28,6 +28,16 @@ struct Configuration {
 }
 
 /// A stretch of the history of one key that no order of its operations explains.
+///
+/// ```
+/// use map_core::conformance::history::{Call, Event, Reply};
+/// use map_core::conformance::linearizability::check;
+///
+/// let reply = Reply::Value(Some(7));
+/// let got = Event { thread: 0, key: 1, call: Call::Get, reply, invoked: 0, returned: 1 };
+/// let violation = check(&[got]).expect_err("nobody has inserted anything");
+/// assert_eq!((violation.key, violation.window[violation.culprit].reply), (1, reply));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Violation {
     /// The key.

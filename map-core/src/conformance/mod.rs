@@ -70,6 +70,37 @@
 //! }
 //! ```
 
+/// The example of a behaviour: each is a function of what makes maps.
+macro_rules! behaviour {
+    ($behaviour:literal) => {
+        concat!(
+            "\nPanics if that does not hold.\n",
+            "\n```no_run\n",
+            "# use std::hash::{BuildHasher, Hash};\n",
+            "#\n",
+            "# use map_core::conformance::hashers::Kind;\n",
+            "# use map_core::conformance::maker::{Maker, run};\n",
+            "# use map_core::{Map, Strategy};\n",
+            "# use map_sharded::Sharded;\n",
+            "#\n",
+            "# #[derive(Clone, Copy)]\n",
+            "# struct ShardedMaps;\n",
+            "#\n",
+            "# impl Maker for ShardedMaps {\n",
+            "#     type Strategy = Sharded;\n",
+            "#     fn make<K: Eq + Hash, V, S: BuildHasher>(self, hasher: S) -> Map<K, V, Sharded, S>\n",
+            "#     where\n",
+            "#         Sharded: Strategy<K, V>,\n",
+            "#     {\n",
+            "#         Map::with_hasher(hasher)\n",
+            "#     }\n",
+            "# }\n",
+            "run(ShardedMaps, Kind::Good, map_core::conformance::", $behaviour, ");\n",
+            "```",
+        )
+    };
+}
+
 pub mod changes;
 pub mod drops;
 pub mod entries;

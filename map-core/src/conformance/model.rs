@@ -12,6 +12,15 @@ use super::seeds;
 ///
 /// If a sequence fails, by an error or by a panic: with its seed, and with the shortest sequence
 /// found that fails.
+///
+/// ```
+/// use map_core::conformance::model::explore;
+/// use map_core::conformance::operations::{Operation, run};
+/// use map_sharded::ShardedMap;
+///
+/// let draw = |rng: &mut fastrand::Rng| Operation::random(rng, 8, 8);
+/// explore(10, 50, draw, |operations| run::<u64, u64>(&ShardedMap::new(), operations));
+/// ```
 pub fn explore<O: Clone + Debug>(
     cases: u64,
     longest: usize,
@@ -44,6 +53,16 @@ pub fn explore<O: Clone + Debug>(
 
 /// Takes out whatever can be taken out while the sequence still fails: halves first, then ever
 /// smaller pieces, at last single operations (delta debugging).
+///
+/// ```
+/// use map_core::conformance::model::shrink;
+///
+/// let fails = |numbers: &[u32]| match numbers.contains(&7) {
+///     true => Err("there is a seven"),
+///     false => Ok(()),
+/// };
+/// assert_eq!(shrink((0..100).collect(), "", &fails).0, [7]);
+/// ```
 pub fn shrink<O: Clone, E>(
     mut operations: Vec<O>,
     mut error: E,

@@ -23,6 +23,7 @@ where
 }
 
 /// Within a read, a map can be read: the same entry, others, all.
+#[doc = behaviour!("nesting::reads_within_reads")]
 pub fn reads_within_reads<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -73,6 +74,7 @@ where
 
 /// A thread that has a read guard can get another one though a writer waits for the first: else
 /// each would wait for the other.
+#[doc = behaviour!("nesting::reads_past_a_waiting_writer")]
 pub fn reads_past_a_waiting_writer<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -104,6 +106,7 @@ where
 }
 
 /// Within a write, other maps can be used.
+#[doc = behaviour!("nesting::other_maps")]
 pub fn other_maps<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -129,6 +132,7 @@ where
 }
 
 /// In a debug build, a thread that would have to wait for itself is told so.
+#[doc = behaviour!("nesting::waiting_for_oneself")]
 pub fn waiting_for_oneself<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -198,6 +202,7 @@ where
 }
 
 /// What does not wait says so, while another thread writes.
+#[doc = behaviour!("nesting::tries_do_not_wait")]
 pub fn tries_do_not_wait<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -229,6 +234,7 @@ where
 }
 
 /// What is changed through a guard is seen all at once, and what a read guard shows stays.
+#[doc = behaviour!("nesting::guards_keep_others_out")]
 pub fn guards_keep_others_out<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -256,6 +262,17 @@ where
 }
 
 /// A value whose drop runs something.
+///
+/// ```
+/// use map_core::Map;
+/// use map_core::conformance::nesting::Hook;
+///
+/// /// A map for these values; a behaviour makes them.
+/// fn map() -> Map<u32, Hook, map_sharded::Sharded> {
+///     Map::new()
+/// }
+/// assert!(map().is_empty());
+/// ```
 #[derive(Clone)]
 pub struct Hook(Arc<dyn Fn() + Send + Sync>);
 
@@ -270,6 +287,7 @@ thread_local! {
 }
 
 /// Keys and values are dropped with no lock held: their `Drop` may use the map.
+#[doc = behaviour!("nesting::drops_that_use_the_map")]
 pub fn drops_that_use_the_map<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, Hook>>,

@@ -7,6 +7,13 @@ use super::samples::Sample;
 use crate::{Change, Computed, ConcurrentMap};
 
 /// One operation; the numbers name keys and values.
+///
+/// ```
+/// use map_core::conformance::operations::{Operation, run};
+///
+/// let map: map_sharded::ShardedMap<u64, u64> = map_sharded::ShardedMap::new();
+/// assert_eq!(run(&map, &[Operation::Insert(1, 10), Operation::Remove(1)]), Ok(()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "these are the methods of `ConcurrentMap`")]
 pub enum Operation {
@@ -28,6 +35,13 @@ use Operation as Op;
 
 impl Operation {
     /// An operation on one of `keys` keys with one of `values` values.
+    ///
+    /// ```
+    /// use map_core::conformance::operations::Operation;
+    ///
+    /// let mut rng = fastrand::Rng::with_seed(7);
+    /// let _ = Operation::random(&mut rng, 10, 100);
+    /// ```
     pub fn random(rng: &mut fastrand::Rng, keys: u64, values: u64) -> Self {
         let (key, value, other) = (rng.u64(..keys), rng.u64(..values), rng.u64(..values));
         let change = match rng.u8(..4) {
@@ -56,6 +70,16 @@ impl Operation {
     /// # Errors
     ///
     /// Says how the map's answer differs from the reference's.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    ///
+    /// use map_core::conformance::operations::Operation;
+    ///
+    /// let (map, mut reference) = (map_sharded::ShardedMap::<u64, u64>::new(), HashMap::new());
+    /// assert_eq!(Operation::Insert(1, 10).apply(&map, &mut reference), Ok(()));
+    /// assert_eq!(reference[&1], 10);
+    /// ```
     pub fn apply<K: Sample, V: Sample>(
         self,
         map: &impl ConcurrentMap<K, V>,
@@ -163,6 +187,13 @@ impl Operation {
 /// # Errors
 ///
 /// Says which operation answered wrongly, or how the contents are wrong in the end.
+///
+/// ```
+/// use map_core::conformance::operations::{Operation, run};
+///
+/// let map: map_sharded::ShardedMap<u64, u64> = map_sharded::ShardedMap::new();
+/// assert_eq!(run(&map, &[Operation::Insert(1, 10), Operation::Len]), Ok(()));
+/// ```
 pub fn run<K: Sample, V: Sample>(
     map: &impl ConcurrentMap<K, V>,
     operations: &[Operation],
@@ -179,6 +210,16 @@ pub fn run<K: Sample, V: Sample>(
 /// # Errors
 ///
 /// Says what differs.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use map_core::conformance::operations::same_contents;
+///
+/// let map: map_sharded::ShardedMap<u64, u64> = [(1, 10)].into_iter().collect();
+/// assert!(same_contents(&map, &HashMap::from([(1, 10)])).is_ok());
+/// assert!(same_contents(&map, &HashMap::new()).is_err());
+/// ```
 pub fn same_contents<K: Sample, V: Sample>(
     map: &impl ConcurrentMap<K, V>,
     reference: &HashMap<K, V>,

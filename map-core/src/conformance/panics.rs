@@ -121,6 +121,7 @@ macro_rules! scenarios {
 }
 
 /// Reads.
+#[doc = behaviour!("panics::reads")]
 pub fn reads<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -144,6 +145,7 @@ where
 }
 
 /// Writes of values.
+#[doc = behaviour!("panics::writes")]
 pub fn writes<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -195,6 +197,7 @@ where
 }
 
 /// Removals.
+#[doc = behaviour!("panics::removals")]
 pub fn removals<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -224,6 +227,7 @@ where
 }
 
 /// Entries.
+#[doc = behaviour!("panics::entries")]
 pub fn entries<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -260,6 +264,7 @@ where
 }
 
 /// Growth and shrinking, which hash every key again.
+#[doc = behaviour!("panics::growth")]
 pub fn growth<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -297,6 +302,7 @@ where
 }
 
 /// Operations on all entries.
+#[doc = behaviour!("panics::all_entries")]
 pub fn all_entries<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -383,6 +389,7 @@ where
 }
 
 /// Dropping a map, and what is made of it.
+#[doc = behaviour!("panics::the_end")]
 pub fn the_end<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
@@ -410,6 +417,7 @@ where
 }
 
 /// Threads whose closures panic do not disturb those whose closures do not.
+#[doc = behaviour!("panics::beside_others")]
 pub fn beside_others<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,

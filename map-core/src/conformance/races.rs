@@ -10,6 +10,7 @@ use crate::{Change, Computed, Strategy};
 const THREADS: usize = 4;
 
 /// Of several threads that find a key absent, one inserts, and its closure is the only one to run.
+#[doc = behaviour!("races::insertion_happens_once")]
 pub fn insertion_happens_once<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -52,6 +53,7 @@ where
 
 /// Of several threads that insert (or remove) the same key, one is told that it was not there (or
 /// that it was).
+#[doc = behaviour!("races::one_wins")]
 pub fn one_wins<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -97,6 +99,7 @@ where
 }
 
 /// Increments by any means: none is lost. Meanwhile the map grows.
+#[doc = behaviour!("races::increments_add_up")]
 pub fn increments_add_up<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -153,6 +156,7 @@ where
 }
 
 /// Values that are moved from key to key are neither lost nor doubled.
+#[doc = behaviour!("races::tokens_are_kept")]
 pub fn tokens_are_kept<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -184,6 +188,7 @@ where
 
 /// What is inserted at the very moment at which a shard splits is not lost. (Many maps, because
 /// for each the moment comes only a few times.)
+#[doc = behaviour!("races::inserts_while_splitting")]
 pub fn inserts_while_splitting<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,

@@ -11,6 +11,12 @@ use std::thread;
 /// # Panics
 ///
 /// If a case panics; the message says which seed replays it.
+///
+/// ```
+/// use map_core::conformance::seeds::each_seed;
+///
+/// each_seed(3, |seed| assert!(fastrand::Rng::with_seed(seed).u8(..9) < 9));
+/// ```
 pub fn each_seed(quick: u64, mut case: impl FnMut(u64)) {
     if let Some(seed) = number("CONFORMANCE_SEED") {
         return case(seed);
@@ -33,6 +39,13 @@ pub(crate) fn fail(seed: u64, message: &str) -> ! {
 }
 
 /// What a caught panic said.
+///
+/// ```
+/// use map_core::conformance::seeds::message;
+///
+/// let panic = std::panic::catch_unwind(|| panic!("no")).expect_err("it panics");
+/// assert_eq!(message(&*panic), "no");
+/// ```
 #[must_use]
 pub fn message(panic: &(dyn Any + Send)) -> String {
     panic

@@ -30,6 +30,7 @@ where
 }
 
 /// Few keys: every operation meets what others left behind.
+#[doc = behaviour!("sequences::few_keys")]
 pub fn few_keys<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -38,6 +39,7 @@ where
 }
 
 /// Many keys: the map grows and splits on the way.
+#[doc = behaviour!("sequences::many_keys")]
 pub fn many_keys<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -46,6 +48,7 @@ where
 }
 
 /// Keys and values on the heap.
+#[doc = behaviour!("sequences::heap")]
 pub fn heap<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<String, Box<u64>> + Strategy<Arc<str>, String>>,
@@ -55,6 +58,7 @@ where
 }
 
 /// Keys and values of no size.
+#[doc = behaviour!("sequences::zero_sized")]
 pub fn zero_sized<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<(), ()> + Strategy<(), u64> + Strategy<u64, ()>>,
@@ -65,6 +69,7 @@ where
 }
 
 /// Large values, and values that want to stand at particular addresses.
+#[doc = behaviour!("sequences::large_and_aligned")]
 pub fn large_and_aligned<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, Large> + Strategy<Large, u8> + Strategy<u8, Aligned>>,

@@ -40,6 +40,7 @@ fn on_present_and_absent<M>(
 }
 
 /// `get`, `get_with`, `get_cloned`, `get_copied`, `contains_key`, `view` find what is there.
+#[doc = behaviour!("single::reads")]
 pub fn reads<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -59,6 +60,7 @@ where
 }
 
 /// `insert` stores, and returns what was there. `swap` is another name for it.
+#[doc = behaviour!("single::insert")]
 pub fn insert<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -76,6 +78,7 @@ where
 }
 
 /// `get_mut` changes in place.
+#[doc = behaviour!("single::get_mut")]
 pub fn get_mut<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -99,6 +102,7 @@ where
 }
 
 /// `remove` and `remove_if` return what they removed.
+#[doc = behaviour!("single::removes")]
 pub fn removes<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -137,6 +141,7 @@ where
 }
 
 /// An entry that was removed can be inserted again.
+#[doc = behaviour!("single::insert_after_remove")]
 pub fn insert_after_remove<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -153,6 +158,7 @@ where
 }
 
 /// `compare_exchange` and `compare_remove` act on an equal value, and on no other.
+#[doc = behaviour!("single::comparisons")]
 pub fn comparisons<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -178,6 +184,7 @@ where
 }
 
 /// `get_or_insert_with` runs its closure if the key is absent, and only then.
+#[doc = behaviour!("single::get_or_insert")]
 pub fn get_or_insert<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -196,6 +203,7 @@ where
 }
 
 /// `compute` shows what is there and does what its closure says; so does `compute_if_present`.
+#[doc = behaviour!("single::computes")]
 pub fn computes<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -236,6 +244,7 @@ where
 }
 
 /// The operators on references to a map.
+#[doc = behaviour!("single::operators")]
 pub fn operators<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<String, u64>>,
@@ -252,6 +261,7 @@ where
 }
 
 /// Operations that do not wait do what the others do where there is nothing to wait for.
+#[doc = behaviour!("single::tries")]
 pub fn tries<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -272,6 +282,7 @@ where
 }
 
 /// A key may be looked up by anything that is equivalent to it.
+#[doc = behaviour!("single::equivalent_lookups")]
 pub fn equivalent_lookups<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<String, u64>>,

@@ -10,6 +10,12 @@ use std::thread;
 /// # Panics
 ///
 /// If one of them does, with what it said, once all have ended.
+///
+/// ```
+/// use map_core::conformance::threads::together;
+///
+/// assert_eq!(together(3, |thread| thread * 10), [0, 10, 20]);
+/// ```
 pub fn together<R: Send>(threads: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
     let missing = AtomicUsize::new(threads);
     thread::scope(|scope| {

@@ -10,6 +10,14 @@ use std::thread;
 use crate::Equivalent;
 
 /// What a [`Ledger`] can make fail.
+///
+/// ```
+/// use map_core::conformance::tracked::{Ledger, Point};
+///
+/// let ledger = Ledger::new();
+/// let value = ledger.value(1);
+/// assert!(ledger.failing(Point::ValueClone, 0, || value.clone()).is_none());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Point {
     /// A key's `Hash`.
@@ -32,6 +40,12 @@ pub enum Point {
 
 impl Point {
     /// All of them.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Point;
+    ///
+    /// assert!(Point::ALL.contains(&Point::Hash));
+    /// ```
     pub const ALL: [Self; 8] = [
         Self::Hash,
         Self::KeyEq,
@@ -45,6 +59,17 @@ impl Point {
 }
 
 /// Knows every instance that is alive, and notices what is dropped twice or used after its drop.
+///
+/// ```
+/// use map_core::conformance::tracked::Ledger;
+///
+/// let ledger = Ledger::new();
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert(ledger.key(1), ledger.value(10));
+/// assert_eq!(ledger.alive(), 2);
+/// drop(map);
+/// ledger.assert_settled();
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Ledger(Arc<Accounts>);
 
@@ -69,14 +94,35 @@ struct Instance {
 }
 
 /// A key that is in a ledger.
+///
+/// ```
+/// use map_core::conformance::tracked::Ledger;
+///
+/// let ledger = Ledger::new();
+/// assert_eq!(ledger.key(1), ledger.key(1));
+/// ```
 #[derive(Debug)]
 pub struct Key(Instance);
 
 /// A value that is in a ledger.
+///
+/// ```
+/// use map_core::conformance::tracked::Ledger;
+///
+/// let ledger = Ledger::new();
+/// assert_eq!(ledger.value(1).clone(), ledger.value(1));
+/// ```
 #[derive(Debug)]
 pub struct Value(Instance);
 
 /// A value that is in a ledger, and cannot be cloned.
+///
+/// ```
+/// use map_core::conformance::tracked::Ledger;
+///
+/// let ledger = Ledger::new();
+/// assert_eq!(ledger.unique(1).number(), 1);
+/// ```
 #[derive(Debug)]
 pub struct Unique(Instance);
 
@@ -84,6 +130,13 @@ const NONE: usize = Point::ALL.len();
 
 impl Ledger {
     /// A ledger without entries, in which nothing fails.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// assert_eq!(ledger.alive(), 0);
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         let ledger = Self::default();
@@ -92,18 +145,39 @@ impl Ledger {
     }
 
     /// A new key.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// assert_eq!(ledger.key(7).number(), 7);
+    /// ```
     #[must_use]
     pub fn key(&self, number: u64) -> Key {
         Key(self.instance(number))
     }
 
     /// A new value.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// assert_eq!(ledger.value(7).number(), 7);
+    /// ```
     #[must_use]
     pub fn value(&self, number: u64) -> Value {
         Value(self.instance(number))
     }
 
     /// A new value that cannot be cloned.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// assert_eq!(ledger.unique(7).number(), 7);
+    /// ```
     #[must_use]
     pub fn unique(&self, number: u64) -> Unique {
         Unique(self.instance(number))
@@ -120,6 +194,16 @@ impl Ledger {
     }
 
     /// How many instances are alive.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// let key = ledger.key(7);
+    /// assert_eq!(ledger.alive(), 1);
+    /// drop(key);
+    /// assert_eq!(ledger.alive(), 0);
+    /// ```
     #[must_use]
     pub fn alive(&self) -> usize {
         lock(&self.0.alive).len()
@@ -130,6 +214,15 @@ impl Ledger {
     /// # Panics
     ///
     /// If something was.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// let key = ledger.key(7);
+    /// ledger.assert_sound();
+    /// # drop(key);
+    /// ```
     pub fn assert_sound(&self) {
         if let Some(wrong) = &*lock(&self.0.wrong) {
             panic!("{wrong}");
@@ -141,6 +234,14 @@ impl Ledger {
     /// # Panics
     ///
     /// If something is.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// drop(ledger.key(7));
+    /// ledger.assert_settled();
+    /// ```
     pub fn assert_settled(&self) {
         self.assert_sound();
         assert_eq!(self.alive(), 0, "instances that nobody dropped");
@@ -151,6 +252,15 @@ impl Ledger {
     }
 
     /// From now on, the call at `point` panics before which `successes` go well.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::{Ledger, Point};
+    ///
+    /// let ledger = Ledger::new();
+    /// ledger.arm(Point::Closure, 1);
+    /// ledger.reach(Point::Closure);
+    /// assert!(!ledger.disarm(), "the next one would have failed");
+    /// ```
     pub fn arm(&self, point: Point, successes: usize) {
         let index = Point::ALL.iter().position(|&other| other == point);
         self.0.left.store(successes as isize, Ordering::Relaxed);
@@ -158,6 +268,13 @@ impl Ledger {
     }
 
     /// From now on, nothing fails. Returns whether something has.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// assert!(!ledger.disarm(), "nothing has failed");
+    /// ```
     pub fn disarm(&self) -> bool {
         self.0.armed.store(NONE, Ordering::Relaxed);
         self.0.left.load(Ordering::Relaxed) < 0
@@ -168,6 +285,14 @@ impl Ledger {
     /// # Panics
     ///
     /// If it is the one that was to fail, and this thread is not panicking already.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::{Ledger, Point};
+    ///
+    /// let ledger = Ledger::new();
+    /// let failed = ledger.failing(Point::Closure, 0, || ledger.reach(Point::Closure));
+    /// assert!(failed.is_none());
+    /// ```
     pub fn reach(&self, point: Point) {
         let armed = Point::ALL.get(self.0.armed.load(Ordering::Relaxed)) == Some(&point);
         if armed && !thread::panicking() && self.0.left.fetch_sub(1, Ordering::Relaxed) == 0 {
@@ -181,6 +306,15 @@ impl Ledger {
     /// # Panics
     ///
     /// If `f` does for another reason.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::{Ledger, Point};
+    ///
+    /// let ledger = Ledger::new();
+    /// let key = ledger.key(1);
+    /// assert!(ledger.failing(Point::KeyClone, 0, || key.clone()).is_none());
+    /// assert!(ledger.failing(Point::KeyClone, 1, || key.clone()).is_some());
+    /// ```
     pub fn failing<R>(&self, point: Point, successes: usize, f: impl FnOnce() -> R) -> Option<R> {
         self.arm(point, successes);
         let result = catch_unwind(AssertUnwindSafe(f));
@@ -225,6 +359,13 @@ impl Drop for Instance {
 
 impl Key {
     /// The number that it stands for.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// assert_eq!(ledger.key(7).number(), 7);
+    /// ```
     #[must_use]
     pub fn number(&self) -> u64 {
         self.0.number()
@@ -233,12 +374,28 @@ impl Key {
 
 impl Value {
     /// The number that it stands for.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// assert_eq!(ledger.value(7).number(), 7);
+    /// ```
     #[must_use]
     pub fn number(&self) -> u64 {
         self.0.number()
     }
 
     /// Stands for another number from now on.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// let mut value = ledger.value(7);
+    /// value.set(8);
+    /// assert_eq!(value.number(), 8);
+    /// ```
     pub fn set(&mut self, number: u64) {
         self.0.number = number;
     }
@@ -246,6 +403,13 @@ impl Value {
 
 impl Unique {
     /// The number that it stands for.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// assert_eq!(ledger.unique(7).number(), 7);
+    /// ```
     #[must_use]
     pub fn number(&self) -> u64 {
         self.0.number()
@@ -303,6 +467,15 @@ impl Drop for Value {
 }
 
 /// Looks a key up without being one: it reaches the points of lookups, but has no `Drop`.
+///
+/// ```
+/// use map_core::conformance::tracked::Ledger;
+///
+/// let ledger = Ledger::new();
+/// let map = map_sharded::ShardedMap::new();
+/// map.insert(ledger.key(1), ());
+/// assert!(map.contains_key(&ledger.probe(1)));
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Probe<'a> {
     number: u64,
@@ -311,6 +484,15 @@ pub struct Probe<'a> {
 
 impl Ledger {
     /// What finds the key of this number.
+    ///
+    /// ```
+    /// use map_core::conformance::tracked::Ledger;
+    ///
+    /// let ledger = Ledger::new();
+    /// let map = map_sharded::ShardedMap::new();
+    /// map.insert(ledger.key(1), ());
+    /// assert!(!map.contains_key(&ledger.probe(2)));
+    /// ```
     #[must_use]
     pub fn probe(&self, number: u64) -> Probe<'_> {
         Probe {

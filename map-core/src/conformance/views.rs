@@ -6,6 +6,7 @@ use super::maker::{Maker, MapOf, Rig};
 use crate::{Set, Strategy};
 
 /// A view shows what the map had, and the map it is turned back into goes on.
+#[doc = behaviour!("views::read_only")]
 pub fn read_only<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<String, u64>>,
@@ -56,6 +57,7 @@ where
 }
 
 /// A set does what a map to nothing does.
+#[doc = behaviour!("views::sets")]
 pub fn sets<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<String, ()> + Strategy<u64, ()>>,

@@ -59,6 +59,7 @@ type Walk<'a, M> = &'a (dyn Fn(&MapOf<M, u64, u64>, &mut dyn FnMut(u64, u64)) + 
 
 /// However a walk goes over the map, and whatever happens meanwhile: what stays is seen exactly
 /// once, with its value, and nothing is seen twice.
+#[doc = behaviour!("walks::iteration")]
 pub fn iteration<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -84,6 +85,11 @@ where
     check(&|map, see| map.for_each(|&key, &value| see(key, value)));
     check(&|map, see| map.iter().for_each(|entry| see(*entry.key(), *entry)));
     check(&|map, see| {
+        map.clone()
+            .into_iter()
+            .for_each(|(key, value)| see(key, value))
+    });
+    check(&|map, see| {
         map.iter_mut()
             .for_each(|mut entry| see(*entry.key(), *entry.value_mut()));
     });
@@ -103,6 +109,7 @@ where
 
 /// So too while the map shrinks again: shards that a walk has seen may merge with others that it
 /// has not.
+#[doc = behaviour!("walks::iteration_of_less_and_less")]
 pub fn iteration_of_less_and_less<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -137,9 +144,15 @@ where
                 }
             };
             turns += 1;
-            match (thread, turns % 2) {
+            match (thread, turns % 3) {
                 (1, 0) => map.for_each(|&key, _| see(key)),
-                (1, _) => map.iter_mut().for_each(|entry| see(*entry.key())),
+                (1, 1) => map.iter_mut().for_each(|entry| see(*entry.key())),
+                (_, 2) => {
+                    let clone = map.clone();
+                    let found = |key| clone.get_cloned(&key) == Some(key + 1);
+                    assert!((0..staying).all(found), "each is found");
+                    clone.into_iter().for_each(|(key, _)| see(key));
+                }
                 (_, 0) => map.iter().for_each(|entry| see(*entry.key())),
                 (_, _) => map.alter_all(|&key, value| {
                     see(key);
@@ -155,6 +168,7 @@ where
 }
 
 /// What is there is found, and what is not is not, while the map grows.
+#[doc = behaviour!("walks::lookups")]
 pub fn lookups<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -175,6 +189,7 @@ where
 }
 
 /// `len` and `is_empty` stay within what it was before and after, while entries only come.
+#[doc = behaviour!("walks::len_while_growing")]
 pub fn len_while_growing<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -210,6 +225,7 @@ where
 }
 
 /// `len` and `is_empty` are exact whenever nobody writes, whatever happened before.
+#[doc = behaviour!("walks::len")]
 pub fn len<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -249,6 +265,7 @@ where
 
 /// `clear` removes what was there before, however much is inserted meanwhile, and `retain` does so
 /// with what it does not keep. What they do not remove stays.
+#[doc = behaviour!("walks::clear_and_retain")]
 pub fn clear_and_retain<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -294,6 +311,7 @@ where
 }
 
 /// A map that shrinks, grows and is cleared under everybody's hands stays a map.
+#[doc = behaviour!("walks::reshaping")]
 pub fn reshaping<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,

@@ -29,6 +29,14 @@ pub fn watch(test: impl FnOnce() + Send + 'static) {
 /// # Panics
 ///
 /// As [`watch`] does.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use map_core::conformance::watchdog::watch_for;
+///
+/// watch_for(Duration::from_secs(10), || assert!(map_sharded::ShardedMap::<u8, u8>::new().is_empty()));
+/// ```
 pub fn watch_for(limit: Duration, test: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel::<()>();
     // The name of the test, for the messages of panics within.

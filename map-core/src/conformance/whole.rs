@@ -37,6 +37,7 @@ fn contents<T: Strategy<u64, u64>>(map: &Map<u64, u64, T, Build>) -> BTreeMap<u6
 }
 
 /// All ways to go over a map show every entry once, whatever the map's size.
+#[doc = behaviour!("whole::iterations")]
 pub fn iterations<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -58,6 +59,7 @@ where
 }
 
 /// What an iterator gives out may outlive it, and may be held together.
+#[doc = behaviour!("whole::items_outlive_the_iterator")]
 pub fn items_outlive_the_iterator<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -79,6 +81,7 @@ where
 }
 
 /// An iterator may be dropped half-way.
+#[doc = behaviour!("whole::abandoned_iterators")]
 pub fn abandoned_iterators<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -98,6 +101,7 @@ where
 }
 
 /// `retain` keeps what it is told to, with the changes made on the way.
+#[doc = behaviour!("whole::retain")]
 pub fn retain<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -122,6 +126,7 @@ where
 }
 
 /// `clear` removes everything, and the map goes on.
+#[doc = behaviour!("whole::clear")]
 pub fn clear<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -142,6 +147,7 @@ where
 }
 
 /// Room that was asked for is there; `shrink_to_fit` gives back what is not needed.
+#[doc = behaviour!("whole::capacity")]
 pub fn capacity<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -175,6 +181,7 @@ where
 }
 
 /// What `clear` and `shrink_to_fit` no longer need, they give back: shards and tables.
+#[doc = behaviour!("whole::memory_comes_back")]
 pub fn memory_comes_back<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -196,6 +203,7 @@ where
 }
 
 /// A map may be made with any number of shards.
+#[doc = behaviour!("whole::shard_amounts")]
 pub fn shard_amounts<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
@@ -212,15 +220,25 @@ where
     }
 }
 
-/// A clone has the same entries, and is another map.
+/// A clone has the same entries in as many shards, and is another map. To make it, nothing is hashed.
+#[doc = behaviour!("whole::clones")]
 pub fn clones<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
 {
     for many in [0, 1, 100, rig.about(5_000)] {
         let map = filled(rig, many);
+        let hashed = rig.hashed();
         let clone = map.clone();
+        assert_eq!(rig.hashed(), hashed, "a clone hashes nothing");
+        assert_eq!((clone.len(), clone.shards()), (many, map.shards()));
+        let all = map
+            .iter()
+            .all(|entry| clone.get_cloned(entry.key()) == Some(*entry));
+        assert!(all, "each is found where it was");
         assert_eq!(contents(&clone), contents(&map));
+        // A clone of a clone, which has its shards from the start.
+        assert_eq!(contents(&clone.clone()), contents(&map));
         clone.insert(0, 1);
         map.insert(1 << 40, 1);
         map.retain(|&key, _| key > 5);
@@ -232,6 +250,7 @@ where
 }
 
 /// `Extend`, `FromIterator` (a later entry wins), `Default`, `Debug`.
+#[doc = behaviour!("whole::collections")]
 pub fn collections<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,

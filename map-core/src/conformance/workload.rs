@@ -15,6 +15,14 @@ use crate::ConcurrentMap;
 const FILLER: u64 = 1 << 32;
 
 /// How large a history shall be, and which.
+///
+/// ```
+/// use map_core::conformance::linearizability::check;
+/// use map_core::conformance::workload::{Plan, record};
+///
+/// let plan = Plan { threads: 2, operations: 50, hot_keys: 3, filler: 1, seed: 7 };
+/// assert!(check(&record(&map_sharded::ShardedMap::new(), &plan)).is_ok());
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     /// How many threads.
@@ -102,6 +110,17 @@ impl Filler {
 /// # Panics
 ///
 /// If one thread alone sees a filler key of its own do what it should not.
+///
+/// ```
+/// use map_core::conformance::linearizability::check;
+/// use map_core::conformance::workload::{Plan, record};
+///
+/// let plan = Plan { threads: 2, operations: 50, hot_keys: 3, filler: 1, seed: 7 };
+/// let history = record(&map_sharded::ShardedMap::new(), &plan);
+/// // Each operation, and the last look at each key.
+/// assert_eq!(history.len(), 2 * 50 + 3);
+/// assert!(check(&history).is_ok());
+/// ```
 pub fn record<M: ConcurrentMap<u64, u64> + Sync>(map: &M, plan: &Plan) -> Vec<Event> {
     let clock = Clock::default();
     let mut rng = fastrand::Rng::with_seed(plan.seed);

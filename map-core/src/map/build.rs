@@ -134,6 +134,23 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
     }
 }
 
+impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
+    pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
+        // A fence less at every exclusive unlock, on Linux; one load after the first time.
+        crate::lock::prepare();
+        let map = Self {
+            directory: Directory::new(shard_limit.min(MOST_ENTRIES)),
+            hasher,
+            leaning: Leaning::new(ReadBias::Adaptive),
+            tally: Tally::default(),
+            entries: PhantomData,
+        };
+        T::set_up(map.directory.open(), &Options::default())
+            .expect("a map can be set up as it comes");
+        map
+    }
+}
+
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// An empty map that hashes with `hasher`. Allocates as [`new`](Self::new) does.
     ///
@@ -146,20 +163,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[must_use]
     pub fn with_hasher(hasher: S) -> Self {
         Self::with_limit(default_shard_limit(size_of::<(K, V)>()), hasher)
-    }
-
-    pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
-        // A fence less at every exclusive unlock, on Linux; one load after the first time.
-        crate::lock::prepare();
-        let map = Self {
-            directory: Directory::new(shard_limit.min(MOST_ENTRIES)),
-            hasher,
-            leaning: Leaning::new(ReadBias::Adaptive),
-            tally: Tally::default(),
-            entries: PhantomData,
-        };
-        T::set_up(map.open(), &Options::default()).expect("a map can be set up as it comes");
-        map
     }
 
     /// An empty map with room for so many entries that hashes with `hasher`.

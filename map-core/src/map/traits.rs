@@ -48,36 +48,6 @@ where
     }
 }
 
-/// Copies what [`for_each`](Map::for_each) sees, and waits for what that waits for. The tables of the copy are
-/// allocated at once.
-///
-/// ```
-/// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
-/// let copy = map.clone();
-/// map.clear();
-/// assert_eq!((map.len(), copy.len()), (0, 10));
-/// ```
-impl<K, V, T, S> Clone for Map<K, V, T, S>
-where
-    K: Eq + Hash + Clone,
-    V: Clone,
-    T: Strategy<K, V>,
-    S: BuildHasher + Clone,
-{
-    /// A map of the same shard limit with a copy of every entry that is present throughout. Keys and values are cloned with their
-    /// shard locked for reading.
-    fn clone(&self) -> Self {
-        let clone = Self::with_limit(self.directory.base_limit(), self.hasher.clone());
-        clone.set_read_bias(self.read_bias());
-        T::set_up_like(clone.open(), self.open());
-        clone.reserve(self.len());
-        self.for_each(|key, value| {
-            clone.insert(key.clone(), value.clone());
-        });
-        clone
-    }
-}
-
 /// Inserts every pair, one [`insert`](Map::insert) each; of several with one key the last value stays.
 ///
 /// ```
@@ -173,6 +143,17 @@ where
     S: UnwindSafe,
 {
 }
+
+/// Keys and values are never pinned, wherever they are.
+///
+/// ```
+/// use std::marker::PhantomPinned;
+///
+/// fn is_unpin<T: Unpin>() {}
+/// is_unpin::<map_sharded::ShardedMap<u32, PhantomPinned>>();
+/// is_unpin::<map_sharded::ReadOnlyView<u32, PhantomPinned>>();
+/// ```
+impl<K, V, T: Strategy<K, V>, S: Unpin> Unpin for Map<K, V, T, S> {}
 
 /// Each operation is the [`Map`]'s own of the same name, and costs and blocks as that does.
 impl<K, V, T, S> ConcurrentMap<K, V> for Map<K, V, T, S>

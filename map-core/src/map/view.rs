@@ -11,6 +11,7 @@ use equivalent::Equivalent;
 use super::Map;
 use super::leaning::{Leaning, Tally};
 use crate::hash::hash_of;
+use crate::raw::held::here;
 use crate::raw::quiet::Quiet;
 use crate::strategy::{Strategy, Table};
 
@@ -218,8 +219,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> ReadOnlyView<K, V, T, S
     }
 }
 
-/// A view of a map of its own, with a clone of every key and value: allocates its tables at once, and takes no
-/// lock of this one.
+/// A view of a map of its own, with a clone of every key and value: allocates tables as large as those of this one, hashes
+/// nothing, and takes no lock of this one.
 ///
 /// ```
 /// let map: map_sharded::ShardedMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
@@ -228,22 +229,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> ReadOnlyView<K, V, T, S
 /// view.into_inner().clear();
 /// assert_eq!(copy.len(), 10);
 /// ```
-impl<K, V, T, S> Clone for ReadOnlyView<K, V, T, S>
-where
-    K: Eq + Hash + Clone,
-    V: Clone,
-    T: Strategy<K, V>,
-    S: BuildHasher + Clone,
-{
+impl<K: Clone, V: Clone, T: Strategy<K, V>, S: Clone> Clone for ReadOnlyView<K, V, T, S> {
     fn clone(&self) -> Self {
+        let place = here();
         let limit = self.shards.base_limit();
-        let clone = Map::<K, V, T, S>::with_limit(limit, self.hasher.clone());
-        clone.set_read_bias(self.leaning.get());
-        clone.reserve(self.len());
-        for (key, value) in self.iter() {
-            clone.insert(key.clone(), value.clone());
-        }
-        clone.into_read_only()
+        let bias = self.leaning.get();
+        let copy = Map::like(limit, self.hasher.clone(), bias, self.shards.open());
+        let shards = self.shards.shards();
+        let filled = shards.map(|(coverage, open, table)| copy.fill(coverage, open, table, place));
+        let filled: Vec<_> = filled.collect();
+        copy.begin_with(&filled, place);
+        copy.into_read_only()
     }
 }
 
@@ -263,3 +259,6 @@ where
     S: UnwindSafe,
 {
 }
+
+/// As a [`Map`].
+impl<K, V, T: Strategy<K, V>, S: Unpin> Unpin for ReadOnlyView<K, V, T, S> {}

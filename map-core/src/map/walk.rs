@@ -70,6 +70,12 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Whether all entries are wanted.
+    #[cfg(feature = "rayon")]
+    pub(crate) fn is_nothing(self) -> bool {
+        self.but.is_none()
+    }
+
     #[inline]
     pub(crate) fn contains(self, hash: impl FnOnce() -> u64) -> bool {
         match self.but {

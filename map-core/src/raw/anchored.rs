@@ -65,6 +65,14 @@ impl<'a, X> Anchored<'a, X> {
     /// # Safety
     ///
     /// 1. It may be used, and dropped, until `'a` ends.
+    ///
+    /// ```
+    /// use map_core::strategy::Anchored;
+    ///
+    /// // SAFETY: 1. A string may be used for ever.
+    /// let held: Anchored<'_, String> = unsafe { Anchored::new("a".to_owned()) };
+    /// assert_eq!(held.get(), "a");
+    /// ```
     #[inline(always)]
     pub unsafe fn new(inner: X) -> Self {
         Self {
@@ -74,6 +82,14 @@ impl<'a, X> Anchored<'a, X> {
     }
 
     /// What is anchored.
+    ///
+    /// ```
+    /// use map_core::strategy::Anchored;
+    ///
+    /// // SAFETY: 1. A string may be used for ever.
+    /// let held: Anchored<'_, String> = unsafe { Anchored::new("a".to_owned()) };
+    /// assert_eq!(held.get().len(), 1);
+    /// ```
     #[inline(always)]
     pub fn get(&self) -> &X {
         &self.inner
@@ -85,6 +101,16 @@ impl<'a, X> Anchored<'a, X> {
     ///
     /// 1. What is behind the reference afterwards may be used, and dropped, until `'a` ends.
     /// 2. What was moved out of it is not used, nor dropped, after that.
+    ///
+    /// ```
+    /// use map_core::strategy::Anchored;
+    ///
+    /// // SAFETY: 1. A string may be used for ever.
+    /// let mut held: Anchored<'_, String> = unsafe { Anchored::new("a".to_owned()) };
+    /// // SAFETY: 1. So may this one. 2. Nothing is moved out of it.
+    /// unsafe { held.get_mut() }.push('b');
+    /// assert_eq!(held.get(), "ab");
+    /// ```
     #[inline(always)]
     pub unsafe fn get_mut(&mut self) -> &mut X {
         &mut self.inner
@@ -96,6 +122,15 @@ impl<'a, X> Anchored<'a, X> {
     ///
     /// 1. What `f` returns may be used, and dropped, until `'a` ends, given that this is so of what it is called with.
     /// 2. What else `f` does with that ends before `'a` does.
+    ///
+    /// ```
+    /// use map_core::strategy::Anchored;
+    ///
+    /// // SAFETY: 1. A string may be used for ever.
+    /// let held: Anchored<'_, String> = unsafe { Anchored::new("a".to_owned()) };
+    /// // SAFETY: 1., 2. A number may be used for ever.
+    /// assert_eq!(unsafe { held.map(|held| held.len()) }.get(), &1);
+    /// ```
     #[inline(always)]
     pub unsafe fn map<Y>(self, f: impl FnOnce(X) -> Y) -> Anchored<'a, Y> {
         Anchored {

@@ -240,13 +240,31 @@ impl Span {
         Self { from, to }
     }
 
-    /// The first position. Costs nothing; an example is at [`Span`].
+    /// The first position. Costs nothing.
+    ///
+    /// ```
+    /// use map_core::strategy::{Coverage, Span, hash_at};
+    ///
+    /// /// Whether a shard is the one to go on with.
+    /// fn is_next(span: Span, shard: Coverage) -> bool {
+    ///     shard.covers(hash_at(span.from()))
+    /// }
+    /// ```
     #[must_use]
     pub const fn from(self) -> u64 {
         self.from
     }
 
-    /// Whether it has a position. Two comparisons; an example is at [`Span`].
+    /// Whether it has a position. Two comparisons.
+    ///
+    /// ```
+    /// use map_core::strategy::{Span, position};
+    ///
+    /// /// Whether a walk still wants an entry of this hash.
+    /// fn is_wanted(span: Span, hash: u64) -> bool {
+    ///     span.contains(position(hash))
+    /// }
+    /// ```
     #[inline]
     #[must_use]
     pub const fn contains(self, position: u64) -> bool {
@@ -254,7 +272,16 @@ impl Span {
     }
 
     /// Whether it has all positions that are covered. Two comparisons: then no entry of that shard need be
-    /// looked at. An example is at [`Span`].
+    /// looked at.
+    ///
+    /// ```
+    /// use map_core::strategy::{Coverage, Span, position};
+    ///
+    /// /// Whether a walk still wants an entry of this hash, of a shard.
+    /// fn is_wanted(span: Span, shard: Coverage, hash: u64) -> bool {
+    ///     span.contains_all(shard) || span.contains(position(hash))
+    /// }
+    /// ```
     #[must_use]
     pub const fn contains_all(self, coverage: Coverage) -> bool {
         let end = match coverage.end() {

@@ -29,6 +29,9 @@ use super::coverage::{Coverage, below_tag, hash_at};
 use super::header::Header;
 use super::held::Place;
 use super::holds::Exclusive;
+use super::merges::Merges;
+#[cfg(feature = "rayon")]
+use super::merges::Unmerged;
 use super::structure::Structure;
 use crate::lock::slots;
 use crate::strategy::{Open, Table};
@@ -47,6 +50,8 @@ pub(crate) struct Directory<L, O> {
     shard_limit: hint::AtomicUsize,
     /// The same, as long as the map has few shards.
     base_limit: usize,
+    /// Who merges shards, and who forbids it.
+    merges: Merges,
     /// Empty until the first split: an empty map is small.
     structure: Mutex<Option<Box<Structure<L, O>>>>,
     /// The only shard until the first split, out of use after it.
@@ -83,6 +88,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             root: AtomicPtr::new(ptr::null_mut()),
             shard_limit: hint::AtomicUsize::new(base_limit),
             base_limit,
+            merges: Merges::default(),
             structure: Mutex::new(None),
             first: Header::new(Coverage::ALL, O::default()),
         }
@@ -228,7 +234,13 @@ impl<L: Table, O: Open> Directory<L, O> {
         }
     }
 
-    /// Merges a shard with its buddy if `agree` (given both) says so, and returns the result,
+    /// See [`Merges::forbid`].
+    #[cfg(feature = "rayon")]
+    pub(crate) fn forbid_merges(&self) -> Unmerged<'_> {
+        self.merges.forbid()
+    }
+
+    /// Merges a shard with its buddy if `agree` (given both) says so and nobody forbids it, and returns the result,
     /// locked; or the shard as it was. Never waits.
     ///
     /// `unite` moves all entries of the second shard to the first. If it panics or returns `false`
@@ -248,6 +260,9 @@ impl<L: Table, O: Open> Directory<L, O> {
         if ptr::eq(header, section.header()) || header.coverage_hint() != buddy {
             return Err(section);
         }
+        let Some(_merging) = self.merges.begin() else {
+            return Err(section);
+        };
         let Some(mut other) = header.try_lock_exclusive(place) else {
             return Err(section);
         };
@@ -291,6 +306,36 @@ impl<L: Table, O: Open> Directory<L, O> {
             structure.give_back(header);
             header = structure.take_new(self.open());
         }
+    }
+
+    /// An empty shard, locked, for a map that nobody else has yet: to be filled, and given to
+    /// [`begin_with`](Self::begin_with). Until then it cannot be found.
+    pub(crate) fn prepare(&self, coverage: Coverage, place: Place) -> Exclusive<'_, L, O> {
+        if coverage == Coverage::ALL {
+            let first = self.first.try_lock_exclusive(place);
+            return first.expect("nobody else has the map");
+        }
+        let mut section = self.take_header(place).keep();
+        section.set_coverage(coverage);
+        section.header().contention.reset(None, 0);
+        section.scatter_samples();
+        section
+    }
+
+    /// Makes the prepared shards those of the map, which nobody else has yet. Together they cover every hash once.
+    pub(crate) fn begin_with(&self, shards: &[&Header<L, O>], place: Place) {
+        if let [only] = shards {
+            debug_assert!(ptr::eq(*only, &raw const self.first), "it covers all");
+            return;
+        }
+        let first = self.first.try_lock_exclusive(place);
+        first.expect("nobody else has the map").uncover();
+        let mut structure = self.structure.lock();
+        let structure = structure
+            .as_mut()
+            .expect("taking a header made the structure");
+        structure.begin_with(shards);
+        self.set_root(structure);
     }
 
     /// Makes the structure's current array the one that readers find.

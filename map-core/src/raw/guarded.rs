@@ -667,12 +667,23 @@ type Met<'a, K, V, T> =
     Held<'a, (K, V), Kept<<T as Strategy<K, V>>::Locked, <T as Strategy<K, V>>::Open>>;
 
 impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
-    /// See [`Strategy::visit`]. Locks the shard, and waits for it, if `at` says so. An example is at
-    /// [`LockedVisit`].
+    /// See [`Strategy::visit`]. Locks the shard, and waits for it, if `at` says so.
     ///
     /// # Errors
     ///
     /// What [`At::lock_shared`] said.
+    ///
+    /// ```
+    /// use map_core::strategy::{Anchored, At, LockedVisit, Refused, Span, Strategy};
+    ///
+    /// /// [`Strategy::visit`] of a strategy whose shards are read locked.
+    /// fn visit<'a, K: 'a, V: 'a, T: Strategy<K, V>>(
+    ///     at: At<'a, T::Locked, T::Open>,
+    ///     span: Span,
+    /// ) -> Result<(Anchored<'a, LockedVisit<K, V, T>>, Option<u64>), Refused> {
+    ///     LockedVisit::new(&at, span)
+    /// }
+    /// ```
     pub fn new<'a>(
         at: &At<'a, T::Locked, T::Open>,
         span: Span,
@@ -681,6 +692,20 @@ impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
     }
 
     /// The same in a shard that is locked already, by [`At::lock_shared`] for a visit.
+    ///
+    /// ```
+    /// use map_core::strategy::{Anchored, At, LockedVisit, Refused, Span, Strategy};
+    ///
+    /// /// [`Strategy::visit`] of a strategy that has to look at a shard before it knows.
+    /// fn visit<'a, K: 'a, V: 'a, T: Strategy<K, V>>(
+    ///     at: At<'a, T::Locked, T::Open>,
+    ///     span: Span,
+    /// ) -> Result<(Anchored<'a, LockedVisit<K, V, T>>, Option<u64>), Refused> {
+    ///     let shard = at.lock_shared()?;
+    ///     assert!(T::capacity(&shard) < usize::MAX);
+    ///     Ok(LockedVisit::over(shard, span))
+    /// }
+    /// ```
     pub fn over<'a>(
         shard: Shared<'a, T::Locked, T::Open>,
         span: Span,
@@ -706,6 +731,18 @@ impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
 
     /// See [`Strategy::visited`]. Hashes keys only where the walk wants some of the shard's entries and not
     /// others. Never waits; no allocation.
+    ///
+    /// ```
+    /// use map_core::strategy::{Anchored, LockedVisit, Strategy};
+    ///
+    /// /// How many entries were found.
+    /// fn count<'a, K: 'a, V: 'a, T: Strategy<K, V>>(
+    ///     mut visit: Anchored<'a, LockedVisit<K, V, T>>,
+    ///     hash: impl Fn(&K) -> u64,
+    /// ) -> usize {
+    ///     std::iter::from_fn(|| LockedVisit::next(&mut visit, &hash)).count()
+    /// }
+    /// ```
     #[inline]
     pub fn next<'a>(
         this: &mut Anchored<'a, Self>,
@@ -721,6 +758,20 @@ impl<K, V, T: Strategy<K, V>> LockedVisit<K, V, T> {
     /// # Safety
     ///
     /// 1. This is anchored in `'a`.
+    ///
+    /// ```
+    /// use map_core::strategy::{Anchored, LockedVisit, Strategy};
+    ///
+    /// /// How many entries were found, of a visit that knows its number.
+    /// fn count<'a, K: 'a, V: 'a, T: Strategy<K, V>>(
+    ///     mut visit: Anchored<'a, (LockedVisit<K, V, T>, u32)>,
+    ///     hash: impl Fn(&K) -> u64,
+    /// ) -> usize {
+    ///     // SAFETY: `get_mut`: 1. Nothing is put in its place. 2. What is taken out is dropped here. `next_for`: 1. It is
+    ///     // anchored in `'a`.
+    ///     std::iter::from_fn(|| unsafe { visit.get_mut().0.next_for(&hash) }).count()
+    /// }
+    /// ```
     #[inline]
     pub unsafe fn next_for<'a>(&mut self, hash: impl Fn(&K) -> u64) -> Option<Met<'a, K, V, T>> {
         let only = self.only;

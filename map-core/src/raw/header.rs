@@ -130,6 +130,16 @@ impl<L: Table, O> Drop for Attempt<'_, L, O> {
 
 /// A sign of contention, for the map's eyes only. It comes with [`Refused::Crowded`], and there is nothing to
 /// ask of it.
+///
+/// ```
+/// use map_core::strategy::Refused;
+///
+/// /// A strategy hands it on, as it does with all that refuses it a shard.
+/// fn is_crowded(refused: &Refused) -> bool {
+///     matches!(refused, Refused::Crowded(_))
+/// }
+/// assert!(!is_crowded(&Refused::Busy));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Crowd(pub(crate) Reading);
 

@@ -126,12 +126,28 @@ impl<'a, L, O> Shared<'a, L, O> {
     }
 
     /// The part of the shard that needs no lock. A reference that outlives the hold.
+    ///
+    /// ```
+    /// use map_core::strategy::Shared;
+    ///
+    /// fn open<'a, L, O>(shard: Shared<'a, L, O>) -> &'a O {
+    ///     shard.open()
+    /// }
+    /// ```
     #[inline]
     pub fn open(&self) -> &'a O {
         &self.header().open
     }
 
-    /// What the shard covers, until it is unlocked. One load. An example is at [`Shared`].
+    /// What the shard covers, until it is unlocked. One load.
+    ///
+    /// ```
+    /// use map_core::strategy::Shared;
+    ///
+    /// fn is_for<L, O>(shard: &Shared<'_, L, O>, hash: u64) -> bool {
+    ///     shard.coverage().covers(hash)
+    /// }
+    /// ```
     #[inline]
     pub fn coverage(&self) -> Coverage {
         self.header().coverage_hint()
@@ -270,6 +286,14 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
     }
 
     /// The part of the shard that needs no lock. A reference that outlives the hold.
+    ///
+    /// ```
+    /// use map_core::strategy::{Exclusive, Table};
+    ///
+    /// fn open<'a, L: Table, O>(shard: Exclusive<'a, L, O>) -> &'a O {
+    ///     shard.open()
+    /// }
+    /// ```
     #[inline]
     pub fn open(&self) -> &'a O {
         &self.header.open
@@ -319,6 +343,14 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
     }
 
     /// What the shard covers, until it is unlocked. One load.
+    ///
+    /// ```
+    /// use map_core::strategy::{Exclusive, Table};
+    ///
+    /// fn is_for<L: Table, O>(shard: &Exclusive<'_, L, O>, hash: u64) -> bool {
+    ///     shard.coverage().covers(hash)
+    /// }
+    /// ```
     #[inline]
     pub fn coverage(&self) -> Coverage {
         self.header.coverage_hint()
@@ -342,8 +374,16 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         self.ticket.set_movable();
     }
 
-    /// Lets other readers in. One atomic store, and no wait; the waste stays for the next exclusive hold. An
-    /// example is at [`Exclusive`].
+    /// Lets other readers in. One atomic store, and no wait; the waste stays for the next exclusive hold.
+    ///
+    /// ```
+    /// use map_core::strategy::{Exclusive, Shared, Table};
+    ///
+    /// fn empty<L: Table, O>(mut shard: Exclusive<'_, L, O>) -> Shared<'_, L, O> {
+    ///     *shard = L::default();
+    ///     shard.downgrade()
+    /// }
+    /// ```
     pub fn downgrade(self) -> Shared<'a, L, O> {
         self.publish_len();
         let mut this = ManuallyDrop::new(self);
@@ -459,14 +499,56 @@ impl<L: Table, O> fmt::Debug for Exclusive<'_, L, O> {
 ///
 /// 1. The two parts are always met together: what was open beside what lay under the lock once is so for good.
 /// 2. Nobody else reaches what lies under the lock.
+///
+/// ```
+/// use map_core::strategy::{Inside, Table};
+///
+/// /// Whether a shard is empty, whole or part of another.
+/// fn is_empty<L: Table, O>(shard: &impl Inside<L, O>) -> bool {
+///     shard.is_empty()
+/// }
+/// ```
 pub unsafe trait Inside<L, O>: DerefMut<Target = L> {
     /// What the shard covers, until it is unlocked.
+    ///
+    /// ```
+    /// use map_core::strategy::Inside;
+    ///
+    /// fn is_for<L, O>(shard: &impl Inside<L, O>, hash: u64) -> bool {
+    ///     shard.coverage().covers(hash)
+    /// }
+    /// ```
     fn coverage(&self) -> Coverage;
 
     /// Both parts at once.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// use map_core::strategy::{Inside, Table};
+    ///
+    /// /// Tells those without the lock how many entries there are.
+    /// fn tell<L: Table>(shard: &mut impl Inside<L, AtomicUsize>) {
+    ///     let (open, locked) = shard.parts();
+    ///     open.store(locked.len(), Ordering::Relaxed);
+    /// }
+    /// ```
     fn parts(&mut self) -> (&O, &mut L);
 
     /// Whether the present operation is one of those that are looked at more closely.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    ///
+    /// use map_core::strategy::Inside;
+    ///
+    /// /// Counts samples.
+    /// fn note<L>(shard: &mut impl Inside<L, AtomicUsize>) {
+    ///     if shard.is_sample() {
+    ///         shard.parts().0.fetch_add(1, Ordering::Relaxed);
+    ///     }
+    /// }
+    /// ```
     fn is_sample(&self) -> bool;
 }
 
@@ -508,6 +590,16 @@ unsafe impl<L, O, I: Inside<L, O>> Inside<L, O> for Plain<'_, I> {
 }
 
 /// A part of a shard that is locked for writing.
+///
+/// ```
+/// use map_core::strategy::{Coverage, Inside, Within};
+///
+/// let mut list = vec![1];
+/// // SAFETY: 1. The unit belongs to anything.
+/// let mut part = unsafe { Within::new(Coverage::ALL, &(), &mut list) };
+/// part.push(2);
+/// assert_eq!(part.parts().1.len(), 2);
+/// ```
 pub struct Within<'x, L, O> {
     coverage: Coverage,
     open: &'x O,
@@ -521,6 +613,15 @@ impl<'x, L, O> Within<'x, L, O> {
     ///
     /// 1. `open` and `locked` are parts of one shard, locked for writing, and whenever one of them is passed to this
     ///    function, so is the other.
+    ///
+    /// ```
+    /// use map_core::strategy::{Coverage, Inside, Within};
+    ///
+    /// let mut list = vec![1];
+    /// // SAFETY: 1. The unit belongs to anything.
+    /// let part = unsafe { Within::new(Coverage::ALL.half(true), &(), &mut list) };
+    /// assert_eq!((part.coverage().depth(), part.len()), (1, 1));
+    /// ```
     #[inline(always)]
     pub unsafe fn new(coverage: Coverage, open: &'x O, locked: &'x mut L) -> Self {
         Self {

@@ -10,6 +10,11 @@ pub(crate) mod guarded;
 pub(crate) mod header;
 pub(crate) mod held;
 pub(crate) mod holds;
+#[cfg_attr(
+    not(feature = "rayon"),
+    expect(dead_code, reason = "nobody else forbids merges")
+)]
+pub(crate) mod merges;
 pub(crate) mod quiet;
 mod share;
 mod structure;

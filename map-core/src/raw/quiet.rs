@@ -1,6 +1,6 @@
 //! Shards that nobody locks any more.
 
-use super::coverage::hash_at;
+use super::coverage::{Coverage, hash_at};
 use super::directory::Directory;
 use super::header::Header;
 use crate::strategy::{Open, Table};
@@ -29,12 +29,23 @@ impl<L: Table, O: Open> Quiet<L, O> {
 
     /// What lies under all locks.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &L> {
+        self.shards().map(|(_, _, table)| table)
+    }
+
+    /// The same, with what each shard covers and what lies open.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = (Coverage, &O, &L)> {
         let mut next = Some(0);
         std::iter::from_fn(move || {
             let header = self.0.find(hash_at(next?));
-            next = header.coverage_hint().end();
-            Some(Self::look(header))
+            let coverage = header.coverage_hint();
+            next = coverage.end();
+            Some((coverage, header.open(), Self::look(header)))
         })
+    }
+
+    /// See [`Directory::open`].
+    pub(crate) fn open(&self) -> &O {
+        self.0.open()
     }
 
     fn look(header: &Header<L, O>) -> &L {

@@ -176,14 +176,34 @@ impl<L: Table, O: Open> Structure<L, O> {
         }
     }
 
+    /// Has these shards, and no others.
+    pub(crate) fn begin_with(&mut self, shards: &[&Header<L, O>]) {
+        self.shards = shards.len();
+        self.per_depth.clear();
+        for shard in shards {
+            let depth = shard.coverage_hint().depth() as usize;
+            if self.per_depth.len() <= depth {
+                self.per_depth.resize(depth + 1, 0);
+            }
+            self.per_depth[depth] += 1;
+        }
+        self.depth = self.per_depth.len() as u32 - 1;
+        for shard in shards {
+            self.put(shard, shard.coverage_hint());
+        }
+    }
+
     /// Puts a shard into all places of the current array that it covers.
     pub(crate) fn publish(&mut self, section: &Exclusive<'_, L, O>) {
-        let coverage = section.coverage();
+        self.put(section.header(), section.coverage());
+    }
+
+    fn put(&mut self, header: &Header<L, O>, coverage: Coverage) {
         self.make_array(self.depth);
         let shift = 63 - self.depth;
         let first = (coverage.start() >> shift) as usize;
         let count = 1usize << (self.depth - coverage.depth());
-        let header = std::ptr::from_ref(section.header()).cast_mut();
+        let header = std::ptr::from_ref(header).cast_mut();
         let array = &self.arrays[self.depth as usize];
         for index in first..first + count {
             // Release: pairs with the Acquire in `Directory::find`; publishes the header.

@@ -15,12 +15,12 @@ use std::hash::{BuildHasher, Hash};
 use ::rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, bridge_unindexed};
 use ::rayon::iter::{FromParallelIterator, IntoParallelIterator, ParallelExtend, ParallelIterator};
 
-use crate::iter;
 use crate::map::{Map, Walk};
 use crate::mapref::multiple::RefMulti;
 use crate::raw::coverage::{Coverage, hash_at};
+use crate::raw::directory::Directory;
 use crate::raw::held::{Place, here};
-use crate::strategy::Strategy;
+use crate::strategy::{Anchored, Open, Strategy, Table};
 
 impl<K, V, T, S> Map<K, V, T, S>
 where
@@ -45,7 +45,7 @@ where
     /// assert_eq!(stock.par_iter().map(|entry| *entry.value()).sum::<u64>(), 50);
     /// ```
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn par_iter(&self) -> Iter<'_, K, V, T, S> {
+    pub fn par_iter(&self) -> Iter<'_, K, V, T> {
         Iter {
             map: self,
             part: Coverage::ALL,
@@ -63,11 +63,42 @@ where
 /// let iter = map.par_iter();
 /// assert_eq!(iter.map(|entry| *entry).sum::<u32>(), 45);
 /// ```
-pub struct Iter<'a, K, V, T: Strategy<K, V>, S> {
-    map: &'a Map<K, V, T, S>,
+pub struct Iter<'a, K, V, T: Strategy<K, V>> {
+    map: &'a (dyn Visited<K, V, T> + 'a),
     /// The positions that are gone over.
     part: Coverage,
     place: Place,
+}
+
+/// A map, whatever its hasher, which an iterator does not name.
+trait Visited<K, V, T: Strategy<K, V>>: Sync {
+    fn directory(&self) -> &Directory<T::Locked, T::Open>;
+
+    /// See [`Map::visit`].
+    fn visit<'a>(&'a self, walk: &mut Walk, place: Place) -> Option<Anchored<'a, T::Visit>>;
+
+    /// The mixed hash of a key.
+    fn hash(&self, key: &K) -> u64;
+}
+
+impl<K, V, T, S> Visited<K, V, T> for Map<K, V, T, S>
+where
+    K: Eq + Hash,
+    T: Strategy<K, V>,
+    S: BuildHasher,
+    Self: Sync,
+{
+    fn directory(&self) -> &Directory<T::Locked, T::Open> {
+        &self.directory
+    }
+
+    fn visit<'a>(&'a self, walk: &mut Walk, place: Place) -> Option<Anchored<'a, T::Visit>> {
+        Map::visit(self, walk, place)
+    }
+
+    fn hash(&self, key: &K) -> u64 {
+        Map::hash(self, key)
+    }
 }
 
 /// [`Map::par_iter`].
@@ -85,7 +116,7 @@ where
     T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
     S: BuildHasher + Send + Sync,
 {
-    type Iter = Iter<'a, K, V, T, S>;
+    type Iter = Iter<'a, K, V, T>;
     type Item = RefMulti<'a, K, V, T>;
 
     #[cfg_attr(debug_assertions, track_caller)]
@@ -94,12 +125,11 @@ where
     }
 }
 
-impl<'a, K, V, T, S> ParallelIterator for Iter<'a, K, V, T, S>
+impl<'a, K, V, T> ParallelIterator for Iter<'a, K, V, T>
 where
-    K: Eq + Hash + Send + Sync,
+    K: Send + Sync,
     V: Send + Sync,
     T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
-    S: BuildHasher + Send + Sync,
 {
     type Item = RefMulti<'a, K, V, T>;
 
@@ -108,13 +138,13 @@ where
     }
 }
 
-impl<K, V, T: Strategy<K, V>, S> Clone for Iter<'_, K, V, T, S> {
+impl<K, V, T: Strategy<K, V>> Clone for Iter<'_, K, V, T> {
     fn clone(&self) -> Self {
         Self { ..*self }
     }
 }
 
-impl<K, V, T: Strategy<K, V>, S> fmt::Debug for Iter<'_, K, V, T, S> {
+impl<K, V, T: Strategy<K, V>> fmt::Debug for Iter<'_, K, V, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Iter").finish_non_exhaustive()
     }
@@ -124,35 +154,47 @@ impl<K, V, T: Strategy<K, V>, S> fmt::Debug for Iter<'_, K, V, T, S> {
 ///
 /// A part is not a set of shards, which split and merge while jobs wait for their turn, but of
 /// positions: a job passes over what other jobs see in a shard that is larger than its part.
-struct Part<'a, K, V, T: Strategy<K, V>, S>(Iter<'a, K, V, T, S>);
+struct Part<'a, K, V, T: Strategy<K, V>>(Iter<'a, K, V, T>);
 
-impl<'a, K, V, T, S> UnindexedProducer for Part<'a, K, V, T, S>
+impl<'a, K, V, T> UnindexedProducer for Part<'a, K, V, T>
 where
-    K: Eq + Hash + Send + Sync,
+    K: Send + Sync,
     V: Send + Sync,
     T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
-    S: BuildHasher + Send + Sync,
 {
     type Item = RefMulti<'a, K, V, T>;
 
     fn split(self) -> (Self, Option<Self>) {
-        let (lower, upper) = halves(self.0.map, self.0.part);
+        let (lower, upper) = halves(self.0.map.directory(), self.0.part);
         let part = |part| Self(Iter { part, ..self.0 });
         (part(lower), upper.map(part))
     }
 
     fn fold_with<F: Folder<Self::Item>>(self, folder: F) -> F {
         let Iter { map, part, place } = self.0;
-        folder.consume_iter(iter::Iter::over(map, Walk::over(part), place))
+        let mut walk = Walk::over(part);
+        let mut visit = None;
+        folder.consume_iter(std::iter::from_fn(move || {
+            loop {
+                if let Some(visit) = &mut visit
+                    && let Some(found) = T::visited(visit, |key| map.hash(key))
+                {
+                    return Some(RefMulti(found));
+                }
+                // Before the next shard is waited for.
+                visit = None;
+                visit = Some(map.visit(&mut walk, place)?);
+            }
+        }))
     }
 }
 
 /// The halves of a part of the positions; the whole if there is but one shard in it, just now.
-pub(super) fn halves<K, V, T: Strategy<K, V>, S>(
-    map: &Map<K, V, T, S>,
+pub(super) fn halves<L: Table, O: Open>(
+    directory: &Directory<L, O>,
     part: Coverage,
 ) -> (Coverage, Option<Coverage>) {
-    let shard = map.directory.find(hash_at(part.start())).coverage_hint();
+    let shard = directory.find(hash_at(part.start())).coverage_hint();
     // One that is being split or merged covers nothing, and says nothing.
     if shard == Coverage::NOTHING || shard.depth() <= part.depth() {
         return (part, None);

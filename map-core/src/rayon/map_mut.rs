@@ -9,33 +9,38 @@
 //! ```
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 
 use ::rayon::iter::plumbing::{Folder, UnindexedConsumer, UnindexedProducer, bridge_unindexed};
 use ::rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::map::halves;
-use crate::iter;
 use crate::map::{Map, Walk};
 use crate::mapref::multiple::RefMutMulti;
+use crate::raw::common::ShardIterMut;
 use crate::raw::coverage::Coverage;
+use crate::raw::directory::Directory;
 use crate::raw::held::{Place, here};
-use crate::strategy::Strategy;
+use crate::strategy::{Section, Strategy};
+use crate::sync::spin_loop;
 
 impl<K, V, T, S> Map<K, V, T, S>
 where
     K: Eq + Hash + Send + Sync,
     V: Send + Sync,
     T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
-    S: BuildHasher + Send + Sync,
 {
     /// Goes over all entries in parallel, giving out write guards: each entry that is present throughout
-    /// exactly once, no key twice, also while shards split and merge.
+    /// exactly once, no key twice, also while shards split.
     ///
     /// The work is divided as in [`par_iter`](Self::par_iter). Each job locks one shard at a time for
     /// writing, until it has gone through it and the guards given out from it are gone; for one shard it costs what
     /// [`iter_mut`](Self::iter_mut) costs. Waits for everybody in a shard, so the caller must have no guard on
     /// this map. The closures must not use this map: see [`rayon`](crate::rayon#locks-and-jobs).
+    ///
+    /// The jobs cannot hash, for the hasher need not be [`Sync`]. So that they need not, shards do not merge while they go on, not by
+    /// [`clear`](Self::clear) or [`shrink_to_fit`](Self::shrink_to_fit) of others either; a merge that is under way is waited
+    /// for.
     ///
     /// ```
     /// use rayon::iter::ParallelIterator;
@@ -45,9 +50,9 @@ where
     /// assert_eq!(map.get_copied(&21), Some(42));
     /// ```
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn par_iter_mut(&self) -> IterMut<'_, K, V, T, S> {
+    pub fn par_iter_mut(&self) -> IterMut<'_, K, V, T> {
         IterMut {
-            map: self,
+            directory: &self.directory,
             part: Coverage::ALL,
             place: here(),
         }
@@ -63,8 +68,8 @@ where
 /// map.par_iter_mut().for_each(|mut entry| *entry += 1);
 /// assert_eq!(map.get_copied(&9), Some(10));
 /// ```
-pub struct IterMut<'a, K, V, T: Strategy<K, V>, S> {
-    map: &'a Map<K, V, T, S>,
+pub struct IterMut<'a, K, V, T: Strategy<K, V>> {
+    directory: &'a Directory<T::Locked, T::Open>,
     /// The positions that are gone over.
     part: Coverage,
     place: Place,
@@ -91,10 +96,9 @@ where
     K: Eq + Hash + Send + Sync,
     V: Send + Sync,
     T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
-    S: BuildHasher + Send + Sync,
     RefMutMulti<'a, K, V, T>: Send,
 {
-    type Iter = IterMut<'a, K, V, T, S>;
+    type Iter = IterMut<'a, K, V, T>;
     type Item = RefMutMulti<'a, K, V, T>;
 
     #[cfg_attr(debug_assertions, track_caller)]
@@ -103,48 +107,80 @@ where
     }
 }
 
-impl<'a, K, V, T, S> ParallelIterator for IterMut<'a, K, V, T, S>
+impl<'a, K, V, T> ParallelIterator for IterMut<'a, K, V, T>
 where
-    K: Eq + Hash + Send + Sync,
+    K: Send + Sync,
     V: Send + Sync,
     T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
-    S: BuildHasher + Send + Sync,
     RefMutMulti<'a, K, V, T>: Send,
 {
     type Item = RefMutMulti<'a, K, V, T>;
 
     fn drive_unindexed<C: UnindexedConsumer<Self::Item>>(self, consumer: C) -> C::Result {
+        // Until all jobs have ended, or one has panicked.
+        let _unmerged = self.directory.forbid_merges();
         bridge_unindexed(Part(self), consumer)
     }
 }
 
-impl<K, V, T: Strategy<K, V>, S> fmt::Debug for IterMut<'_, K, V, T, S> {
+impl<K, V, T: Strategy<K, V>> fmt::Debug for IterMut<'_, K, V, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IterMut").finish_non_exhaustive()
     }
 }
 
-/// A part of the positions of a map, as rayon divides them.
-struct Part<'a, K, V, T: Strategy<K, V>, S>(IterMut<'a, K, V, T, S>);
+/// A part of the positions of a map, as rayon divides them: some whole shards, for none merge.
+struct Part<'a, K, V, T: Strategy<K, V>>(IterMut<'a, K, V, T>);
 
-impl<'a, K, V, T, S> UnindexedProducer for Part<'a, K, V, T, S>
+impl<'a, K, V, T> UnindexedProducer for Part<'a, K, V, T>
 where
-    K: Eq + Hash + Send + Sync,
+    K: Send + Sync,
     V: Send + Sync,
     T: Strategy<K, V, Locked: Send + Sync, Open: Send + Sync>,
-    S: BuildHasher + Send + Sync,
     RefMutMulti<'a, K, V, T>: Send,
 {
     type Item = RefMutMulti<'a, K, V, T>;
 
     fn split(self) -> (Self, Option<Self>) {
-        let (lower, upper) = halves(self.0.map, self.0.part);
+        let (lower, upper) = halves(self.0.directory, self.0.part);
         let part = |part| Self(IterMut { part, ..self.0 });
         (part(lower), upper.map(part))
     }
 
     fn fold_with<F: Folder<Self::Item>>(self, folder: F) -> F {
-        let IterMut { map, part, place } = self.0;
-        folder.consume_iter(iter::IterMut::over(map, Walk::over(part), place))
+        let IterMut {
+            directory,
+            part,
+            place,
+        } = self.0;
+        let mut walk = Walk::over(part);
+        let mut entries: Option<ShardIterMut<'a, K, V, T>> = None;
+        folder.consume_iter(std::iter::from_fn(move || {
+            loop {
+                if let Some(found) = entries.as_mut().and_then(ShardIterMut::next) {
+                    return Some(RefMutMulti(found));
+                }
+                // Before the next shard is waited for.
+                entries = None;
+                let shard = lock::<K, V, T>(directory, walk.next_hash()?, place);
+                let seen = walk.visit(shard.coverage());
+                assert!(seen.is_nothing(), "shards that do not merge are met once");
+                entries = ShardIterMut::over(shard, |_| true);
+            }
+        }))
+    }
+}
+
+/// The shard of `hash`, locked for writing by somebody who cannot hash: nothing is done for it but that.
+fn lock<'a, K, V, T: Strategy<K, V>>(
+    directory: &'a Directory<T::Locked, T::Open>,
+    hash: u64,
+    place: Place,
+) -> Section<'a, K, V, T> {
+    loop {
+        match directory.find(hash).lock_exclusive_slow(hash, place) {
+            Some((shard, _)) => return shard,
+            None => spin_loop(),
+        }
     }
 }

@@ -34,7 +34,7 @@ where
     /// assert_eq!(set.par_iter().filter(|key| key.is_multiple_of(2)).count(), 500);
     /// ```
     #[cfg_attr(debug_assertions, track_caller)]
-    pub fn par_iter(&self) -> Iter<'_, K, T, S> {
+    pub fn par_iter(&self) -> Iter<'_, K, T> {
         Iter(self.map.par_iter())
     }
 }
@@ -47,7 +47,7 @@ where
 /// let set: map_sharded::ShardedSet<u32> = (0..10).collect();
 /// assert_eq!(set.par_iter().map(|key| *key).sum::<u32>(), 45);
 /// ```
-pub struct Iter<'a, K, T: Strategy<K, ()>, S>(map::Iter<'a, K, (), T, S>);
+pub struct Iter<'a, K, T: Strategy<K, ()>>(map::Iter<'a, K, (), T>);
 
 /// [`Set::par_iter`].
 impl<'a, K, T, S> IntoParallelIterator for &'a Set<K, T, S>
@@ -56,7 +56,7 @@ where
     T: Strategy<K, (), Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
     S: BuildHasher + Send + Sync,
 {
-    type Iter = Iter<'a, K, T, S>;
+    type Iter = Iter<'a, K, T>;
     type Item = RefMulti<'a, K, T>;
 
     #[cfg_attr(debug_assertions, track_caller)]
@@ -65,11 +65,10 @@ where
     }
 }
 
-impl<'a, K, T, S> ParallelIterator for Iter<'a, K, T, S>
+impl<'a, K, T> ParallelIterator for Iter<'a, K, T>
 where
-    K: Eq + Hash + Send + Sync,
+    K: Send + Sync,
     T: Strategy<K, (), Locked: Send + Sync, Open: Send + Sync, Hold: Send>,
-    S: BuildHasher + Send + Sync,
 {
     type Item = RefMulti<'a, K, T>;
 
@@ -78,13 +77,13 @@ where
     }
 }
 
-impl<K, T: Strategy<K, ()>, S> Clone for Iter<'_, K, T, S> {
+impl<K, T: Strategy<K, ()>> Clone for Iter<'_, K, T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<K, T: Strategy<K, ()>, S> fmt::Debug for Iter<'_, K, T, S> {
+impl<K, T: Strategy<K, ()>> fmt::Debug for Iter<'_, K, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Iter").finish_non_exhaustive()
     }

@@ -215,6 +215,11 @@ impl Strategy<u64, u64> for Tiny {
         Ok(())
     }
 
+    fn clone_shard(_open: &(), locked: &Entries, into: &mut impl Inside<Self::Locked, Self::Open>) {
+        into.pairs = locked.pairs.clone();
+        into.capacity = locked.capacity;
+    }
+
     fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Entries {
         std::mem::take(&mut **section)
     }

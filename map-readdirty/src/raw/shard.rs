@@ -642,6 +642,39 @@ impl<K, V> Locked<K, V> {
         Ok(())
     }
 
+    /// Clones the entries of another map's shard, which covers as much, and publishes them if that one has a read table. This
+    /// one has nothing yet, and nobody looks at it.
+    pub(crate) fn fill_like(&mut self, open: &Open<K, V>, coverage: Coverage, other: &Self)
+    where
+        K: Clone,
+        V: Clone,
+    {
+        debug_assert!(self.is_bare(), "nothing is there to be kept");
+        if other.is_bare() {
+            return;
+        }
+        // With as much room: more than the entries need, if need be.
+        let capacity = other.capacity(true).max(strategy::Table::len(other));
+        let table = match Table::new(coverage, capacity) {
+            Ok(table) => Box::new(table),
+            Err(error) => panic!("{error}"),
+        };
+        // Where clones are dropped with the shard, should one of the next panic.
+        let table = &**self.dirty.insert(table);
+        for link in other.links() {
+            // SAFETY: 1. It is in a table that is locked.
+            let (pair, hash) = unsafe { (link.pair().clone(), link.hash()) };
+            table.insert(hash, Link::new(hash, pair));
+            self.dirty_len += 1;
+        }
+        if other.read.is_some() {
+            let len = mem::take(&mut self.dirty_len);
+            let table = self.dirty.take();
+            self.publish(open, table);
+            self.read_len = len;
+        }
+    }
+
     /// Takes over everything that the other shard has, as it is: this one has nothing yet.
     pub(crate) fn take_over(&mut self, open: &Open<K, V>, from: &mut Self, from_open: &Open<K, V>) {
         // Relaxed: nothing is published by null, and who locks later is ordered by the lock.

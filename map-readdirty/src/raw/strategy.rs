@@ -590,6 +590,16 @@ impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         locked.unite(open, from, from_open, whole)
     }
 
+    fn clone_shard(
+        _open: &Open<K, V>,
+        locked: &Locked<K, V>,
+        into: &mut impl Inside<Self::Locked, Self::Open>,
+    ) {
+        let coverage = into.coverage();
+        let (open, clone) = into.parts();
+        clone.fill_like(open, coverage, locked);
+    }
+
     fn take(section: &mut impl Inside<Self::Locked, Self::Open>) -> Locked<K, V> {
         let (open, locked) = section.parts();
         // Readers may still see the nodes: they stay in limbo here, and nothing is handed out.

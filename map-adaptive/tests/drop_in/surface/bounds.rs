@@ -159,11 +159,55 @@ where
     format!("{map:?}")
 }
 
-fn copied<K: Eq + Hash + Clone, V: Clone, S: BuildHasher + Clone>(
+fn twice<K: Eq + Hash + Clone + Storable, V: Clone + Storable, S: BuildHasher + Clone>(
     map: &DashMap<K, V, S>,
-) -> (DashMap<K, V, S>, usize) {
+) -> (usize, usize) {
     let iter: Iter<'_, K, V, S> = map.iter();
-    (map.clone(), iter.clone().count())
+    (iter.clone().count(), iter.count())
+}
+
+/// What is copied need not be able to hash.
+fn copied<K: Eq + Hash + Clone + Storable, V: Clone + Storable, S: Clone>(
+    map: &DashMap<K, V, S>,
+) -> DashMap<K, V, S> {
+    map.clone()
+}
+
+fn copied_set<K: Eq + Hash + Clone + Storable, S: Clone>(set: &DashSet<K, S>) -> DashSet<K, S> {
+    set.clone()
+}
+
+fn copied_view<K: Eq + Hash + Clone + Storable, V: Clone + Storable, S: Clone>(
+    view: &ReadOnlyView<K, V, S>,
+) -> ReadOnlyView<K, V, S> {
+    view.clone()
+}
+
+/// It is no hasher.
+#[derive(Clone)]
+struct Label;
+
+fn cloned<T: Clone>() {}
+
+pub(crate) fn bounds_of_clones() -> Seen {
+    cloned::<DashMap<u8, String, Label>>();
+    cloned::<DashSet<u8, Label>>();
+    cloned::<ReadOnlyView<u8, String, Label>>();
+    let mut seen = Seen::new();
+    for many in [0, 1, 30, 5000] {
+        let map = filled(many);
+        let copy = copied(&map);
+        map.clear();
+        see!(seen, copy.len(), map.len(), copy.insert(7, String::new()));
+        let set: DashSet<u64> = (0..many).collect();
+        let copy_of_set = copied_set(&set);
+        set.clear();
+        see!(seen, copy_of_set.len(), copy_of_set.contains(&0));
+        let view = copy.into_read_only();
+        let copy = copied_view(&view);
+        see!(seen, view.into_inner().len(), copy.len(), copy.get(&0));
+    }
+    seen
 }
 
 pub(crate) fn bounds_of_maps() -> Seen {
@@ -177,8 +221,8 @@ pub(crate) fn bounds_of_maps() -> Seen {
     seen.extend(points(&map, "a", || ("a".to_owned(), 1)));
     seen.extend(operated(&map, "b", ("b".to_owned(), 2)));
     see!(seen, shown(&map));
-    let (copy, count) = copied(&map);
-    see!(seen, copy.len(), count);
+    let copy = copied(&map);
+    see!(seen, copy.len(), twice(&map));
     seen.extend(wholes(copy, vec![("c".to_owned(), 3)]));
     let map: DashMap<u8, u8, RandomState> = collected(vec![(1, 2)]);
     let mut keeps = Keeps {

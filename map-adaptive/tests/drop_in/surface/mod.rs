@@ -22,6 +22,7 @@ macro_rules! see {
     };
 }
 
+mod auto;
 mod bounds;
 mod code;
 #[cfg(feature = "serde")]
@@ -33,7 +34,10 @@ mod sending;
 mod variance;
 mod wholes;
 
-pub(crate) use bounds::{bounds_of_guards, bounds_of_maps, bounds_of_sets_and_views};
+pub(crate) use auto::auto_traits;
+pub(crate) use bounds::{
+    bounds_of_clones, bounds_of_guards, bounds_of_maps, bounds_of_sets_and_views,
+};
 pub(crate) use code::{drops, generic_code, hashers, named_types, threads};
 #[cfg(feature = "serde")]
 pub(crate) use formats::formats;
@@ -42,7 +46,9 @@ pub(crate) use keys::{
     points, tries,
 };
 #[cfg(feature = "rayon")]
-pub(crate) use parallel::{parallel_maps, parallel_sets, parallel_types, parallel_views};
+pub(crate) use parallel::{
+    parallel_hashers, parallel_maps, parallel_sets, parallel_types, parallel_views,
+};
 pub(crate) use sending::{futures, sent_types, spawned};
 pub(crate) use variance::shorter_lifetimes;
 pub(crate) use wholes::{

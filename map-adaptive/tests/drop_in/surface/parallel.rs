@@ -1,7 +1,9 @@
 //! What dashmap's feature `rayon` has: parallel iterators, and maps and sets made of them.
 
 use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, DefaultHasher, Hash};
+use std::marker::PhantomData;
+use std::rc::Rc;
 
 use rayon::iter::{
     FromParallelIterator, IntoParallelIterator, IntoParallelRefIterator,
@@ -61,6 +63,18 @@ where
     map.into_par_iter().for_each(change);
 }
 
+/// To change values nothing is asked of the hasher.
+fn changed_by_any<K, V, S>(map: &DashMap<K, V, S>, change: impl Fn(&K, &mut V) + Sync)
+where
+    K: Send + Sync + Eq + Hash + Storable,
+    V: Send + Sync + Storable,
+{
+    map.par_iter_mut().for_each(|mut entry| {
+        let (key, value) = entry.pair_mut();
+        change(key, value);
+    });
+}
+
 /// ... and taken apart.
 fn taken<K, V, S>(map: DashMap<K, V, S>) -> Vec<(K, V)>
 where
@@ -87,6 +101,43 @@ pub(crate) fn parallel_maps() -> Seen {
     let mut map: DashMap<u64, u64> = DashMap::from_par_iter(squares(0..100));
     changed(&mut map, |key, value| *value += key);
     see!(seen, contents(&map));
+    seen
+}
+
+/// A hasher that stays on its thread.
+#[derive(Clone, Default)]
+struct Stays(RandomState, PhantomData<Rc<()>>);
+
+impl BuildHasher for Stays {
+    type Hasher = DefaultHasher;
+    fn build_hasher(&self) -> DefaultHasher {
+        self.0.build_hasher()
+    }
+}
+
+/// The iterators have no hasher in their names, whichever the map has.
+fn unnamed<'a, S: Send + Sync + Clone + BuildHasher>(
+    map: &'a DashMap<u64, u64, S>,
+    set: &'a DashSet<u64, S>,
+) -> (
+    map::Iter<'a, u64, u64>,
+    map::IterMut<'a, u64, u64>,
+    set::Iter<'a, u64>,
+) {
+    (map.par_iter(), map.par_iter_mut(), set.par_iter())
+}
+
+pub(crate) fn parallel_hashers() -> Seen {
+    let mut seen = Seen::new();
+    let map: DashMap<u64, u64, Stays> = (0..3000).map(|n| (n, n)).collect();
+    changed_by_any(&map, |key, value| *value += key);
+    see!(seen, map.iter().all(|entry| *entry == 2 * entry.key()));
+    let map: DashMap<u64, u64, RandomState> = (0..3000).map(|n| (n, n)).collect();
+    let set: DashSet<u64, RandomState> = (0..3000).collect();
+    let (entries, changes, keys) = unnamed(&map, &set);
+    see!(seen, entries.count(), keys.count());
+    changes.for_each(|mut entry| *entry += 1);
+    see!(seen, map.iter().map(|entry| *entry).sum::<u64>());
     seen
 }
 
