@@ -267,7 +267,10 @@ where
     }
 }
 
-impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
+// SAFETY: 1. Nodes are exchanged for entries inline, or dropped, where they have nothing: `take_back` has taken their
+// entries, or another shard has absorbed them; or they are those of a shard that covers nothing, which is new or was absorbed.
+// 2. Each is called for the shards that are stored as it stores them, for what this was called for; and a shard gives out slots of what it is.
+unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
     type Locked = Locked<K, V>;
     type Open = Open<K, V>;
     type Slot = Slot;
