@@ -252,9 +252,21 @@ fn end<K, V>(
     open.note_time(Timed::Write, took, 1);
 }
 
-/// The part of a write that is done to a shard of nodes.
+/// The part of a write that is done to a shard of nodes, as a function of its own.
 #[inline(never)]
 fn in_nodes<K, V, I, R>(
+    section: &mut I,
+    write: impl FnOnce(&mut Within<'_, nodes::Locked<K, V>, nodes::Open<K, V>>) -> R,
+) -> R
+where
+    I: Inside<Locked<K, V>, Open<K, V>>,
+{
+    in_nodes_here(section, write)
+}
+
+/// The same where the front has a function of its own for what is not changed in place.
+#[inline(always)]
+fn in_nodes_here<K, V, I, R>(
     section: &mut I,
     write: impl FnOnce(&mut Within<'_, nodes::Locked<K, V>, nodes::Open<K, V>>) -> R,
 ) -> R
@@ -513,7 +525,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
             section,
             |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::remove_key(&mut s, hash, key),
-                None => in_nodes(section, |s| {
+                None => in_nodes_here(section, |s| {
                     <Nodes as Strategy<K, V>>::remove_key(s, hash, key)
                 }),
             },
@@ -528,9 +540,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     fn pair(locked: &Locked<K, V>, slot: Slot) -> &(K, V) {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::pair(entries, slot.0),
-            Stored::Nodes(upper, _) => {
-                <Nodes as Strategy<K, V>>::pair(upper.locked(), slot.in_nodes())
-            }
+            Stored::Nodes(upper, _) => upper.pair(slot.in_nodes()),
         }
     }
 
@@ -538,7 +548,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     fn has_room(locked: &Locked<K, V>) -> bool {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::has_room(entries),
-            Stored::Nodes(upper, _) => <Nodes as Strategy<K, V>>::has_room(upper.locked()),
+            Stored::Nodes(upper, _) => upper.has_room(),
         }
     }
 
@@ -556,7 +566,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
             section,
             |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::upsert(&mut s, hash, key, value),
-                None => in_nodes(section, |s| {
+                None => in_nodes_here(section, |s| {
                     <Nodes as Strategy<K, V>>::upsert(s, hash, key, value)
                 }),
             },
@@ -680,7 +690,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         }
         match &mut section.0 {
             Stored::Inline(entries) => entries.at_mut(slot.0),
-            Stored::Nodes(upper, _) => nodes::edit(upper.locked_mut(), slot.in_nodes(), edit),
+            Stored::Nodes(upper, _) => upper.edit(slot.in_nodes(), edit),
         }
     }
 
