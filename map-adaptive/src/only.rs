@@ -23,7 +23,9 @@ type Inner = map_sharded::Sharded;
 #[derive(Debug, Clone, Copy)]
 pub struct Adaptive<const READ_TABLES: bool = true>;
 
-impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
+#[expect(unsafe_code, reason = "strategies are unsafe to implement")]
+// SAFETY: 1. It hands on what it is given. 2. As it was called itself.
+unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
     type Locked = <Inner as Strategy<K, V>>::Locked;
     type Open = <Inner as Strategy<K, V>>::Open;
     type Slot = <Inner as Strategy<K, V>>::Slot;

@@ -627,12 +627,30 @@ pub type Section<'a, K, V, T> =
 /// exercise::<map_sharded::Sharded>();
 /// exercise::<map_readdirty::ReadDirty>();
 /// ```
+///
+/// # Safety
+///
+/// The front trusts a strategy with nothing that safe code could break. But it hands out what lies under a lock as a `&mut`
+/// (see [`Inside`]), and a strategy that is made of others has theirs there, into which readers may look without the lock.
+/// Taken out of the shard it would be freed while they do; in another shard it would be changed under a lock that does not guard it.
+///
+/// 1. What belongs to another strategy under the lock stays where it is, beside what is open of it. Neither these
+///    functions nor those of [`Table`] move it, drop it or put something else in its place unless there is nothing in it: it
+///    is new, or that strategy has [moved](Self::absorb) all of it away, or says that readers without the lock have gone.
+/// 2. Another strategy's functions are called as the front calls those of this one: with parts of a shard that are its own, with slots
+///    that are good there, and when what their documentation presupposes is so.
+///
+/// A strategy that is made of no other has nothing to answer for: what it keeps under the lock is its own affair.
+#[expect(
+    unsafe_code,
+    reason = "made of others, it could take their shards apart"
+)]
 #[diagnostic::on_unimplemented(
     message = "the map strategy `{Self}` cannot store entries of `{K}` and `{V}`",
     note = "strategies with lock-free reads need `K: Clone` and `V: Clone`; wrap what cannot be \
             cloned in an `Arc`, or use a map of locked shards, which needs nothing"
 )]
-pub trait Strategy<K, V>: Sized {
+pub unsafe trait Strategy<K, V>: Sized {
     /// What a shard keeps under its lock.
     type Locked: Table;
     /// What readers without the lock may look at.

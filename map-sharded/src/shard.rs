@@ -183,7 +183,9 @@ fn put<K, V>(table: &mut HashTable<(K, V)>, hash: u64, pair: (K, V)) -> usize {
         .bucket_index()
 }
 
-impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
+#[expect(unsafe_code, reason = "strategies are unsafe to implement")]
+// SAFETY: 1., 2. It is made of no other.
+unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     type Locked = Entries<K, V>;
     type Open = ();
     type Slot = usize;

@@ -67,13 +67,31 @@ impl<K, V> Upper<K, V> {
         &self.locked
     }
 
-    #[inline(always)]
-    pub(super) fn locked_mut(&mut self) -> &mut nodes::Locked<K, V> {
-        &mut self.locked
-    }
-
     pub(super) fn into_locked(self) -> nodes::Locked<K, V> {
         self.locked
+    }
+}
+
+/// What operations on one key ask of it.
+// Never, as above.
+impl<K: Clone, V: Clone> Upper<K, V> {
+    #[inline(never)]
+    pub(super) fn pair(&self, slot: nodes::Slot) -> &(K, V) {
+        <Nodes as Strategy<K, V>>::pair(&self.locked, slot)
+    }
+
+    #[inline(never)]
+    pub(super) fn has_room(&self) -> bool {
+        <Nodes as Strategy<K, V>>::has_room(&self.locked)
+    }
+
+    #[inline(never)]
+    pub(super) fn edit<'x>(
+        &mut self,
+        slot: nodes::Slot,
+        edit: &'x mut nodes::Edit<K, V>,
+    ) -> &'x mut (K, V) {
+        nodes::edit(&mut self.locked, slot, edit)
     }
 }
 

@@ -1,273 +1,41 @@
 //! How the front uses the shards: each function hands on to the strategy that the shard has at the moment.
 
+mod forms;
+mod lookup;
+mod sessions;
+mod structure;
+mod walks;
+mod writes;
+
 use std::hash::Hash;
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use map_core::strategy::{
-    Anchored, At, Coverage, Held, Inside, Kept, LockedVisit, Observed, Options, RECALLED, Refused,
-    Section, Sessions, Shared, Site, Span, Strategy, Table, Within, position,
+    Anchored, At, Coverage, Held, Inside, Kept, Observed, Options, RECALLED, Refused, Section,
+    Site, Span, Strategy, Table,
 };
 use map_core::{BuildError, Equivalent, TryReserveError};
 
+use self::forms::{Brief, Hold, IntoIter, Iter, Slot, Visit};
+use self::lookup::{find_locked, note};
+use self::writes::{in_nodes, in_nodes_here, noting};
 use super::Adaptive;
 use super::nodes::{self, Looked, Nodes};
-use super::shard::{
-    Both, Inline, Locked, Open, Stored, View, settle, step, view, view_both, within_entries,
-};
+use super::shard::{Inline, Locked, Open, Stored, View, settle, step, view, within_entries};
 use super::stats::Stats;
 use super::study::{Event, Timed};
 use crate::policy::Kind;
-
-/// Keeps an entry alive during an operation.
-pub enum Brief<K, V> {
-    /// By the shard's lock.
-    Lock(Lock<K, V>),
-    /// By a pin.
-    Pin(nodes::Pin),
-}
-
-/// Keeps an entry alive while there is a guard.
-pub enum Hold<K, V> {
-    /// By the shard's lock.
-    Lock(Lock<K, V>),
-    /// By its node.
-    Node(nodes::Hold<K, V>),
-    /// By the session that it was found in.
-    Session,
-}
-
-impl<K, V> std::fmt::Debug for Brief<K, V> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Brief").finish_non_exhaustive()
-    }
-}
-
-impl<K, V> std::fmt::Debug for Hold<K, V> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hold").finish_non_exhaustive()
-    }
-}
-
-/// Where an entry stands: a slot of the strategy that the shard has at the moment.
-#[derive(Clone, Copy, Debug)]
-pub struct Slot(usize);
-
-impl Slot {
-    #[inline(always)]
-    fn of_nodes(slot: nodes::Slot) -> Self {
-        Self(slot.to_raw())
-    }
-
-    #[inline(always)]
-    fn in_nodes(self) -> nodes::Slot {
-        // SAFETY: 1. A shard gives out slots of what it is, and does not become anything else while they are good.
-        unsafe { nodes::Slot::from_raw(self.0) }
-    }
-}
-
-/// Goes over what lies under the lock.
-pub enum Iter<'a, K, V> {
-    /// Entries inline.
-    Inline(<Inline as Strategy<K, V>>::Iter<'a>),
-    /// Entries in nodes.
-    Nodes(nodes::Iter<'a, K, V>),
-}
-
-impl<'a, K, V> Iterator for Iter<'a, K, V> {
-    type Item = &'a (K, V);
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a (K, V)> {
-        match self {
-            Self::Inline(entries) => entries.next(),
-            Self::Nodes(entries) => entries.next(),
-        }
-    }
-}
-
-/// Entries of a shard, held.
-pub enum Visit<K: Clone, V: Clone, const READ_TABLES: bool> {
-    /// By its lock.
-    Locked(LockedVisit<K, V, Adaptive<READ_TABLES>>),
-    /// One by one.
-    Nodes(nodes::Visit<K, V>),
-}
-
-impl<K: Clone, V: Clone, const READ_TABLES: bool> std::fmt::Debug for Visit<K, V, READ_TABLES> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Visit").finish_non_exhaustive()
-    }
-}
-
-/// All entries, to keep.
-pub enum IntoIter<K, V> {
-    /// Those of an inline shard.
-    Inline(<Inline as Strategy<K, V>>::IntoIter),
-    /// Those of nodes.
-    Nodes(nodes::Entries<K, V>),
-}
-
-impl<K, V> Iterator for IntoIter<K, V> {
-    type Item = (K, V);
-
-    fn next(&mut self) -> Option<(K, V)> {
-        match self {
-            Self::Inline(entries) => entries.next(),
-            Self::Nodes(entries) => entries.next(),
-        }
-    }
-}
-
-macro_rules! opaque {
-    ($($name:ident<$($life:lifetime,)? K, V>),*) => {$(
-        impl<$($life,)? K, V> std::fmt::Debug for $name<$($life,)? K, V> {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($name)).finish_non_exhaustive()
-            }
-        }
-    )*};
-}
-opaque!(Iter<'a, K, V>, IntoIter<K, V>);
 
 type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
 type Lock<K, V> = Kept<Locked<K, V>, Open<K, V>>;
 type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
 
-/// Notes what an operation that is a sample has done.
-#[inline(always)]
-fn note<K, V>(at: &AtShard<'_, K, V>, event: Event) {
-    if at.is_sample() {
-        at.open().note(event);
-    }
-}
-
-/// Finds an entry under the lock.
-#[inline(always)]
-fn find_locked<'a, K: Clone, V: Clone, Q>(
-    at: AtShard<'a, K, V>,
-    key: &Q,
-) -> Result<Found<'a, K, V, Lock<K, V>>, Refused>
-where
-    Q: ?Sized + Hash + Equivalent<K>,
-{
-    let mut in_nodes = false;
-    let found = at.find(|shard| {
-        let found = shard.find_inline(at.hash(), key);
-        in_nodes = found.is_err();
-        found
-    });
-    if in_nodes {
-        let shard = at.lock_shared()?;
-        return find_in_nodes(at, key, shard);
-    }
-    let found = found?;
-    note(
-        &at,
-        if found.is_some() {
-            Event::Hit
-        } else {
-            Event::Miss
-        },
-    );
-    Ok(found)
-}
-
-#[cold]
-#[inline(never)]
-fn find_in_nodes<'a, K: Clone, V: Clone, Q>(
-    at: AtShard<'a, K, V>,
-    key: &Q,
-    mut shard: Shared<'a, Locked<K, V>, Open<K, V>>,
-) -> Result<Found<'a, K, V, Lock<K, V>>, Refused>
-where
-    Q: ?Sized + Hash + Equivalent<K>,
-{
-    note(&at, Event::Unsettled);
-    if shard.wants_promotion() {
-        drop(shard);
-        at.ask_to_tend()?;
-        // It could not be had.
-        shard = at.lock_shared()?;
-    }
-    let found = Held::find(shard, |shard| shard.find(at.hash(), key));
-    note(
-        &at,
-        if found.is_some() {
-            Event::Hit
-        } else {
-            Event::Miss
-        },
-    );
-    Ok(found)
-}
-
-/// Runs a part of a write; if it is a sample, notes what it did and how long it took.
-#[inline(always)]
-fn noting<K, V, I, R>(
-    section: &mut I,
-    write: impl FnOnce(&mut I) -> R,
-    event: impl FnOnce(&R, Growth) -> Event,
-) -> R
-where
-    I: Inside<Locked<K, V>, Open<K, V>>,
-{
-    // Not the one here and the other there, each with the write in it: that would be too large to be compiled into its caller.
-    let begun = if section.is_sample() {
-        begin(section)
-    } else {
-        None
-    };
-    let done = write(section);
-    if let Some(begun) = begun {
-        end(section, begun, |growth| event(&done, growth));
-    }
-    done
-}
-
-/// Whether a shard has more entries than before.
-type Growth = bool;
-
-/// When a write began, and how many entries there were.
-type Begun = (Instant, usize);
-
-#[cold]
-#[inline(never)]
-fn begin<K, V>(section: &impl Inside<Locked<K, V>, Open<K, V>>) -> Option<Begun> {
-    let len = section.len();
-    Some((Instant::now(), len))
-}
-
-#[cold]
-#[inline(never)]
-fn end<K, V>(
-    section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
-    (start, len): Begun,
-    event: impl FnOnce(Growth) -> Event,
-) {
-    let took = start.elapsed();
-    let event = event(section.len() > len);
-    let (open, _) = section.parts();
-    open.note(event);
-    open.note_time(Timed::Write, took, 1);
-}
-
-/// The part of a write that is done to a shard of nodes.
-#[inline(never)]
-fn in_nodes<K, V, I, R>(
-    section: &mut I,
-    write: impl FnOnce(&mut Within<'_, nodes::Locked<K, V>, nodes::Open<K, V>>) -> R,
-) -> R
-where
-    I: Inside<Locked<K, V>, Open<K, V>>,
-{
-    match view::<K, V>(section) {
-        View::Nodes(mut above) => write(&mut above),
-        View::Inline(_) => unreachable!("it was seen that it is in nodes"),
-    }
-}
-
-impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
+// SAFETY: 1. Nodes are exchanged for entries inline, or dropped, where they have nothing: `take_back` has taken their
+// entries, or another shard has absorbed them; or they are those of a shard that covers nothing, which is new or was
+// absorbed. 2. Each is called for the shards that are stored as it stores them, for what this was called for; and a
+// shard gives out slots of what it is.
+unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<READ_TABLES> {
     type Locked = Locked<K, V>;
     type Open = Open<K, V>;
     type Slot = Slot;
@@ -510,7 +278,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
             section,
             |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::remove_key(&mut s, hash, key),
-                None => in_nodes(section, |s| {
+                None => in_nodes_here(section, |s| {
                     <Nodes as Strategy<K, V>>::remove_key(s, hash, key)
                 }),
             },
@@ -525,9 +293,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn pair(locked: &Locked<K, V>, slot: Slot) -> &(K, V) {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::pair(entries, slot.0),
-            Stored::Nodes(upper, _) => {
-                <Nodes as Strategy<K, V>>::pair(upper.locked(), slot.in_nodes())
-            }
+            Stored::Nodes(upper, _) => upper.pair(slot.in_nodes()),
         }
     }
 
@@ -535,7 +301,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
     fn has_room(locked: &Locked<K, V>) -> bool {
         match &locked.0 {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::has_room(entries),
-            Stored::Nodes(upper, _) => <Nodes as Strategy<K, V>>::has_room(upper.locked()),
+            Stored::Nodes(upper, _) => upper.has_room(),
         }
     }
 
@@ -553,7 +319,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
             section,
             |section| match within_entries(section) {
                 Some(mut s) => <Inline as Strategy<K, V>>::upsert(&mut s, hash, key, value),
-                None => in_nodes(section, |s| {
+                None => in_nodes_here(section, |s| {
                     <Nodes as Strategy<K, V>>::upsert(s, hash, key, value)
                 }),
             },
@@ -677,7 +443,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         }
         match &mut section.0 {
             Stored::Inline(entries) => entries.at_mut(slot.0),
-            Stored::Nodes(upper, _) => nodes::edit(upper.locked_mut(), slot.in_nodes(), edit),
+            Stored::Nodes(upper, _) => upper.edit(slot.in_nodes(), edit),
         }
     }
 
@@ -813,27 +579,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         hash: impl Fn(&K) -> u64,
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError> {
-        let left = from.left();
-        // It covers nothing: whatever it was before.
-        **into = Locked::default();
-        let divided = view_both(from, into, &hash).and_then(|both| match both {
-            Both::Inline(mut from, mut into) => {
-                <Inline as Strategy<K, V>>::divide(&mut from, &mut into, &hash, chosen)
-            }
-            Both::Nodes(mut from, mut into) => {
-                <Nodes as Strategy<K, V>>::divide(&mut from, &mut into, &hash, chosen)
-            }
-        });
-        if divided.is_ok() {
-            // The entries of both were here when readers were shut out.
-            into.set_left(left);
-            into.parts().0.inherit(from.parts().0);
-        } else {
-            **into = Locked::default();
-        }
-        settle(from, None);
-        settle(into, None);
-        divided
+        structure::divide(from, into, hash, chosen)
     }
 
     fn absorb(
@@ -841,47 +587,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         from: &mut impl Inside<Locked<K, V>, Open<K, V>>,
         hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError> {
-        let left = from.left();
-        let is_fresh = into.coverage().is_nothing();
-        if is_fresh {
-            **into = Locked::default();
-            if from.is_in_nodes() {
-                // Nothing of the user's is hashed for that.
-                into.empty_nodes();
-            }
-        }
-        let were_left = (into.left().is_some(), left.is_some());
-        let absorbed = view_both(into, from, &hash).and_then(|both| match both {
-            Both::Inline(mut into, mut from) => {
-                <Inline as Strategy<K, V>>::absorb(&mut into, &mut from, &hash)
-            }
-            Both::Nodes(mut into, mut from) => {
-                <Nodes as Strategy<K, V>>::absorb(&mut into, &mut from, &hash)
-            }
-        });
-        if absorbed.is_ok() {
-            if is_fresh {
-                into.set_left(left);
-                into.parts().0.inherit(from.parts().0);
-            } else {
-                into.parts().0.study.begin_epoch();
-                let moment = match were_left {
-                    // Readers have been shut out of both, and this is after both moments.
-                    (true, true) => match view::<K, V>(into) {
-                        View::Nodes(mut above) => nodes::conceal(&mut above).ok(),
-                        View::Inline(_) => None,
-                    },
-                    _ => None,
-                };
-                into.set_left(moment);
-            }
-            from.parts().0.study.begin_epoch();
-            // Not left with anything: it goes out of use.
-            **from = Locked::default();
-        }
-        settle(from, None);
-        settle(into, None);
-        absorbed
+        structure::absorb(into, from, hash)
     }
 
     fn clone_shard(
@@ -979,24 +685,7 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         at: AtShard<'a, K, V>,
         span: Span,
     ) -> Result<(Anchored<'a, Self::Visit>, Option<u64>), Refused> {
-        if READ_TABLES
-            && nodes::COMPILED_IN
-            && at.may_have_read_table()
-            && nodes::is_published(&at.open().nodes)
-            && let Some((visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
-        {
-            // SAFETY: 1., 2. It is in there.
-            return Ok((unsafe { visit.map(Visit::Nodes) }, next));
-        }
-        let shard = at.lock_shared()?;
-        if let Some(visit) = Locked::visit_nodes(&shard, span) {
-            // SAFETY: 1., 2. It is in there.
-            let visit = unsafe { visit.map(Visit::Nodes) };
-            return Ok((visit, shard.coverage().end()));
-        }
-        let (visit, next) = LockedVisit::over(shard, span);
-        // SAFETY: 1., 2. It is in there.
-        Ok((unsafe { visit.map(Visit::Locked) }, next))
+        walks::visit(at, span)
     }
 
     #[inline]
@@ -1018,43 +707,9 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
         at: AtShard<'_, K, V>,
         span: Span,
         hash: impl Fn(&K) -> u64,
-        mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
+        f: impl FnMut(&K, &V) -> ControlFlow<B>,
     ) -> Result<ControlFlow<B, Option<u64>>, Refused> {
-        if READ_TABLES
-            && nodes::COMPILED_IN
-            && at.may_have_read_table()
-            && nodes::is_published(&at.open().nodes)
-            && let Some((mut visit, next)) = nodes::visit(&at.open().nodes, at.hash(), span)
-        {
-            while let Some(held) = nodes::Visit::next(&mut visit) {
-                let (key, value) = held.get();
-                if let ControlFlow::Break(broken) = f(key, value) {
-                    return Ok(ControlFlow::Break(broken));
-                }
-            }
-            return Ok(ControlFlow::Continue(next));
-        }
-        let shard = at.lock_shared()?;
-        let coverage = shard.coverage();
-        if let Some(mut visit) = Locked::visit_nodes(&shard, span) {
-            drop(shard);
-            while let Some(held) = nodes::Visit::next(&mut visit) {
-                let (key, value) = held.get();
-                if let ControlFlow::Break(broken) = f(key, value) {
-                    return Ok(ControlFlow::Break(broken));
-                }
-            }
-            return Ok(ControlFlow::Continue(coverage.end()));
-        }
-        let all = span.contains_all(coverage);
-        for (key, value) in <Self as Strategy<K, V>>::iter(&shard) {
-            if (all || span.contains(position(hash(key))))
-                && let ControlFlow::Break(broken) = f(key, value)
-            {
-                return Ok(ControlFlow::Break(broken));
-            }
-        }
-        Ok(ControlFlow::Continue(coverage.end()))
+        walks::for_each::<_, _, _, READ_TABLES>(at, span, hash, f)
     }
 
     fn into_iter(locked: Locked<K, V>) -> IntoIter<K, V> {
@@ -1066,68 +721,6 @@ impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adaptive<RE
                 IntoIter::Nodes(<Nodes as Strategy<K, V>>::into_iter(upper.into_locked()))
             }
         }
-    }
-}
-
-impl<K: Clone, V: Clone, const READ_TABLES: bool> Sessions<K, V> for Adaptive<READ_TABLES> {
-    type Pin = nodes::SessionPin;
-    type Entry<'p>
-        = map_core::mapref::one::Ref<'p, K, V, Self>
-    where
-        K: 'p,
-        V: 'p;
-    type Value<'p>
-        = map_core::mapref::one::Ref<'p, K, V, Self>
-    where
-        K: 'p,
-        V: 'p;
-
-    #[inline]
-    fn pin(open: &Open<K, V>) -> nodes::SessionPin {
-        nodes::open_session(&open.nodes)
-    }
-
-    fn repin(pin: &mut nodes::SessionPin) {
-        nodes::repin_session(pin);
-    }
-
-    #[inline(always)]
-    unsafe fn peek_pinned<'p, Q>(
-        at: AtShard<'p, K, V>,
-        key: &Q,
-        pin: &'p nodes::SessionPin,
-    ) -> Result<Option<Self::Entry<'p>>, Refused>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        if READ_TABLES && nodes::COMPILED_IN && at.may_have_read_table() {
-            // SAFETY: 1. Promised to us.
-            match unsafe { nodes::peek_pinned(&at.open().nodes, at.hash(), key, pin) } {
-                Looked::Found(pair) => {
-                    note(&at, Event::Hit);
-                    // SAFETY: 1., 2. It is alive as long as the session is pinned, wherever the reference goes. 3. It holds nothing.
-                    let found = unsafe { Held::from_raw(pair.into(), Hold::Session) };
-                    return Ok(Some(found.into()));
-                }
-                Looked::Absent => {
-                    note(&at, Event::Miss);
-                    return Ok(None);
-                }
-                Looked::Unsettled => {}
-            }
-        }
-        // SAFETY: 1., 2. It is in there.
-        let found = find_locked(at, key)?.map(|found| unsafe { found.wrap_hold(Hold::Lock) });
-        Ok(found.map(Into::into))
-    }
-
-    #[inline(always)]
-    fn value<'p>(entry: Self::Entry<'p>) -> Self::Value<'p>
-    where
-        K: 'p,
-        V: 'p,
-    {
-        entry
     }
 }
 

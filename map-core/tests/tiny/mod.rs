@@ -38,7 +38,9 @@ impl Table for Entries {
     }
 }
 
-impl Strategy<u64, u64> for Tiny {
+#[expect(unsafe_code, reason = "strategies are unsafe to implement")]
+// SAFETY: 1., 2. It is made of no other.
+unsafe impl Strategy<u64, u64> for Tiny {
     type Locked = Entries;
     type Open = ();
     type Slot = usize;

@@ -264,7 +264,8 @@ pub(crate) unsafe fn held<'a, K, V>(link: Link<K, V>) -> Held<'a, (K, V), Hold<K
     unsafe { Held::from_raw(entry(link), Hold::new(link)) }
 }
 
-impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
+// SAFETY: 1., 2. It is made of no other.
+unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
     type Locked = Locked<K, V>;
     type Open = Open<K, V>;
     type Slot = Slot;
