@@ -130,12 +130,14 @@ impl Pins {
 /// A pinned thread and its turn.
 type Awaited = (&'static Seat<Own>, u64);
 
-/// Who has to be waited for.
+/// The open question, if there is one.
 #[derive(Debug)]
 struct Question {
-    awaited: Vec<Awaited>,
-    /// When the next one may be asked.
-    pause: Option<(Instant, Duration)>,
+    /// Who has to be waited for. `None` until whoever asked has looked; or somebody else has, should he be interrupted. That is as
+    /// good: it was asked before, which he has seen under the lock, and he has a fence of his own before he looks.
+    awaited: Option<Vec<Awaited>>,
+    /// When the next one may be asked, or somebody else may look.
+    next: Option<Instant>,
 }
 
 /// The clock.
@@ -152,7 +154,7 @@ global! {
     static CLOCK: Clock = Clock {
         asked: AtomicU64::new(0),
         done: AtomicU64::new(0),
-        question: Mutex::new(Question { awaited: Vec::new(), pause: None }),
+        question: Mutex::new(Question { awaited: None, next: None }),
     };
 }
 
@@ -176,39 +178,62 @@ pub(super) fn is_open() -> bool {
 
 /// Helps time along: looks for the answer, or asks if no question is open. If the time is given, it is not asked before
 /// the pause is over.
+///
+/// Waits for nobody, and has nothing locked for longer than it takes to look at the words of the pinned.
 pub(super) fn tick(now: Option<Instant>) {
     let Some(mut question) = CLOCK.question.try_lock() else {
         // Somebody else does.
         return;
     };
-    // Relaxed, both: changed under the lock.
+    // Relaxed, here and below: changed under the lock.
     let mut asked = CLOCK.asked.load(Relaxed);
-    if CLOCK.done.load(Relaxed) == asked {
-        if let (Some(now), Some((since, pause))) = (now, question.pause)
-            && now.saturating_duration_since(since) < pause
-        {
-            return;
+    let is_open = CLOCK.done.load(Relaxed) != asked;
+    if is_open && let Some(awaited) = &mut question.awaited {
+        awaited.retain(|(seat, turn)| seat.pins.pinned() == Some(*turn));
+        if awaited.is_empty() {
+            question.awaited = None;
+            // Release: pairs with the Acquire in `is_ripe`.
+            CLOCK.done.store(asked, Release);
         }
+        return;
+    }
+    if let (Some(now), Some(next)) = (now, question.next)
+        && now < next
+    {
+        return;
+    }
+    if !is_open {
         asked += 1;
         // Relaxed: the barrier orders it.
         CLOCK.asked.store(asked, Relaxed);
-        let start = REAL_FENCES.then(Instant::now);
-        // Pairs with the light one of each pin, and with the fence before each stamp.
-        barrier::heavy();
-        let pinned = |seat: &'static Seat<Own>| Some((seat, seat.pins.pinned()?));
-        question.awaited.extend(seat::all().filter_map(pinned));
-        if let Some(start) = start {
-            let end = Instant::now();
-            let pause = ((end - start) * PAUSE_FACTOR).clamp(PAUSE, LONGEST_PAUSE);
-            question.pause = Some((end, pause));
+    }
+    let start = REAL_FENCES.then(Instant::now);
+    question.next = start.map(|start| start + LONGEST_PAUSE);
+    drop(question);
+
+    // Pairs with the light one of each pin, and with the fence before each stamp.
+    barrier::heavy();
+    let pinned = |seat: &'static Seat<Own>| Some((seat, seat.pins.pinned()?));
+    let awaited: Vec<Awaited> = seat::all().filter_map(pinned).collect();
+
+    let Some(mut question) = CLOCK.question.try_lock() else {
+        // Somebody else looks when the pause is over.
+        return;
+    };
+    // Relaxed: as above. Was nobody faster?
+    if CLOCK.asked.load(Relaxed) == asked
+        && CLOCK.done.load(Relaxed) != asked
+        && question.awaited.is_none()
+    {
+        if awaited.is_empty() {
+            // Release: as above.
+            CLOCK.done.store(asked, Release);
+        } else {
+            question.awaited = Some(awaited);
         }
-    } else {
-        question
-            .awaited
-            .retain(|(seat, turn)| seat.pins.pinned() == Some(*turn));
     }
-    if question.awaited.is_empty() {
-        // Release: pairs with the Acquire in `is_ripe`.
-        CLOCK.done.store(asked, Release);
-    }
+    question.next = start.map(|start| {
+        let end = Instant::now();
+        end + ((end - start) * PAUSE_FACTOR).clamp(PAUSE, LONGEST_PAUSE)
+    });
 }
