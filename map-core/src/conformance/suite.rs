@@ -7,6 +7,30 @@
 /// are and are never cloned: keep values that are not [`Clone`], drop at once what leaves the map,
 /// and catch every attempt of a thread to wait for itself. With `guards_stay`, guards need not be
 /// [`Send`].
+///
+/// ```
+/// # use std::hash::{BuildHasher, Hash};
+/// #
+/// # use map_core::conformance::maker::Maker;
+/// # use map_core::{Map, Strategy};
+/// # use map_sharded::Sharded;
+/// #
+/// # #[derive(Clone, Copy)]
+/// # struct ShardedMaps;
+/// #
+/// # impl Maker for ShardedMaps {
+/// #     type Strategy = Sharded;
+/// #     fn make<K: Eq + Hash, V, S: BuildHasher>(self, hasher: S) -> Map<K, V, Sharded, S>
+/// #     where
+/// #         Sharded: Strategy<K, V>,
+/// #     {
+/// #         Map::with_hasher(hasher)
+/// #     }
+/// # }
+/// // In a test of a crate.
+/// map_core::conformance_suite!(sharded, ShardedMaps);
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! conformance_suite {
     ($module:ident, $maker:expr) => {
