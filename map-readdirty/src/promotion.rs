@@ -55,7 +55,25 @@ pub trait Promotion: 'static {
     const FILLS: bool;
 
     /// Whether the dirty table shall be published now: asked by a reader that had to take the lock. It waits
-    /// with the lock for the answer, so that had better be some arithmetic. An example is at [`Promotion`].
+    /// with the lock for the answer, so that had better be some arithmetic.
+    ///
+    /// ```
+    /// use map_readdirty::promotion::{Amortized, Plain, Promotion, Standing};
+    ///
+    /// /// Whichever of the two rules says so first.
+    /// struct Either;
+    ///
+    /// impl Promotion for Either {
+    ///     const FILLS: bool = false;
+    ///
+    ///     fn is_due(shard: Standing) -> bool {
+    ///         Amortized::is_due(shard) || Plain::is_due(shard)
+    ///     }
+    /// }
+    ///
+    /// let map: map_core::Map<u32, u32, map_readdirty::ReadDirty<Either>> = (0..4).map(|n| (n, n)).collect();
+    /// assert!((0..4).all(|n| map.contains_key(&n)) && map.stats().promotions > 0);
+    /// ```
     fn is_due(shard: Standing) -> bool;
 }
 
