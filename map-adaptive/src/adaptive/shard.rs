@@ -491,9 +491,7 @@ fn go_down<K: Clone, V: Clone>(
         return None;
     };
     let left = upper.left?;
-    // Tables of nodes are larger by as much as a line, at most: so that a shard that goes up and down does not grow.
-    let room = <Nodes as Strategy<K, V>>::capacity(&upper.locked)
-        .saturating_sub(nodes::SPARE)
+    let room = nodes::room_in_place(<Nodes as Strategy<K, V>>::capacity(&upper.locked))
         .max(upper.locked.len());
     // SAFETY: 1. As in `view`.
     let mut above = unsafe { Within::new(coverage, &open.nodes, &mut upper.locked) };

@@ -17,9 +17,16 @@ use super::node::Link;
 use super::seat;
 use super::shard::{Locked, Look, Open, Slot};
 use super::strategy::{AT_HOME, Edit, Item, MANY_AT_HOME, Visit, held, pinned};
+use super::table::{FULL, WAYS};
 
-/// A table has room for at most so many entries more than was asked for.
-pub const SPARE: usize = super::table::FULL - 1;
+/// How much room to ask for in a hash table that takes the place of one of nodes of this capacity, so that a shard that goes up and
+/// down does not grow: both are in powers of two, one full at seven eighths, the other at [`FULL`] entries to a line of [`WAYS`]; so
+/// one of nodes that takes the place of a hash table has up to ten sevenths of its room.
+pub const fn room_in_place(capacity: usize) -> usize {
+    capacity - capacity / 10 * 3
+}
+
+const _: () = assert!(FULL == 5 && WAYS == 7);
 
 /// What a lookup without the lock says.
 #[derive(Debug)]

@@ -43,7 +43,7 @@ use crate::sync::atomic::{
 use crate::sync::{Watch, hint};
 
 /// Slots of a line.
-const WAYS: usize = 7;
+pub(crate) const WAYS: usize = 7;
 /// Bytes of a line.
 const LINE: usize = 64;
 /// So many entries a line, on average, fill a table of several lines: one in twenty is then not at home.
@@ -540,6 +540,21 @@ mod tests {
         (0..depth).fold(Coverage::ALL, |part, step| {
             part.half(bits >> (step % 64) & 1 == 1)
         })
+    }
+
+    #[test]
+    fn a_shard_that_goes_up_and_down_does_not_grow() {
+        for power in 0..40 {
+            let in_place = 7 << power;
+            let nodes = capacity_of(lines_for(in_place));
+            assert!(nodes >= in_place);
+            // As much as it takes for as many buckets as there were.
+            let back = crate::parts::room_in_place(nodes);
+            assert!(
+                in_place / 2 < back && back <= in_place,
+                "{in_place}: {nodes}, {back}"
+            );
+        }
     }
 
     #[test]
