@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, RwLock};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use map_core::{Change, Map};
 use map_readdirty::ReadDirty;
@@ -282,14 +283,20 @@ impl Drop for Counted {
 fn fresh_keys_are_freed<P: Promotion>() {
     for map in maps::<P, u64, Counted>() {
         let alive = Arc::new(AtomicUsize::new(0));
-        let mut most = 0;
-        for key in 0..100_000 {
+        let replace = |key| {
             map.store(key, Counted::new(&alive));
             assert!(map.delete(&key));
-            most = most.max(alive.load(Ordering::Relaxed));
+        };
+        let mut keys = 0..;
+        keys.by_ref().take(100_000).for_each(replace);
+        // Many may be left if a thread of another test was interrupted in the midst of a read; but not for long.
+        let late = Instant::now() + Duration::from_secs(20);
+        while alive.load(Ordering::Relaxed) > 4_000 {
+            assert!(Instant::now() < late, "they are not freed");
+            keys.by_ref().take(1_000).for_each(replace);
+            thread::yield_now();
         }
         assert!(map.is_empty());
-        assert!(most < 20_000, "{most} were alive at once");
         map.clear();
         drop(map);
         assert_eq!(alive.load(Ordering::Relaxed), 0);
