@@ -20,7 +20,7 @@ use super::strategy::{AT_HOME, Edit, Item, MANY_AT_HOME, Visit, held, pinned};
 use super::table::{FULL, WAYS};
 
 /// How much room to ask for in a hash table that takes the place of one of nodes of this capacity, so that a shard that goes up and
-/// down does not grow: both are in powers of two, one full at seven eighths, the other at [`FULL`] entries to a line of [`WAYS`]; so
+/// down does not grow: both are in powers of two, one full at seven eighths, the other at five entries to a line of seven places; so
 /// one of nodes that takes the place of a hash table has up to ten sevenths of its room.
 pub const fn room_in_place(capacity: usize) -> usize {
     capacity - capacity / 10 * 3
