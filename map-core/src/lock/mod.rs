@@ -169,7 +169,7 @@ pub struct RawLock {
 /// first call costs a system call, or a few milliseconds in a process that has threads already; later
 /// calls cost one load.
 ///
-/// Maps call it when they are made, so that their users need not.
+/// Maps do what it does when they are made, so that their users need not.
 ///
 /// ```
 /// use map_core::lock::{RawLock, prepare};

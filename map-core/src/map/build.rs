@@ -136,8 +136,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 
 impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
     pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
-        // A fence less at every exclusive unlock, on Linux; one load after the first time.
-        crate::lock::prepare();
         let map = Self {
             directory: Directory::new(shard_limit.min(MOST_ENTRIES)),
             hasher,

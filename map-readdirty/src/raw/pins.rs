@@ -119,7 +119,7 @@ impl Pins {
         self.0.store(self.0.load(Relaxed) | UNSETTLED, Relaxed);
     }
 
-    /// The present word, if the thread is pinned.
+    /// Which of its turns it is, if the thread is pinned.
     fn pinned(&self) -> Option<u64> {
         // Acquire: pairs with each Release of the thread.
         let word = self.0.load(Acquire);

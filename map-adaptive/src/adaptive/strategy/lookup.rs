@@ -17,6 +17,12 @@ pub(super) fn note<K, V>(at: &AtShard<'_, K, V>, event: Event) {
     }
 }
 
+/// The same of a lookup.
+#[inline(always)]
+fn note_found<K, V>(at: &AtShard<'_, K, V>, found: bool) {
+    note(at, if found { Event::Hit } else { Event::Miss });
+}
+
 /// Finds an entry under the lock.
 #[inline(always)]
 pub(super) fn find_locked<'a, K: Clone, V: Clone, Q>(
@@ -37,14 +43,7 @@ where
         return find_in_nodes(at, key, shard);
     }
     let found = found?;
-    note(
-        &at,
-        if found.is_some() {
-            Event::Hit
-        } else {
-            Event::Miss
-        },
-    );
+    note_found(&at, found.is_some());
     Ok(found)
 }
 
@@ -66,13 +65,6 @@ where
         shard = at.lock_shared()?;
     }
     let found = Held::find(shard, |shard| shard.find(at.hash(), key));
-    note(
-        &at,
-        if found.is_some() {
-            Event::Hit
-        } else {
-            Event::Miss
-        },
-    );
+    note_found(&at, found.is_some());
     Ok(found)
 }
