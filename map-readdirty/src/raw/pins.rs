@@ -3,7 +3,7 @@
 //! A thread pins itself by a store to a word of its own, which tells how often it has done so: nothing else, not even a
 //! fence. The fence is the business of who wants to know when all pins of some moment have ended, and asks
 //! seldom: on Linux the kernel makes one on every processor that runs a thread of this process (`map_core::lock::barrier`);
-//! elsewhere pins have one after all, which is known when a thread gets its word ([`FENCED`]). He then looks at the words of all threads, remembers those of
+//! elsewhere, and on processors that do not have all stores in one order ([`ONE_ORDER`]), pins have one after all, which is known when a thread gets its word ([`FENCED`]). He then looks at the words of all threads, remembers those of
 //! the pinned, and has his answer when each of them has changed.
 //!
 //! There is one such clock for the process, since threads have one word each. It is asked one question at a time, and not
@@ -30,8 +30,17 @@ const DEPTH: u64 = (1 << 24) - 1;
 const UNSETTLED: u64 = 1 << 24;
 /// There is no thread: it is ending, and has this for the length of a pin.
 const ORPHAN: u64 = 1 << 25;
-/// There is no kernel to make the fence, so each pin has one.
+/// There is no kernel to make the fence, or a processor that needs more of them, so each pin has one.
 const FENCED: u64 = 1 << 26;
+/// Whether a store that one other processor sees is seen by all: then two readers that have changed nothing agree on the order
+/// of two changes, and one that was told of a change by its maker finds it there, without a fence of theirs. Not on POWER, nor on
+/// ARM before the eighth version.
+const ONE_ORDER: bool = cfg!(any(
+    target_arch = "x86",
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    target_arch = "riscv64"
+));
 /// Once for each pin that is not within another. That it begins anew at some time does no harm: who
 /// finds the same number again goes on waiting.
 const TURN: u64 = 1 << 32;
@@ -94,16 +103,17 @@ impl Pins {
     /// The word is that of another thread from now on; which is ending, and has it for one pin, or is not.
     pub(super) fn take_over(&self, is_orphan: bool) {
         barrier::prepare();
-        // Relaxed, both: nobody else stores it.
+        // Relaxed: nobody else stores it.
         // The thread may have changed something when it had no seat.
         let mut word = self.0.load(Relaxed) & !(ORPHAN | FENCED) | UNSETTLED;
         if is_orphan {
             word |= ORPHAN;
         }
-        if !barrier::is_asymmetric() {
+        if !ONE_ORDER || !barrier::is_asymmetric() {
             word |= FENCED;
         }
-        self.0.store(word, Relaxed);
+        // Release: pairs with the Acquire in `pinned`, which may see this instead of what the thread before has stored last.
+        self.0.store(word, Release);
     }
 
     #[inline]
@@ -115,8 +125,9 @@ impl Pins {
     /// The thread has changed something, and is not pinned.
     #[inline]
     pub(crate) fn unsettle(&self) {
-        // Relaxed: it is for the thread itself.
-        self.0.store(self.0.load(Relaxed) | UNSETTLED, Relaxed);
+        // Release: the mark is for the thread itself, but `pinned` may see this store instead of that in `leave`, and pairs with
+        // it as well.
+        self.0.store(self.0.load(Relaxed) | UNSETTLED, Release);
     }
 
     /// Which of its turns it is, if the thread is pinned.
