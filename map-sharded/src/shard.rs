@@ -170,6 +170,17 @@ fn table_for<T>(capacity: usize) -> Result<HashTable<T>, TryReserveError> {
     Ok(table)
 }
 
+/// The room of one half of a shard that had so much, and so many of whose entries it gets: half of it if they leave some
+/// free, so that a map which splits for contention takes no more memory than before. Else all of it.
+fn room_for_half(capacity: usize, entries: usize) -> usize {
+    let half = capacity / 2;
+    if entries + entries / 8 < half {
+        half
+    } else {
+        capacity
+    }
+}
+
 /// The hashes of all entries, in the table's order.
 fn hashes<K, V>(table: &HashTable<(K, V)>, hash: impl Fn(&K) -> u64) -> Vec<u64> {
     table.iter().map(|(key, _)| hash(key)).collect()
@@ -276,7 +287,8 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
 
     #[inline]
     fn has_room(locked: &Entries<K, V>) -> bool {
-        locked.0.len() < locked.0.capacity()
+        // A difference, since a table knows how many more fit, and its capacity is that and the length.
+        locked.0.capacity() - locked.0.len() > 0
     }
 
     #[inline]
@@ -408,9 +420,10 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError> {
         let hashes = hashes(&from.0, hash);
+        let going = hashes.iter().filter(|hash| chosen(**hash)).count();
         let capacity = Self::capacity(from);
-        let mut stay = table_for(capacity)?;
-        let mut go = table_for(capacity)?;
+        let mut stay = table_for(room_for_half(capacity, hashes.len() - going))?;
+        let mut go = table_for(room_for_half(capacity, going))?;
         for (hash, pair) in hashes.into_iter().zip(mem::take(&mut from.0)) {
             put(if chosen(hash) { &mut go } else { &mut stay }, hash, pair);
         }

@@ -252,6 +252,25 @@ fn a_contended_map_splits() {
     assert!(map.len() <= 64);
 }
 
+/// A half gets half of the room, if that is enough.
+#[test]
+fn splits_for_contention_take_hardly_more_room() {
+    let mut map = ShardedMap::with_capacity(440);
+    map.extend((0..200).map(|key| (key, 0)));
+    assert_eq!(map.shards(), 1);
+    let before = map.capacity();
+    let started = Instant::now();
+    hammer(
+        &map,
+        |i| i % 200,
+        || map.shards() >= 8 || started.elapsed() > Duration::from_secs(60),
+    );
+    assert!(map.shards() >= 8, "not in a minute");
+    let after = map.capacity();
+    assert!(after <= 2 * before, "{after} in {} shards", map.shards());
+    assert!((0..200).all(|key| map.contains_key(&key)) && map.len() == 200);
+}
+
 #[test]
 fn a_hot_key_does_not_split_for_ever() {
     let map = ShardedMap::new();

@@ -4,7 +4,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::hint;
 
 /// So many contended acquisitions make one reading of the contention clock.
-const CONTENDED_READING: u8 = 32;
+const CONTENDED_READING: u8 = 8;
 
 /// A shard is quiet if so long (about a second) nothing happened: much longer than a time slice,
 /// since a thread that is not running contends for nothing.
