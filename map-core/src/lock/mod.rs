@@ -35,7 +35,9 @@
 //! gate alone may itself be what the readers inside wait for (a second guard on one thread), so after
 //! `PATIENCE` it goes in past the gate and takes all parked readers along; the gate stays. Each such batch
 //! doubles the patience, up to a second, until a writer gets in: guards held for less than that end
-//! before the next batch at some point, and then the writer has its turn.
+//! before the next batch at some point, and then the writer has its turn. Behind a batch the gate stands *ajar* for as
+//! long as the batch was patient: readers join those inside at once. So a thread that reads many times under one guard
+//! waits about as long as it reads, and not each time.
 //!
 //! *Readers that sleep without a clock.* A reader that found a writer inside sleeps until it is
 //! woken. Should readers take the lock before that, they came through an open gate or by impatience.
@@ -104,8 +106,12 @@ const ANY_PARKED: u32 = READERS_PARKED | WRITERS_PARKED;
 const FENCED: u32 = 1 << 2;
 /// Unit of `parked` in which batches of readers that passed the gate are counted.
 const BATCH: u32 = 1 << 8;
+/// Unit of `parked` in which it says when the last batch passed, by the [clock](slow::Clock).
+const PASSED_AT: u32 = 1 << 12;
 /// Batches are counted no further: a patience of a second.
 const MAX_BATCHES: u32 = 10;
+
+const _: () = assert!(MAX_BATCHES < PASSED_AT / BATCH);
 
 /// How long a reader waits at the gate before it goes in past the writers, at first.
 const PATIENCE: Duration = Duration::from_millis(1);

@@ -6,12 +6,13 @@
 //! gate. [`RawLock::tidy_slow`] only takes back what a writer that gives up has set.
 
 use std::cell::Cell;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::park::{self, Wants, Woken};
 use super::{
-    ANY_PARKED, BATCH, ExclusiveToken, FENCED, GATE, MAX_BATCHES, MAX_SHARED, PATIENCE, READERS,
-    READERS_PARKED, RawLock, SharedToken, WRITER, WRITERS_PARKED, barrier,
+    ANY_PARKED, BATCH, ExclusiveToken, FENCED, GATE, MAX_BATCHES, MAX_SHARED, PASSED_AT, PATIENCE,
+    READERS, READERS_PARKED, RawLock, SharedToken, WRITER, WRITERS_PARKED, barrier,
 };
 use crate::sync::atomic::Ordering;
 use crate::sync::parking::SpinWait;
@@ -31,6 +32,36 @@ pub(super) enum Batches {
 /// When one who keeps off looks, after so many microseconds of waiting. In a model, once. (Measured: looks that begin
 /// with fractions of a microsecond cost a tenth to a third of the throughput that these leave.)
 const LOOKS: &[u64] = if REAL_FENCES { &[2, 6, 13, 20] } else { &[0] };
+
+/// The clock of the gate: ticks of 65 us since the process first asked, as many as fit into `parked` beside the rest. It goes
+/// round in a minute; who takes an old time for a new one finds the gate ajar for a moment once more.
+pub(super) struct Clock;
+
+impl Clock {
+    const TICK_BITS: u32 = 16;
+    const ROUND: u32 = u32::MAX / PASSED_AT + 1;
+
+    fn now() -> u32 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let passed = START.get_or_init(Instant::now).elapsed();
+        (passed.as_nanos() >> Self::TICK_BITS) as u32 % Self::ROUND
+    }
+
+    /// What it said then, if it is not more than a round ago.
+    #[cfg(test)]
+    pub(super) fn ago(time: Duration) -> u32 {
+        Self::now().wrapping_sub(Self::ticks(time)) % Self::ROUND
+    }
+
+    fn ticks(time: Duration) -> u32 {
+        (time.as_nanos() >> Self::TICK_BITS) as u32
+    }
+}
+
+/// How many batches have passed the gate since a writer got in, as `parked` says.
+const fn batches_in(parked: u32) -> u32 {
+    parked % PASSED_AT / BATCH
+}
 
 /// What a reader makes of a gate that writers have shut.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -105,7 +136,10 @@ impl RawLock {
             // Relaxed: a guess for the compare-exchange.
             let seen = self.state.load(Ordering::Relaxed);
             let inside = seen & WRITER != 0;
-            if !inside && (seen & GATE == 0 || impatient || gate == Gate::Passed) {
+            let open = seen & GATE == 0 || impatient || gate == Gate::Passed;
+            // Whoever sleeps without a clock has been taken along by the batch.
+            let joins = !open && seen & READERS != 0 && self.is_ajar();
+            if !inside && (open || joins) {
                 assert!(
                     seen & READERS < MAX_SHARED,
                     "too many shared holds of one lock: guards were forgotten, or never dropped"
@@ -117,7 +151,7 @@ impl RawLock {
                     .is_ok()
                 {
                     match gate {
-                        _ if seen & GATE == 0 => {}
+                        _ if seen & GATE == 0 || joins => {}
                         Gate::Respected => {
                             let before = patience.map_or(0, |(_, batches)| batches);
                             self.admit_readers(Batches::Pass(before));
@@ -148,7 +182,7 @@ impl RawLock {
             } else {
                 let (gate, _) = *patience.get_or_insert_with(|| {
                     // Relaxed: how long to wait is not a matter of correctness.
-                    let batches = self.parked.load(Ordering::Relaxed) / BATCH;
+                    let batches = batches_in(self.parked.load(Ordering::Relaxed));
                     (Instant::now() + PATIENCE * (1 << batches), batches)
                 });
                 Some(deadline.map_or(gate, |deadline| deadline.min(gate)))
@@ -171,6 +205,18 @@ impl RawLock {
                 Woken::Retry | Woken::Refused => {}
             }
         }
+    }
+
+    /// Whether a batch has just passed the gate, not longer ago than it had been patient.
+    fn is_ajar(&self) -> bool {
+        // Relaxed: whether to wait is not a matter of correctness.
+        let parked = self.parked.load(Ordering::Relaxed);
+        let Some(earlier) = batches_in(parked).checked_sub(1) else {
+            return false;
+        };
+        // In a model it stays so.
+        let passed = Clock::now().wrapping_sub(parked / PASSED_AT) % Clock::ROUND;
+        !REAL_FENCES || passed < Clock::ticks(PATIENCE) << earlier
     }
 
     /// The part of [`lock_exclusive`](Self::lock_exclusive) after its first try, with a deadline:
@@ -467,14 +513,16 @@ impl RawLock {
     fn set_parked(&self, walk: &park::Walk, batches: Batches) {
         // Relaxed, here and below: changed only under the bucket lock, which we hold.
         let old = self.parked.load(Ordering::Relaxed);
-        let before = old / BATCH;
-        let count = match batches {
+        let before = batches_in(old);
+        let passed = match batches {
             _ if !walk.writers_left => 0,
             Batches::Forget => 0,
-            Batches::Pass(seen) if seen == before => (before + 1).min(MAX_BATCHES),
-            Batches::Pass(_) | Batches::Keep => before,
+            Batches::Pass(seen) if seen == before => {
+                (before + 1).min(MAX_BATCHES) * BATCH + Clock::now() * PASSED_AT
+            }
+            Batches::Pass(_) | Batches::Keep => old & !(BATCH - 1),
         };
-        let mut parked = (count * BATCH) | (old & FENCED);
+        let mut parked = passed | (old & FENCED);
         if walk.readers_left {
             parked |= READERS_PARKED;
         }

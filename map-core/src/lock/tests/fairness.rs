@@ -11,7 +11,8 @@ use super::{
     within_reason,
 };
 use crate::lock::park::{self, Wants, Woken};
-use crate::lock::{BATCH, FENCED, READERS_PARKED, RawLock, WRITER, WRITERS_PARKED};
+use crate::lock::slow::Clock;
+use crate::lock::{BATCH, FENCED, PASSED_AT, READERS_PARKED, RawLock, WRITER, WRITERS_PARKED};
 
 /// Readers whose guards overlap without a gap, for as long as `stop` is not set.
 fn overlapping_readers(
@@ -115,6 +116,31 @@ fn a_second_guard_on_one_thread_passes_a_waiting_writer() {
     });
 }
 
+/// Who reads on and on under a guard does not wait each time: a second each would be an hour in all.
+#[test]
+fn reads_within_a_read_pass_a_waiting_writer_together() {
+    within_reason(|| {
+        let lock = Arc::new(RawLock::new());
+        let outer = lock.lock_shared();
+        let writer = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || leave_exclusive(&lock, lock.lock_exclusive()))
+        };
+        until_gate_shut(&lock);
+        for _ in 0..3600 {
+            leave_shared(&lock, lock.lock_shared());
+            assert!(
+                lock.try_lock_exclusive().is_none(),
+                "the outer one is there"
+            );
+        }
+        assert!(lock.try_lock_shared().is_none(), "the gate is still shut");
+        leave_shared(&lock, outer);
+        writer.join().expect("no assertion failed");
+        assert_untouched(&lock);
+    });
+}
+
 #[test]
 fn an_impatient_reader_takes_the_others_along() {
     within_reason(|| {
@@ -125,15 +151,16 @@ fn an_impatient_reader_takes_the_others_along() {
             thread::spawn(move || leave_exclusive(&lock, lock.lock_exclusive()))
         };
         until_gate_shut(&lock);
-        // As if many batches had passed: this reader would wait for half a minute.
-        lock.parked.fetch_add(15 * BATCH, Ordering::SeqCst);
+        // As if many batches had passed, the last of them long ago: this reader would wait for half a minute.
+        let passed = 15 * BATCH + Clock::ago(Duration::from_secs(34)) * PASSED_AT;
+        lock.parked.fetch_add(passed, Ordering::SeqCst);
         let started = Instant::now();
         let patient = {
             let lock = Arc::clone(&lock);
             thread::spawn(move || lock.lock_shared())
         };
         until_parked(&lock, READERS_PARKED);
-        lock.parked.fetch_sub(15 * BATCH, Ordering::SeqCst);
+        lock.parked.fetch_sub(passed, Ordering::SeqCst);
         // And this one waits for a millisecond.
         let second = lock.lock_shared();
         let third = patient.join().expect("it gets in although we stay");
@@ -142,7 +169,7 @@ fn an_impatient_reader_takes_the_others_along() {
             "not taken along"
         );
         let parked = lock.parked.load(Ordering::SeqCst) & !FENCED;
-        assert_eq!(parked, BATCH | WRITERS_PARKED);
+        assert_eq!(parked % PASSED_AT, BATCH | WRITERS_PARKED);
         for token in [first, second, third] {
             leave_shared(&lock, token);
         }
