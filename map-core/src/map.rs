@@ -202,17 +202,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         patience: Patience,
         place: Place,
     ) -> At<'_, T::Locked, T::Open> {
-        At {
-            header: self.directory.find(hash),
-            hash,
-            patience,
-            movable: false,
-            announce: false,
-            tended: false,
-            sample: false,
-            read_tables: false,
-            place,
-        }
+        At::new(self.directory.find(hash), hash, patience, place)
     }
 
     /// Counts a read, and says whether it shall be a sample.
@@ -245,6 +235,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         T::READS_LOCK
             && self.leaning.is_straight()
             && (way == Way::Brief || !self.directory.is_inline())
+    }
+
+    /// The way of a read for a guard that may [go straight](Self::goes_straight).
+    #[inline(always)]
+    pub(crate) fn straight_at(
+        &self,
+        hash: u64,
+        place: Place,
+    ) -> Option<At<'_, T::Locked, T::Open>> {
+        if !T::READS_LOCK || !self.leaning.is_straight() {
+            return None;
+        }
+        let header = self.directory.root()?.find(hash);
+        Some(At::new(header, hash, Patience::Announce, place))
     }
 
     /// Looks a key up until the shard that covers the hash is found; see [`read_fast`].

@@ -254,6 +254,26 @@ pub struct At<'a, L, O> {
 }
 
 impl<'a, L: Table, O> At<'a, L, O> {
+    #[inline(always)]
+    pub(crate) fn new(
+        header: &'a Header<L, O>,
+        hash: u64,
+        patience: Patience,
+        place: Place,
+    ) -> Self {
+        Self {
+            header,
+            hash,
+            patience,
+            movable: false,
+            announce: false,
+            tended: false,
+            sample: false,
+            read_tables: false,
+            place,
+        }
+    }
+
     #[inline]
     pub(crate) fn for_guard(self) -> Self {
         Self {

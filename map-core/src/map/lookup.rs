@@ -54,27 +54,43 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// assert_eq!(map.get("a").map(|value| *value), Some(1));
     /// assert!(map.get("b").is_none());
     /// ```
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn get<Q>(&self, key: &Q) -> Option<Ref<'_, K, V, T>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        let found = read_fast!(
-            self,
-            Guard,
-            hash,
-            |at| T::get(at.for_guard(), key),
-            self.get_elsewhere(hash, key)
-        );
-        match found {
+        if !T::READS_LOCK {
+            return self.get_without_lock(hash, key, here());
+        }
+        // Compiled into callers: an announced read of a map of several shards, whose guard is put together in registers.
+        if !self.is_sample() {
+            let Some(at) = self.straight_at(hash, here()) else {
+                // In a place of its own, here and below: where a call puts its result is memory, and the guard would be, too.
+                let found = self.get_elsewhere(hash, key);
+                return found.map(|Ref(found)| Ref(found));
+            };
+            if let Ok(found) = T::get(at.for_guard(), key) {
+                return found.map(Ref);
+            }
+        }
+        let found = self.get_slow(hash, key, here());
+        found.map(|Ref(found)| Ref(found))
+    }
+
+    #[inline]
+    fn get_without_lock<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match T::get(self.at(hash, Patience::Fast, place).for_guard(), key) {
             Ok(found) => found.map(Ref),
-            Err(_) => self.get_slow(hash, key, here()),
+            Err(_) => self.get_slow(hash, key, place),
         }
     }
 
-    /// What [`read_fast`] has not compiled here.
+    /// A read for a guard that is no sample, whichever way it goes.
     #[inline(never)]
     #[cfg_attr(debug_assertions, track_caller)]
     fn get_elsewhere<Q>(&self, hash: u64, key: &Q) -> Option<Ref<'_, K, V, T>>

@@ -22,6 +22,7 @@
 //! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
 //! a shard, and no user code runs under it. A second shard is only ever tried, not waited for.
 
+use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use super::contention::Reading;
@@ -82,6 +83,31 @@ fn cores() -> usize {
     *CORES.get_or_init(|| std::thread::available_parallelism().map_or(4, usize::from))
 }
 
+/// An array of places that some directory has, or had, with its length.
+#[derive(Clone, Copy)]
+pub(crate) struct Root<'a, L, O> {
+    /// Not null: see [`Directory`].
+    tagged: *mut AtomicPtr<Header<L, O>>,
+    directory: PhantomData<&'a Directory<L, O>>,
+}
+
+impl<'a, L, O> Root<'a, L, O> {
+    /// The shard that covers `hash`, or did a moment ago.
+    #[inline(always)]
+    pub(crate) fn find(self, hash: u64) -> &'a Header<L, O> {
+        let shift = self.tagged.addr() & SHIFT_MASK;
+        let array = self.tagged.map_addr(|address| address & !SHIFT_MASK);
+        let index = below_tag(hash) >> shift;
+        // SAFETY: the root's low bits say how long the array is, and the shift leaves only so many
+        // bits of the position; arrays live as long as their directory, which is borrowed for `'a`.
+        let place = unsafe { &*array.add(index as usize) };
+        // Acquire: pairs with the Release in `Structure::publish`; publishes the header.
+        // SAFETY: places of a published array hold addresses of headers, which live as long as
+        // the directory.
+        unsafe { &*place.load(Acquire) }
+    }
+}
+
 impl<L: Table, O: Open> Directory<L, O> {
     pub(crate) fn new(base_limit: usize) -> Self {
         Self {
@@ -97,21 +123,21 @@ impl<L: Table, O: Open> Directory<L, O> {
     /// The shard that covers `hash`, or did a moment ago.
     #[inline]
     pub(crate) fn find(&self, hash: u64) -> &Header<L, O> {
-        // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        let root = self.root.load(Acquire);
-        if root.is_null() {
-            return &self.first;
+        match self.root() {
+            Some(root) => root.find(hash),
+            None => &self.first,
         }
-        let shift = root.addr() & SHIFT_MASK;
-        let array = root.map_addr(|address| address & !SHIFT_MASK);
-        let index = below_tag(hash) >> shift;
-        // SAFETY: the root's low bits say how long the array is, and the shift leaves only so many
-        // bits of the position; arrays live as long as `self`.
-        let place = unsafe { &*array.add(index as usize) };
-        // Acquire: pairs with the Release in `Structure::publish`; publishes the header.
-        // SAFETY: places of a published array hold addresses of headers, which live as long as
-        // `self`.
-        unsafe { &*place.load(Acquire) }
+    }
+
+    /// The way to the shards, unless there is but the one that lies in the map itself.
+    #[inline(always)]
+    pub(crate) fn root(&self) -> Option<Root<'_, L, O>> {
+        // Acquire: pairs with the Release in `set_root`; publishes the array's places.
+        let tagged = self.root.load(Acquire);
+        (!tagged.is_null()).then_some(Root {
+            tagged,
+            directory: PhantomData,
+        })
     }
 
     /// The open part of the first shard, whose siblings those of all shards are.
