@@ -103,11 +103,11 @@ pub(crate) use read_fast;
 
 /// Runs a read that may find read tables or none. Whether it shall be a sample has been asked.
 macro_rules! read_elsewhere {
-    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr) => {{
+    ($map:expr, $way:ident, $hash:expr, $place:expr, |$at:ident| $attempt:expr) => {{
         let (map, hash) = ($map, $hash);
         // Each is compiled without what is in the way there: first the lock, and then the read table.
         let found = if T::SELECTS && map.has_read_tables() {
-            let mut $at = map.at(hash, Patience::Lockless, here());
+            let mut $at = map.at(hash, Patience::Lockless, $place);
             $at.read_tables = true;
             $attempt
         } else {
@@ -116,11 +116,11 @@ macro_rules! read_elsewhere {
         match found {
             Ok(found) => Ok(found),
             Err(_) if map.announces(Way::$way) => {
-                let $at = map.at(hash, Patience::Announce, here());
+                let $at = map.at(hash, Patience::Announce, $place);
                 $attempt
             }
             Err(_) => {
-                let $at = map.at(hash, Patience::Fast, here());
+                let $at = map.at(hash, Patience::Fast, $place);
                 $attempt
             }
         }

@@ -100,7 +100,7 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
             let found = if self.map.is_sample() {
                 Err(Refused::Busy)
             } else {
-                read_elsewhere!(self.map, Guard, hash, |at| find(at.for_guard()))
+                read_elsewhere!(self.map, Guard, hash, here(), |at| find(at.for_guard()))
             };
             return found.unwrap_or_else(|_| self.find_slow(hash, key, here()));
         }

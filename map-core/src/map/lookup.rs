@@ -64,19 +64,50 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if !T::READS_LOCK {
             return self.get_without_lock(hash, key, here());
         }
-        // Compiled into callers: an announced read of a map of several shards, whose guard is put together in registers.
+        // Compiled into callers: an announced read of a map of several shards. All others are one call, so that the guard is
+        // put together in registers.
+        let mut may_wait = true;
         if !self.is_sample() {
-            let Some(at) = self.straight_at(hash, here()) else {
-                // In a place of its own, here and below: where a call puts its result is memory, and the guard would be, too.
-                let found = self.get_elsewhere(hash, key);
-                return found.map(|Ref(found)| Ref(found));
-            };
-            if let Ok(found) = T::get(at.for_guard(), key) {
-                return found.map(Ref);
+            if let Some(at) = self.straight_at(hash, here()) {
+                if let Ok(found) = T::get(at.for_guard(), key) {
+                    return found.map(Ref);
+                }
+            } else {
+                may_wait = false;
             }
         }
-        let found = self.get_slow(hash, key, here());
-        found.map(|Ref(found)| Ref(found))
+        self.get_elsewhere(hash, key, may_wait)
+    }
+
+    /// A read for a guard that goes the long way, or another than the one that [`get`](Self::get) has tried.
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_elsewhere<Q>(&self, hash: u64, key: &Q, may_wait: bool) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if may_wait {
+            return self.get_slow(hash, key, here());
+        }
+        if self.has_read_tables() {
+            return self.get_from_tables(hash, key, here());
+        }
+        match T::get(self.at(hash, Patience::Fast, here()).for_guard(), key) {
+            Ok(found) => found.map(Ref),
+            Err(_) => self.get_slow(hash, key, here()),
+        }
+    }
+
+    /// A read for a guard where there may be read tables.
+    #[inline(never)]
+    fn get_from_tables<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match read_elsewhere!(self, Guard, hash, place, |at| T::get(at.for_guard(), key)) {
+            Ok(found) => found.map(Ref),
+            Err(_) => self.get_slow(hash, key, place),
+        }
     }
 
     #[inline]
@@ -87,19 +118,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         match T::get(self.at(hash, Patience::Fast, place).for_guard(), key) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, place),
-        }
-    }
-
-    /// A read for a guard that is no sample, whichever way it goes.
-    #[inline(never)]
-    #[cfg_attr(debug_assertions, track_caller)]
-    fn get_elsewhere<Q>(&self, hash: u64, key: &Q) -> Option<Ref<'_, K, V, T>>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        match read_elsewhere!(self, Guard, hash, |at| T::get(at.for_guard(), key)) {
-            Ok(found) => found.map(Ref),
-            Err(_) => self.get_slow(hash, key, here()),
         }
     }
 
@@ -205,7 +223,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match read_elsewhere!(self, Brief, hash, |at| T::peek(at, key)) {
+        match read_elsewhere!(self, Brief, hash, here(), |at| T::peek(at, key)) {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();

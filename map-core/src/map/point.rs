@@ -607,7 +607,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let found = if self.is_sample() {
             Err(Refused::Busy)
         } else {
-            read_elsewhere!(self, Guard, hash, |at| T::get(at.for_guard(), &key))
+            read_elsewhere!(self, Guard, hash, here(), |at| T::get(at.for_guard(), &key))
         };
         let found =
             found.unwrap_or_else(|_| self.look_up_slow(hash, &key, Way::Guard, here(), Get));

@@ -4,13 +4,11 @@ use super::DocumentPolicy;
 use crate::policy::history::HISTORY;
 use crate::policy::window::Window;
 
-/// The windows of one kind, and sums over the newest of them.
+/// The windows of one kind.
 pub(super) struct Evidence<'a> {
     policy: &'a DocumentPolicy,
     /// Oldest first; at least one.
     windows: &'a [Window],
-    /// The newest window, the newest two, and so on to all of them.
-    sums: Vec<Window>,
 }
 
 impl<'a> Evidence<'a> {
@@ -21,25 +19,28 @@ impl<'a> Evidence<'a> {
         let start = earlier
             .map_or(0, |other| other + 1)
             .max(windows.len().saturating_sub(HISTORY));
-        let windows = &windows[start..];
-        let mut sums: Vec<Window> = Vec::with_capacity(windows.len());
-        for window in windows.iter().rev() {
-            let mut sum = window.clone();
-            if let Some(later) = sums.last() {
-                sum.append(later);
-            }
-            sums.push(sum);
-        }
         Some(Self {
             policy,
-            windows,
-            sums,
+            windows: &windows[start..],
+        })
+    }
+
+    /// The newest window, the sum of the newest two, and so on to all of them.
+    fn sums(&self) -> impl Iterator<Item = Window> {
+        let mut sum: Option<Window> = None;
+        self.windows.iter().rev().map(move |window| {
+            let mut longer = window.clone();
+            if let Some(later) = &sum {
+                longer.append(later);
+            }
+            sum = Some(longer.clone());
+            longer
         })
     }
 
     /// The newest window, or as many of the newest as have enough samples.
-    pub(super) fn newest(&self) -> Option<&Window> {
-        self.sums.iter().find(|sum| self.is_enough(sum))
+    pub(super) fn newest(&self) -> Option<Window> {
+        self.sums().find(|sum| self.is_enough(sum))
     }
 
     /// The newest windows, as few as will do, that prove it together, if it `applies` in each of the newest,
@@ -48,14 +49,14 @@ impl<'a> Evidence<'a> {
         &self,
         applies: impl Fn(&Window) -> bool,
         proves: impl Fn(&Window) -> bool,
-    ) -> Option<&Window> {
+    ) -> Option<Window> {
         let patience = (self.policy.patience as usize).max(1);
         let before = self.windows.len().checked_sub(patience)?;
         if !self.windows[before..].iter().all(applies) {
             return None;
         }
-        self.sums[patience - 1..]
-            .iter()
+        self.sums()
+            .skip(patience - 1)
             .find(|sum| self.is_enough(sum) && proves(sum))
     }
 

@@ -53,7 +53,7 @@ fn write_cliff(policy: &DocumentPolicy, evidence: &Evidence<'_>) -> Option<Propo
     );
     Some(Proposal {
         urgent: true,
-        ..under_locks(policy, window, "write cliff", reason)
+        ..under_locks(policy, &window, "write cliff", reason)
     })
 }
 
@@ -95,7 +95,7 @@ fn random_writes(policy: &DocumentPolicy, evidence: &Evidence<'_>) -> Option<Pro
         Count(window.operations()),
         Threshold(policy.random_writes),
     );
-    Some(under_locks(policy, window, "random writes", reason))
+    Some(under_locks(policy, &window, "random writes", reason))
 }
 
 /// The other half of `random writes`.
@@ -110,7 +110,7 @@ fn many_stores(policy: &DocumentPolicy, evidence: &Evidence<'_>) -> Option<Propo
         Percent(old),
         Percent(new),
     );
-    Some(under_locks(policy, window, "random writes", reason))
+    Some(under_locks(policy, &window, "random writes", reason))
 }
 
 fn read_mostly(policy: &DocumentPolicy, evidence: &Evidence<'_>) -> Option<Proposal> {
@@ -135,11 +135,11 @@ fn read_mostly(policy: &DocumentPolicy, evidence: &Evidence<'_>) -> Option<Propo
 }
 
 /// The windows that prove that a share of the operations is greater than the threshold.
-fn beyond<'a>(
-    evidence: &'a Evidence<'_>,
+fn beyond(
+    evidence: &Evidence<'_>,
     threshold: f64,
     share: impl Fn(&Window) -> f64,
-) -> Option<&'a Window> {
+) -> Option<Window> {
     evidence.lasting(
         |window| share(window) > threshold,
         |window| {
