@@ -101,12 +101,7 @@ struct State {
     told: u64,
     /// What was withheld last, so that it is said once.
     withheld: HashMap<(Whose, Kind), (String, Option<Instant>)>,
-    /// So many windows of the map pass before the policy is asked again, for what it wants is withheld.
-    rest: u32,
 }
-
-/// See [`State::rest`]. The policy is then asked every eighth time.
-const REST: u32 = 7;
 
 /// Whom a proposal is for: the map, or a shard, by where its study is.
 type Whose = Option<usize>;
@@ -140,7 +135,6 @@ impl Default for Selector {
                 switches: HashMap::new(),
                 told: 0,
                 withheld: HashMap::new(),
-                rest: 0,
             }),
             rules: ArcSwap::from_pointee(Rules {
                 config,

@@ -108,10 +108,10 @@ const FENCED: u32 = 1 << 2;
 const BATCH: u32 = 1 << 8;
 /// Unit of `parked` in which it says when the last batch passed, by the [clock](slow::Clock).
 const PASSED_AT: u32 = 1 << 12;
-/// Batches are counted no further: a patience of a second.
+/// After so many batches patience grows no more: a second. They are counted to one more.
 const MAX_BATCHES: u32 = 10;
 
-const _: () = assert!(MAX_BATCHES < PASSED_AT / BATCH);
+const _: () = assert!(MAX_BATCHES + 1 < PASSED_AT / BATCH);
 
 /// How long a reader waits at the gate before it goes in past the writers, at first.
 const PATIENCE: Duration = Duration::from_millis(1);

@@ -63,6 +63,11 @@ const fn batches_in(parked: u32) -> u32 {
     parked % PASSED_AT / BATCH
 }
 
+/// How long a reader waits at the gate when so many batches have passed.
+fn patience_after(batches: u32) -> Duration {
+    PATIENCE * (1 << batches.min(MAX_BATCHES))
+}
+
 /// What a reader makes of a gate that writers have shut.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Gate {
@@ -137,7 +142,7 @@ impl RawLock {
             let seen = self.state.load(Ordering::Relaxed);
             let inside = seen & WRITER != 0;
             let open = seen & GATE == 0 || impatient || gate == Gate::Passed;
-            // Whoever sleeps without a clock has been taken along by the batch.
+            // Nobody sleeps without a clock whom it would have to take along: who made those readers come behind the gate has.
             let joins = !open && seen & READERS != 0 && self.is_ajar();
             if !inside && (open || joins) {
                 assert!(
@@ -183,7 +188,7 @@ impl RawLock {
                 let (gate, _) = *patience.get_or_insert_with(|| {
                     // Relaxed: how long to wait is not a matter of correctness.
                     let batches = batches_in(self.parked.load(Ordering::Relaxed));
-                    (Instant::now() + PATIENCE * (1 << batches), batches)
+                    (Instant::now() + patience_after(batches), batches)
                 });
                 Some(deadline.map_or(gate, |deadline| deadline.min(gate)))
             };
@@ -216,7 +221,7 @@ impl RawLock {
         };
         // In a model it stays so.
         let passed = Clock::now().wrapping_sub(parked / PASSED_AT) % Clock::ROUND;
-        !REAL_FENCES || passed < Clock::ticks(PATIENCE) << earlier
+        !REAL_FENCES || passed < Clock::ticks(patience_after(earlier))
     }
 
     /// The part of [`lock_exclusive`](Self::lock_exclusive) after its first try, with a deadline:
@@ -518,7 +523,7 @@ impl RawLock {
             _ if !walk.writers_left => 0,
             Batches::Forget => 0,
             Batches::Pass(seen) if seen == before => {
-                (before + 1).min(MAX_BATCHES) * BATCH + Clock::now() * PASSED_AT
+                (before + 1).min(MAX_BATCHES + 1) * BATCH + Clock::now() * PASSED_AT
             }
             Batches::Pass(_) | Batches::Keep => old & !(BATCH - 1),
         };

@@ -3,8 +3,11 @@
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::hint;
 
-/// So many contended acquisitions make one reading of the contention clock.
-const CONTENDED_READING: u8 = 8;
+/// So many contended acquisitions make one reading of the contention clock in a map of many shards.
+const CONTENDED_READING: u8 = 32;
+/// And so many of the only one. In between twice as many when there are four times the shards: the fewer there are, the sooner
+/// more will do good; and the more of them tried in vain, the surer one has to be that they did.
+const FIRST_READING: u8 = 8;
 
 /// A shard is quiet if so long (about a second) nothing happened: much longer than a time slice,
 /// since a thread that is not running contends for nothing.
@@ -17,13 +20,13 @@ pub(crate) struct Contention {
     count: hint::AtomicU8,
     /// Splits in a row that did not lower contention.
     pub(crate) futile: hint::AtomicU8,
-    /// How long the parent took for one reading when it was split, in ticks; 0: unknown.
+    /// How long the parent took for one [`Reading`] when it was split, in ticks; 0: unknown.
     pub(crate) before: hint::AtomicU16,
     /// When the present reading began, or the shard was last split or merged, in ticks.
     since: hint::AtomicU32,
 }
 
-/// One reading of the contention clock: it took so many ticks.
+/// One reading of the contention clock: [`CONTENDED_READING`] acquisitions took so many ticks, or would have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
     /// As wide as a pointer: what reads return holds one or the other, and is then passed in one register.
@@ -48,19 +51,21 @@ impl Contention {
         }
     }
 
-    /// Notes a contended acquisition; every so often that completes a reading.
-    pub(super) fn note(&self) -> Option<Reading> {
+    /// Notes a contended acquisition of a shard of some depth; every so often that completes a reading.
+    pub(super) fn note(&self, depth: u32) -> Option<Reading> {
+        let wanted = u8::min(FIRST_READING << (depth / 2).min(4), CONTENDED_READING);
         let count = self.count.load(Relaxed).wrapping_add(1);
         if count == 1 {
             self.since.store(ticks(), Relaxed);
         }
-        if count < CONTENDED_READING {
+        if count < wanted {
             self.count.store(count, Relaxed);
             return None;
         }
         self.count.store(0, Relaxed);
+        let ticks = ticks().wrapping_sub(self.since.load(Relaxed)).max(1) as usize;
         Some(Reading {
-            ticks: ticks().wrapping_sub(self.since.load(Relaxed)).max(1) as usize,
+            ticks: ticks.saturating_mul(usize::from(CONTENDED_READING / wanted)),
         })
     }
 

@@ -248,7 +248,7 @@ impl<L, O> Header<L, O> {
             Some(token) => token,
             None => {
                 // Even if it is a reader, who lets us in, we fight over the cache line.
-                if let Some(reading) = self.contention.note() {
+                if let Some(reading) = self.contention.note(self.coverage_hint().depth()) {
                     return Err(Refused::Crowded(Crowd(reading)));
                 }
                 match self.lock.try_lock_shared() {
@@ -382,7 +382,10 @@ impl<L: Table, O> Header<L, O> {
         let mut revoked = false;
         let take = || {
             Some(self.lock.try_lock_exclusive().unwrap_or_else(|| {
-                crowded = self.contention.note().or(crowded);
+                crowded = self
+                    .contention
+                    .note(self.coverage_hint().depth())
+                    .or(crowded);
                 let wait = |deadline| self.lock.lock_exclusive_slow(deadline);
                 self.wait(true, place, wait)
             }))

@@ -7,7 +7,7 @@ use std::time::Instant;
 use map_core::strategy::{Coverage, Site};
 
 use super::kinds::{compiled_in, refuse};
-use super::{HISTORIES, REST, Rules, Seen, Selector, State, Whose};
+use super::{HISTORIES, Rules, Seen, Selector, State, Whose};
 use crate::adaptive::study::Study;
 use crate::adaptive::trial::Trial;
 use crate::policy::{Decision, History, Kind, Outcome, Policy, Proposal, Scope, Window};
@@ -73,10 +73,6 @@ impl State {
             });
             return None;
         }
-        if self.rest > 0 {
-            self.rest -= 1;
-            return None;
-        }
         Some(Question {
             windows: self.history.windows().to_vec(),
             window,
@@ -116,10 +112,6 @@ impl State {
         };
         *began = now;
         history.push(window.clone());
-        if self.rest > 0 {
-            // Most likely it is what is withheld from all.
-            return None;
-        }
         let for_all = self.history.windows();
         (!for_all.is_empty()).then(|| Question {
             windows: history.windows().to_vec(),
@@ -191,9 +183,6 @@ impl State {
         }
         let whose = alone.then(|| Arc::as_ptr(study).addr());
         if let Some((why, until)) = self.withhold(seen, whose, to) {
-            if !alone {
-                self.rest = REST;
-            }
             // Once, not in each window.
             let said = (why.clone(), until);
             if self.withheld.get(&(whose, to)) != Some(&said) {
@@ -213,7 +202,6 @@ impl State {
         }
         self.told += 1;
         self.withheld.clear();
-        self.rest = 0;
         self.switches.entry(whose).or_default().push_back(now);
         if rules.config.canary.skip {
             self.note(seen, scope, from, to, answer, Outcome::Followed);

@@ -19,7 +19,6 @@ impl Selector {
         config.validate()?;
         let mut state = self.state.lock();
         state.told += 1;
-        state.rest = 0;
         state.log.set_capacity(config.log);
         let read_tables = config.read_tables;
         let policy = Arc::clone(&self.rules.load().policy);
@@ -83,7 +82,6 @@ impl Selector {
         state.shards.clear();
         state.refusals.clear();
         state.withheld.clear();
-        state.rest = 0;
         // Runs the old policy's Drop, unless it is in use: then who uses it does, with nothing locked, either.
         drop(state);
         drop(old);
@@ -137,7 +135,6 @@ impl Selector {
     pub(in crate::adaptive) fn release(&self) {
         let mut state = self.state.lock();
         state.told += 1;
-        state.rest = 0;
         state.pinned = None;
         state.history.clear();
         state.shards.clear();
