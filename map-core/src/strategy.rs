@@ -1042,6 +1042,32 @@ pub unsafe trait Strategy<K, V>: Sized {
         unreachable!("asked only where the map selects")
     }
 
+    /// Makes what [`peek_locked`](Self::peek_locked) has found fit for a guard. Has to be there where the map
+    /// [selects](Self::SELECTS); otherwise nobody asks. Moves it, and does nothing else.
+    ///
+    /// ```
+    /// use std::hash::Hash;
+    ///
+    /// use map_core::strategy::{At, Held, Refused, Strategy};
+    ///
+    /// type Found<'a, K, V, T> = Option<Held<'a, (K, V), <T as Strategy<K, V>>::Hold>>;
+    ///
+    /// /// Finds an entry for a guard, in a shard that is its lock's alone.
+    /// fn get<'a, K: Eq + Hash, V, T: Strategy<K, V>>(
+    ///     at: At<'a, T::Locked, T::Open>,
+    ///     key: &K,
+    /// ) -> Result<Found<'a, K, V, T>, Refused> {
+    ///     assert!(T::SELECTS, "nobody else asks");
+    ///     Ok(T::peek_locked(at, key)?.map(T::keep_locked))
+    /// }
+    /// ```
+    fn keep_locked<'a>(
+        found: Held<'a, (K, V), Kept<Self::Locked, Self::Open>>,
+    ) -> Held<'a, (K, V), Self::Hold> {
+        let _ = found;
+        unreachable!("asked only where the map selects")
+    }
+
     /// Finds an entry, for a guard.
     ///
     /// # Errors

@@ -40,6 +40,7 @@
 //! | `admit_readers` forgets the gate | `a_second_guard_on_one_thread_passes_the_gate` and 3 more |
 //! | `set_parked` forgets writers | `three_writers` and 3 more |
 //! | `set_parked` forgets readers | `two_writers_and_reader` and 2 more |
+//! | a reader joins behind a batch though no reader is inside | `who_joins_behind_a_batch_leaves_nobody_behind` |
 //! | a reader at the gate never loses patience | `a_second_guard_on_one_thread_passes_the_gate` and 2 more |
 //! | a writer that gives up leaves the gate shut | `a_writer_that_gives_up_lets_the_readers_behind_it_in` |
 //! | it opens the gate while another writer sleeps | `a_writer_that_gives_up_leaves_the_gate_to_the_next` |
@@ -451,6 +452,51 @@ fn readers_stay_out_of_an_exclusive_hold_that_was_handed_over() {
         unsafe { shared.lock.unlock_exclusive_fair(held) };
         assert!(matches!(join(reader), None | Some(1 | 2)));
         join(writer);
+        shared.assert_left_open(2);
+    });
+}
+
+#[test]
+fn reads_within_a_read_pass_the_gate_one_after_the_other() {
+    model_impatient(|| {
+        let shared = Guarded::new();
+        let first = shared.lock.lock_shared();
+        let writer = spawn(&shared, Guarded::write);
+        // As a batch, if the writer sleeps already, and then behind it.
+        let second = shared.lock.lock_shared();
+        let third = shared.lock.lock_shared();
+        assert_eq!(
+            shared.read_locked(&first),
+            shared.read_locked(&third),
+            "no writer came between"
+        );
+        shared.leave_shared(first);
+        shared.leave_shared(second);
+        shared.leave_shared(third);
+        join(writer);
+        shared.assert_left_open(1);
+    });
+}
+
+#[test]
+fn who_joins_behind_a_batch_leaves_nobody_behind() {
+    model_impatient(|| {
+        let shared = Guarded::new();
+        let outer = shared.lock.lock_shared();
+        let writers = [
+            spawn(&shared, Guarded::write),
+            spawn(&shared, Guarded::write),
+        ];
+        // A batch, if a writer sleeps already.
+        shared.leave_shared(shared.lock.lock_shared());
+        let reader = spawn(&shared, Guarded::read);
+        shared.leave_shared(outer);
+        // Behind the batch, if the one writer was woken and the other sleeps on.
+        let again = shared.lock.lock_shared();
+        // The reader gets in although we stay, even if it sleeps because it has seen somebody write.
+        join(reader);
+        shared.leave_shared(again);
+        join_all(writers);
         shared.assert_left_open(2);
     });
 }

@@ -99,6 +99,12 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     }
 
     #[inline(always)]
+    fn keep_locked<'a>(found: Held<'a, (K, V), Lock<K, V>>) -> Held<'a, (K, V), Hold<K, V>> {
+        // SAFETY: 1., 2. It is in there.
+        unsafe { found.wrap_hold(Hold::Lock) }
+    }
+
+    #[inline(always)]
     fn get<'a, Q>(at: AtShard<'a, K, V>, key: &Q) -> Result<Found<'a, K, V, Hold<K, V>>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,

@@ -109,7 +109,7 @@ impl RawLock {
     /// Who has the lock gets it back many times meanwhile without a look from us. Where sections are short and
     /// follow each other closely, that spares more time than is lost: the line does not go to and fro.
     #[cold]
-    pub(super) fn keep_off<T>(&self, since: Instant, take: impl Fn() -> Option<T>) -> Option<T> {
+    pub(crate) fn keep_off<T>(&self, since: Instant, take: impl Fn() -> Option<T>) -> Option<T> {
         for &micros in LOOKS {
             while since.elapsed() < Duration::from_micros(micros) {
                 for _ in 0..16 {

@@ -69,7 +69,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let mut may_wait = true;
         if !self.is_sample() {
             if let Some(at) = self.straight_at(hash, here()) {
-                if let Ok(found) = T::get(at.for_guard(), key) {
+                let at = at.for_guard();
+                let found = if T::SELECTS {
+                    T::peek_locked(at, key).map(|found| found.map(T::keep_locked))
+                } else {
+                    T::get(at, key)
+                };
+                if let Ok(found) = found {
                     return found.map(Ref);
                 }
             } else {

@@ -254,7 +254,11 @@ impl<L, O> Header<L, O> {
                 match self.lock.try_lock_shared() {
                     Some(token) => token,
                     None => {
-                        let lock = |deadline| self.lock.lock_shared_slow(deadline);
+                        let lock = |deadline| {
+                            let alone = || self.lock.try_lock_shared_alone();
+                            let token = self.contention.keep_off(&self.lock, alone);
+                            token.or_else(|| self.lock.lock_shared_slow(deadline))
+                        };
                         self.wait(false, place, lock)
                     }
                 }
@@ -386,7 +390,11 @@ impl<L: Table, O> Header<L, O> {
                     .contention
                     .note(self.coverage_hint().depth())
                     .or(crowded);
-                let wait = |deadline| self.lock.lock_exclusive_slow(deadline);
+                let wait = |deadline| {
+                    let alone = || self.lock.try_lock_exclusive();
+                    let token = self.contention.keep_off(&self.lock, alone);
+                    token.or_else(|| self.lock.lock_exclusive_slow(deadline))
+                };
                 self.wait(true, place, wait)
             }))
         };

@@ -4,7 +4,6 @@
 pub(crate) mod dashmap {
     pub use map_adaptive::TryReserveError;
     pub use map_adaptive::adaptive_map::mapref::entry::{Entry, OccupiedEntry, VacantEntry};
-    #[cfg(feature = "rayon")]
     pub use map_adaptive::adaptive_map::rayon;
     pub use map_adaptive::adaptive_map::{
         AdaptiveMap as DashMap, AdaptiveSet as DashSet, ReadOnlyView,

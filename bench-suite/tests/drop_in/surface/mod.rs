@@ -25,10 +25,8 @@ macro_rules! see {
 mod auto;
 mod bounds;
 mod code;
-#[cfg(feature = "serde")]
 mod formats;
 mod keys;
-#[cfg(feature = "rayon")]
 mod parallel;
 mod sending;
 mod variance;
@@ -39,13 +37,11 @@ pub(crate) use bounds::{
     bounds_of_clones, bounds_of_guards, bounds_of_maps, bounds_of_sets_and_views,
 };
 pub(crate) use code::{drops, generic_code, hashers, named_types, threads};
-#[cfg(feature = "serde")]
 pub(crate) use formats::formats;
 pub(crate) use keys::{
     borrowed_keys, constructors, debugs, entries, guards, occupied_and_vacant, parts_of_values,
     points, tries,
 };
-#[cfg(feature = "rayon")]
 pub(crate) use parallel::{
     parallel_hashers, parallel_maps, parallel_sets, parallel_types, parallel_views,
 };

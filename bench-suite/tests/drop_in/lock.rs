@@ -4,7 +4,6 @@
 pub(crate) mod dashmap {
     pub use map_adaptive::TryReserveError;
     pub use map_adaptive::lock_map::mapref::entry::{Entry, OccupiedEntry, VacantEntry};
-    #[cfg(feature = "rayon")]
     pub use map_adaptive::lock_map::rayon;
     pub use map_adaptive::lock_map::{LockMap as DashMap, LockSet as DashSet, ReadOnlyView};
     pub use map_adaptive::lock_map::{iter, iter_set, mapref, setref, try_result};

@@ -4,7 +4,6 @@
 pub(crate) mod dashmap {
     pub use map_adaptive::TryReserveError;
     pub use map_adaptive::read_dirty_map::mapref::entry::{Entry, OccupiedEntry, VacantEntry};
-    #[cfg(feature = "rayon")]
     pub use map_adaptive::read_dirty_map::rayon;
     pub use map_adaptive::read_dirty_map::{
         ReadDirtyMap as DashMap, ReadDirtySet as DashSet, ReadOnlyView,

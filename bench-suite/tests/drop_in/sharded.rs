@@ -3,7 +3,6 @@
 #[expect(unreachable_pub, reason = "as it stands in a crate of its own")]
 pub(crate) mod dashmap {
     pub use map_adaptive::mapref::entry::{Entry, OccupiedEntry, VacantEntry};
-    #[cfg(feature = "rayon")]
     pub use map_adaptive::rayon;
     pub use map_adaptive::{ReadOnlyView, TryReserveError};
     pub use map_adaptive::{ShardedMap as DashMap, ShardedSet as DashSet};

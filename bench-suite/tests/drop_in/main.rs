@@ -56,7 +56,6 @@ same!(
     shorter_lifetimes,
 );
 
-#[cfg(feature = "rayon")]
 same!(
     parallel_hashers,
     parallel_maps,
@@ -65,7 +64,6 @@ same!(
     parallel_types
 );
 
-#[cfg(feature = "serde")]
 same!(formats);
 
 /// The same over `ReadDirtyMap`, where that does not mean something else.
@@ -110,7 +108,6 @@ mod over_read_dirty {
         shorter_lifetimes,
     );
 
-    #[cfg(feature = "rayon")]
     same!(
         parallel_hashers,
         parallel_maps,
@@ -119,7 +116,6 @@ mod over_read_dirty {
         parallel_types
     );
 
-    #[cfg(feature = "serde")]
     same!(formats);
 }
 
