@@ -20,7 +20,8 @@ pub struct Room {
     map: Box<HashMap<u64, u64, Hasher>>,
 }
 
-/// A lock around a room.
+/// A lock around a room. Each of them is compiled into the loop: left to itself, the compiler calls some of them instead, by
+/// their size.
 pub trait Lock: Send + Sync + 'static {
     /// A free lock.
     fn new(room: Room) -> Self;
@@ -35,12 +36,12 @@ impl<L: lock_api::RawRwLock + Send + Sync + 'static> Lock for lock_api::RwLock<L
         Self::new(room)
     }
 
-    #[inline]
+    #[inline(always)]
     fn read<R>(&self, section: impl FnOnce(&Room) -> R) -> R {
         section(&self.read())
     }
 
-    #[inline]
+    #[inline(always)]
     fn write<R>(&self, section: impl FnOnce(&mut Room) -> R) -> R {
         section(&mut self.write())
     }
@@ -51,12 +52,12 @@ impl<L: lock_api::RawMutex + Send + Sync + 'static> Lock for lock_api::Mutex<L, 
         Self::new(room)
     }
 
-    #[inline]
+    #[inline(always)]
     fn read<R>(&self, section: impl FnOnce(&Room) -> R) -> R {
         section(&self.lock())
     }
 
-    #[inline]
+    #[inline(always)]
     fn write<R>(&self, section: impl FnOnce(&mut Room) -> R) -> R {
         section(&mut self.lock())
     }
@@ -70,12 +71,12 @@ impl Lock for sync::RwLock<Room> {
         Self::new(room)
     }
 
-    #[inline]
+    #[inline(always)]
     fn read<R>(&self, section: impl FnOnce(&Room) -> R) -> R {
         section(&self.read().expect(NO_PANIC))
     }
 
-    #[inline]
+    #[inline(always)]
     fn write<R>(&self, section: impl FnOnce(&mut Room) -> R) -> R {
         section(&mut self.write().expect(NO_PANIC))
     }
@@ -86,12 +87,12 @@ impl Lock for sync::Mutex<Room> {
         Self::new(room)
     }
 
-    #[inline]
+    #[inline(always)]
     fn read<R>(&self, section: impl FnOnce(&Room) -> R) -> R {
         section(&self.lock().expect(NO_PANIC))
     }
 
-    #[inline]
+    #[inline(always)]
     fn write<R>(&self, section: impl FnOnce(&mut Room) -> R) -> R {
         section(&mut self.lock().expect(NO_PANIC))
     }
@@ -187,7 +188,7 @@ impl<C: Contestant, const KEYS: usize> Subject<u64, u64> for Locked<C, KEYS> {
 }
 
 impl<C: Contestant, const KEYS: usize> Session<u64, u64> for &Locked<C, KEYS> {
-    #[inline]
+    #[inline(always)]
     fn get(&mut self, key: &u64) -> Option<u64> {
         self.0.read(|room| {
             if KEYS == 0 {
@@ -199,7 +200,7 @@ impl<C: Contestant, const KEYS: usize> Session<u64, u64> for &Locked<C, KEYS> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, key: &u64, value: u64) -> bool {
         self.0.write(|room| {
             room.writes += 1;
