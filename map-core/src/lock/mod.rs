@@ -124,8 +124,8 @@ const PATIENCE: Duration = Duration::from_millis(1);
 ///
 /// Neither side starves. Waiters are served in order, except that a running thread may take a free
 /// lock before a woken writer does, once. A thread that holds a shared hold and asks for another while a
-/// writer waits gets it after about a millisecond; one that asks for an exclusive hold while it has any
-/// hold waits for ever.
+/// writer waits gets it after about a millisecond, and others after it at once, for as long again; one that asks
+/// for an exclusive hold while it has any hold waits for ever.
 ///
 /// ```
 /// use map_core::lock::RawLock;
