@@ -13,8 +13,8 @@ use crate::raw::directory::{Directory, Reason};
 use crate::raw::held::{Place, here};
 use crate::strategy::{Options, Strategy};
 
-/// Shards of a few hundred entries: a split takes microseconds, and the shards of a large map are
-/// still few enough for their headers to stay in the cache.
+/// Shards of some hundred entries, or a few thousand in a large map: a split takes microseconds, and the shards are still few
+/// enough for their headers to stay in the cache. See [`limit_for`](crate::raw::directory::limit_for).
 const SHARD_BUCKETS: usize = 512;
 /// A split moves at most so many bytes, as long as entries are not huge.
 const SHARD_BYTES: usize = 64 << 10;
@@ -25,7 +25,7 @@ const LEAST_BUCKETS: usize = 16;
 /// which a shard publishes its number of entries.
 const MOST_ENTRIES: usize = 1 << 27;
 
-/// How many entries a shard may hold before it splits, by default: seven eighths of its table.
+/// What the split limits of a map are derived from, by default: seven eighths of a table.
 const fn default_shard_limit(entry_size: usize) -> usize {
     let mut buckets = SHARD_BUCKETS;
     while buckets > LEAST_BUCKETS && buckets * entry_size > SHARD_BYTES {
@@ -385,9 +385,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         self
     }
 
-    /// Splits a shard when its table is full and has room for at least so many entries. The
-    /// longest pause of an insert is proportional to it. Maps of many thousands of shards let
-    /// them grow to 16 times as much. More than 2^27 counts as 2^27. Costs nothing now.
+    /// Splits a shard when its table is full and has room for at least so many entries: for a quarter as many while the map
+    /// has less than 32 shards, for four times as many afterwards, and for 16 times as many where there are thousands of shards.
+    /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.
     ///
     /// ```
     /// use map_sharded::ShardedMap;

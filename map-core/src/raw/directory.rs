@@ -112,7 +112,7 @@ impl<L: Table, O: Open> Directory<L, O> {
     pub(crate) fn new(base_limit: usize) -> Self {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
-            shard_limit: hint::AtomicUsize::new(base_limit),
+            shard_limit: hint::AtomicUsize::new(limit_for(base_limit, 1)),
             base_limit,
             merges: Merges::default(),
             structure: Mutex::new(None),
@@ -417,12 +417,13 @@ fn futility<L: Table, O>(section: &Exclusive<'_, L, O>, reading: Reading) -> u8 
 
 /// The split limit of a map with so many shards.
 ///
-/// Few and large shards leave more of the cache to the tables than many small ones do, which is
-/// seen from a hundred shards on; but the longest pause of an insert is the split of one shard. So
-/// shards grow with the map, to where a split takes some tens of microseconds.
+/// In a small map small tables are faster, under writes above all, and there are the sooner several shards for threads that
+/// write. Many shards, though, take more of the cache from the tables than they are worth, which is seen from a hundred on;
+/// but the longest pause of an insert is the split of one shard. So shards grow with the map, to where a split takes some tens
+/// of microseconds.
 pub(crate) const fn limit_for(base: usize, shards: usize) -> usize {
     match shards {
-        0..32 => base,
+        0..32 => base.div_ceil(4),
         32..4096 => base.saturating_mul(4),
         _ => base.saturating_mul(16),
     }
