@@ -235,13 +235,13 @@ fn a_builder_takes_them_with_everything_else() {
     let builder = AdaptiveMap::<u64, u64>::builder()
         .policy(Arc::new(CostPolicy::default()))
         .capacity(1000)
-        .shards(4)
+        .shards(32)
         .selector(config.clone());
     let map = builder.build().expect("the configuration is sound");
     assert_eq!(map.selector_config(), config);
     assert_eq!(map.policy().name(), "cost");
-    assert_eq!((map.strategy(), map.shards()), (Kind::Lock, 4));
-    assert_eq!(map.stats().lock.shards, 4);
+    assert_eq!((map.strategy(), map.shards()), (Kind::Lock, 32));
+    assert_eq!(map.stats().lock.shards, 32);
     assert!(map.capacity() >= 1000);
     assert!(
         map.decisions().is_empty(),

@@ -49,7 +49,7 @@ pub(crate) struct Directory<L, O> {
     root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// How many entries a shard may hold before it splits. A hint, written under `structure`.
     shard_limit: hint::AtomicUsize,
-    /// The same, as long as the map has few shards.
+    /// What it is derived from, by the number of shards.
     base_limit: usize,
     /// Who merges shards, and who forbids it.
     merges: Merges,
