@@ -208,7 +208,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// An empty map with room for so many entries that hashes with `hasher` and has so many shards from the
-    /// start, rounded up to a power of two. One is as good a number as any other.
+    /// start, rounded up to a power of two; more if the entries take more. One is as good a number as any other.
     ///
     /// Shards split further at need, so a map for which nothing is said here does not stay with one:
     /// this is for maps that many threads write to from their first moment. One cache line per shard, and
@@ -223,9 +223,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ///
     /// let hasher = std::hash::RandomState::new();
     /// let map: ShardedMap<u64, u64, _> =
-    ///     ShardedMap::with_capacity_and_hasher_and_shard_amount(1000, hasher, 6);
+    ///     ShardedMap::with_capacity_and_hasher_and_shard_amount(500, hasher, 6);
     /// assert_eq!(map.shards(), 8);
-    /// assert!(map.capacity() >= 1000);
+    /// assert!(map.capacity() >= 500);
     /// ```
     #[must_use]
     #[track_caller]
