@@ -335,12 +335,12 @@ pub fn keys() -> Keys {
     Keys { k00, k01, k10, k11 }
 }
 
-/// A map that starts with so many shards and splits those that are full at `limit`.
+/// A map that starts with so many shards and, as long as they are few, splits those that are full at `limit`.
 pub fn map(shards: usize, limit: usize) -> TinyMap {
     let builder = Map::<u64, u64, Tiny>::builder().hasher(Identity::default());
     let builder = builder
         .shards(shards)
-        .shard_limit(limit)
+        .shard_limit(4 * limit)
         .read_bias(ReadBias::Always);
     let map = builder.build();
     map.expect("no memory is asked for")
