@@ -92,7 +92,7 @@ impl Variety for Together {
 ///
 /// Each operation takes the locks, atomic operations and allocations that
 /// [it takes in a `ShardedMap`](map_sharded#what-it-costs). What differs is the wait of threads that
-/// meet: up to a few hundred entries all writers wait for each other, and all readers for a writer.
+/// meet: up to a hundred entries all writers wait for each other, and all readers for a writer.
 ///
 /// # When it blocks
 ///

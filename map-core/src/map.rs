@@ -74,9 +74,8 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
     entries: PhantomData<(K, V)>,
 }
 
-/// Runs a read (an expression of an [`At`]) once, in the hope that it meets nobody: it makes no call, and so
-/// saves no registers. The way is the one that the map leans to, for a read that is `Brief` or goes into a
-/// `Guard`. What was refused, or shall be a sample, goes on with `look_up_slow`, best in a function
+/// Runs a read that ends with the operation (an expression of an [`At`]) once, in the hope that it meets nobody: it makes no
+/// call, and so saves no registers. The way is the one that the map leans to. What was refused, or shall be a sample, goes on with `look_up_slow`, best in a function
 /// of its own.
 ///
 /// In a map of which some shards have read tables, the whole function returns the last argument instead, which goes on with
@@ -84,11 +83,11 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 ///
 /// A macro, so that each use of the expression is compiled for the patience that it has.
 macro_rules! read_fast {
-    ($map:expr, $way:ident, $hash:expr, |$at:ident| $attempt:expr, $elsewhere:expr) => {{
+    ($map:expr, $hash:expr, |$at:ident| $attempt:expr, $elsewhere:expr) => {{
         let (map, hash) = ($map, $hash);
         if map.is_sample() {
             Err(Refused::Busy)
-        } else if map.goes_straight(Way::$way) {
+        } else if map.goes_straight() {
             let $at = map.at(hash, Patience::Announce, here());
             $attempt
         } else if map.has_read_tables() {
@@ -229,22 +228,22 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             && (way == Way::Brief || !self.directory.is_inline())
     }
 
-    /// The same, and no shard has anything for readers without its lock, so that there is but the one way to go.
+    /// Whether readers announce themselves, and no shard has anything for them without its lock, so that there is but the one way
+    /// to go: for a read that ends with the operation.
     #[inline(always)]
-    pub(crate) fn goes_straight(&self, way: Way) -> bool {
-        T::READS_LOCK
-            && self.leaning.is_straight()
-            && (way == Way::Brief || !self.directory.is_inline())
+    pub(crate) fn goes_straight(&self) -> bool {
+        T::READS_LOCK && self.leaning.is_straight()
     }
 
-    /// The way of a read for a guard that may [go straight](Self::goes_straight).
+    /// The way of a read for a guard that may [go straight](Self::goes_straight). The one shard in the map itself is not
+    /// to be had: see [`announces`](Self::announces).
     #[inline(always)]
     pub(crate) fn straight_at(
         &self,
         hash: u64,
         place: Place,
     ) -> Option<At<'_, T::Locked, T::Open>> {
-        if !T::READS_LOCK || !self.leaning.is_straight() {
+        if !self.goes_straight() {
             return None;
         }
         let header = self.directory.root()?.find(hash);

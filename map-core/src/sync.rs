@@ -11,6 +11,14 @@ pub mod hint {
     };
 }
 
+/// How long ago the process first asked.
+pub(crate) fn uptime() -> std::time::Duration {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
 #[cfg(not(crossbeam_loom))]
 mod real {
     /// Atomic types, their orderings, and the fence.

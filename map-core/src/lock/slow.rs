@@ -6,7 +6,6 @@
 //! gate. [`RawLock::tidy_slow`] only takes back what a writer that gives up has set.
 
 use std::cell::Cell;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::park::{self, Wants, Woken};
@@ -16,7 +15,7 @@ use super::{
 };
 use crate::sync::atomic::Ordering;
 use crate::sync::parking::SpinWait;
-use crate::sync::{REAL_FENCES, YIELDS, spin_loop, yield_now};
+use crate::sync::{REAL_FENCES, YIELDS, spin_loop, uptime, yield_now};
 
 /// What becomes of the count of batches when readers are let in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,9 +41,7 @@ impl Clock {
     const ROUND: u32 = u32::MAX / PASSED_AT + 1;
 
     fn now() -> u32 {
-        static START: OnceLock<Instant> = OnceLock::new();
-        let passed = START.get_or_init(Instant::now).elapsed();
-        (passed.as_nanos() >> Self::TICK_BITS) as u32 % Self::ROUND
+        Self::ticks(uptime()) % Self::ROUND
     }
 
     /// What it said then, if it is not more than a round ago.

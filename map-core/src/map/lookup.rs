@@ -191,7 +191,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if T::SELECTS {
             let found = read_fast!(
                 self,
-                Brief,
                 hash,
                 |at| T::peek_locked(at, key),
                 self.get_with_elsewhere(hash, key, f)
@@ -207,7 +206,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
         let found = read_fast!(
             self,
-            Brief,
             hash,
             |at| T::peek(at, key),
             self.get_with_elsewhere(hash, key, f)

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::lock::RawLock;
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::{REAL_FENCES, hint};
+use crate::sync::{REAL_FENCES, hint, uptime};
 
 /// So many contended acquisitions make one reading of the contention clock in a map of many shards.
 const CONTENDED_READING: u8 = 32;
@@ -42,9 +42,7 @@ pub(crate) struct Reading {
 
 /// Ticks of 256 ns since the process first asked.
 fn ticks() -> u32 {
-    use std::sync::OnceLock;
-    static START: OnceLock<Instant> = OnceLock::new();
-    (START.get_or_init(Instant::now).elapsed().as_nanos() >> 8) as u32
+    (uptime().as_nanos() >> 8) as u32
 }
 
 impl Contention {
@@ -83,8 +81,11 @@ impl Contention {
     /// Where people seldom meet, the wait would take longer than what is waited for.
     pub(super) fn keep_off<T>(&self, lock: &RawLock, take: impl Fn() -> Option<T>) -> Option<T> {
         let count = u32::from(self.count.load(Relaxed));
+        if !REAL_FENCES || count < FEW {
+            return None;
+        }
         let passed = ticks().wrapping_sub(self.since.load(Relaxed));
-        if !REAL_FENCES || count < FEW || passed >= count * FOUGHT_OVER_TICKS {
+        if passed >= count * FOUGHT_OVER_TICKS {
             return None;
         }
         lock.keep_off(Instant::now(), take)
