@@ -23,9 +23,13 @@ use std::time::Instant;
 ///
 /// Every insert is timed by itself with the system's clock, which adds some tens of nanoseconds to each. The row `driver` times
 /// nothing at all: what it shows, above all as its maximum, is the clock and the machine's own interruptions, and every other row has
-/// it too. Several rounds, in turns; the table shows the median of each percentile over the rounds, and the longest insert against that
-/// of the family's map. Sessions hold one operation each. `dashmap` has as many shards as are best for it in `compare`,
+/// it too. Several rounds, in turns; the table shows the median of each percentile over the rounds. Sessions hold one operation each. `dashmap` has as many shards as are best for it in `compare`,
 /// `dashmap-default` as many as it comes with.
+///
+/// One thread inserts the same keys into a map with the same hasher in each round, so what a map does in an insert it does in each round.
+/// Of every insert's times the shortest is therefore the map's, and what the others are longer is the machine's: `steady max` is
+/// the longest insert by these. With more threads that cannot be told apart. The last column has the longest insert against that
+/// of the family's map.
 ///
 /// Memory is mapped when it is first touched, and on a virtual machine a thread that touches fresh memory can stall for hundreds of
 /// microseconds, whatever it does there. That is the kernel's and the host's doing, not the map's. So the process first touches as
@@ -63,6 +67,9 @@ const COLUMNS: [(&str, f64); 5] = [
     ("max", 1.0),
 ];
 
+/// The column of the longest insert that is as long in every round.
+const STEADY: &str = "steady max";
+
 /// One subject's latencies in nanoseconds: a column, then its value in every round.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
@@ -70,7 +77,10 @@ struct Row {
     role: Role,
     /// Median over the rounds of each column.
     median: Vec<f64>,
-    /// The last column against that of the family's first map: how much longer its longest insert takes.
+    /// The longest insert, if of each only its shortest time of all rounds counts. With one thread.
+    steady_max: Option<u32>,
+    /// `steady_max`, or the last column where there is none, against that of the family's first map: how much longer its
+    /// longest insert takes.
     ratio: Option<f64>,
     /// Every round: its columns.
     rounds: Vec<Vec<u64>>,
@@ -105,7 +115,8 @@ impl GrowthPause {
         args::somebody_fits(&subjects, &[self.threads])?;
         // A quarter more than one map needs: what the last one has left behind may lie in its way.
         let peak = args::peak(self.keys, 2 * size_of::<u64>());
-        let needed = peak.saturating_add(peak / 4);
+        let times = (self.keys).saturating_mul((subjects.len() * size_of::<u32>()) as u64);
+        let needed = peak.saturating_add(peak / 4).saturating_add(times);
         args::fits(self.keys, needed, "the peak of growing", "--keys")?;
         let json = self.party.open_json()?;
         let touched = (!self.cold && warm(needed as usize)).then_some(needed);
@@ -140,6 +151,7 @@ impl GrowthPause {
                 subject: entry.name,
                 role: entry.role,
                 median: Vec::new(),
+                steady_max: None,
                 ratio: None,
                 rounds: Vec::new(),
                 faults: Vec::new(),
@@ -168,7 +180,8 @@ impl GrowthPause {
             Ok(())
         })?;
         bar.finish_and_clear();
-        for row in &mut rows {
+        for (row, seat) in rows.iter_mut().zip(&seats) {
+            row.steady_max = seat.steady_max();
             let column = |at: usize| {
                 row.rounds
                     .iter()
@@ -179,13 +192,20 @@ impl GrowthPause {
                 .map(|at| crate::stats::Spread::of(&column(at)).median)
                 .collect();
         }
-        let longest = |row: &Row| row.median.last().copied();
+        let longest = |row: &Row| {
+            row.steady_max
+                .map(f64::from)
+                .or_else(|| row.median.last().copied())
+        };
         let own = rows.iter().find(|row| row.role == Role::Own);
         let (name, reference) = (own.map(|row| row.subject), own.and_then(longest));
         for row in rows.iter_mut().filter(|row| row.role != Role::Driver) {
             row.ratio = longest(row).zip(reference).map(|(a, b)| a / b);
         }
-        args::print(format_args!("\n{}", table(&rows, name).trim_fmt()))?;
+        args::print(format_args!(
+            "\n{}",
+            table(&rows, name, threads == 1).trim_fmt()
+        ))?;
         let columns = COLUMNS.iter().map(|column| column.0).collect();
         let (keys, threads, seed) = (self.keys, self.threads, self.seed);
         let command = "growth-pause";
@@ -207,11 +227,13 @@ impl GrowthPause {
 }
 
 /// `reference` is whose longest insert the ratios are against.
-fn table(rows: &[Row], reference: Option<&str>) -> Table {
-    let ratio = reference.map(|name| format!("max / {name}"));
+fn table(rows: &[Row], reference: Option<&str>, is_steady: bool) -> Table {
+    let longest = if is_steady { STEADY } else { "max" };
+    let ratio = reference.map(|name| format!("{longest} / {name}"));
     let header: Vec<_> = ["subject"]
         .into_iter()
         .chain(COLUMNS.iter().map(|column| column.0))
+        .chain(is_steady.then_some(STEADY))
         .chain(ratio.as_deref())
         .collect();
     let texts = rows.iter().map(|row| {
@@ -222,6 +244,10 @@ fn table(rows: &[Row], reference: Option<&str>) -> Table {
         [row.subject.to_owned()]
             .into_iter()
             .chain(medians)
+            .chain(
+                row.steady_max
+                    .map(|nanoseconds| digits(f64::from(nanoseconds) / 1e3)),
+            )
             .chain(reference.map(|_| row.ratio.map_or_else(|| "-".into(), digits)))
             .collect()
     });
@@ -232,11 +258,15 @@ fn table(rows: &[Row], reference: Option<&str>) -> Table {
 trait Pausing: Task {
     fn prepare(&self);
     fn settle(&self) -> Result<Histogram<u64>, Fail>;
+    fn steady_max(&self) -> Option<u32>;
 }
 
 struct Growing<S> {
     map: RwLock<Option<S>>,
     histogram: Mutex<Histogram<u64>>,
+    /// Of each insert the shortest time of all rounds so far, in nanoseconds. Nothing with several threads, which split the
+    /// map now at this insert, now at that.
+    shortest: Mutex<Vec<u32>>,
     keys: u64,
     threads: u64,
     seed: u64,
@@ -255,6 +285,7 @@ impl<S: Subject<u64, u64>> Task for Growing<S> {
         let map = self.map.read();
         let map = map.as_ref().expect("prepared before the round");
         let mut latencies = histogram();
+        let mut shortest = std::mem::take(&mut *self.shortest.lock());
         let bound = |thread: usize| self.keys * thread as u64 / self.threads;
         let mut lost = 0;
         for id in bound(thread)..bound(thread + 1) {
@@ -263,7 +294,14 @@ impl<S: Subject<u64, u64>> Task for Growing<S> {
             let new = map.session().insert(key, id);
             let latency = begin.elapsed();
             lost += u64::from(!new);
-            latencies.saturating_record(latency.as_nanos() as u64);
+            let latency = latency.as_nanos() as u64;
+            latencies.saturating_record(latency);
+            if let Some(shortest) = shortest.get_mut(id as usize) {
+                *shortest = (*shortest).min(u32::try_from(latency).unwrap_or(u32::MAX));
+            }
+        }
+        if self.threads == 1 {
+            *self.shortest.lock() = shortest;
         }
         assert_eq!(
             lost,
@@ -296,6 +334,10 @@ impl<S: Subject<u64, u64>> Pausing for Growing<S> {
         }
         Ok(self.histogram.lock().clone())
     }
+
+    fn steady_max(&self) -> Option<u32> {
+        self.shortest.lock().iter().max().copied()
+    }
 }
 
 struct Setup<'a>(&'a GrowthPause);
@@ -311,9 +353,11 @@ impl Booth<u64, u64> for Setup<'_> {
             ..
         } = self.0;
         let (map, histogram) = (RwLock::new(None), Mutex::new(histogram()));
+        let shortest = vec![u32::MAX; if threads == 1 { keys as usize } else { 0 }];
         Box::new(Growing::<S> {
             map,
             histogram,
+            shortest: Mutex::new(shortest),
             keys,
             threads: threads.into(),
             seed,

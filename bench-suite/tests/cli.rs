@@ -507,7 +507,7 @@ fn growth_pause_shows_percentiles_of_every_subject() {
         "--json",
         file_name,
     ]));
-    let columns = ["dashmap-default", "p50", "p99.99", "max / sharded"];
+    let columns = ["dashmap-default", "p50", "p99.99", "steady max / sharded"];
     for word in SUBJECTS.into_iter().chain(columns) {
         assert!(table.contains(word), "{table}");
     }
@@ -520,6 +520,8 @@ fn growth_pause_shows_percentiles_of_every_subject() {
             .map(Value::as_f64)
             .collect();
         assert!(median.is_sorted(), "percentiles ascend: {median:?}");
+        let steady = row["steady_max"].as_f64().expect("one thread");
+        assert!(steady <= median[4].expect("the longest"), "{row}");
         let ratio = row["ratio"].as_f64();
         assert_eq!(ratio.is_none(), row["subject"] == "driver", "{row}");
         assert!(row["subject"] != "sharded" || ratio == Some(1.0), "{row}");

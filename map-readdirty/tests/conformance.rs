@@ -55,7 +55,7 @@ impl<P: Promotion> Maker for Under<P> {
     {
         let builder = Map::<K, V, ReadDirty<P>>::builder().hasher(hasher);
         let builder = if self.tiny {
-            builder.shard_limit(14)
+            builder.shard_limit(7)
         } else {
             builder
         };

@@ -9,12 +9,12 @@ use super::leaning::{Leaning, ReadBias, Tally};
 use super::{Map, Walk, either};
 use crate::error::BuildError;
 use crate::raw::coverage::MAX_DEPTH;
-use crate::raw::directory::{Directory, Reason};
+use crate::raw::directory::{Directory, Limits, Reason};
 use crate::raw::held::{Place, here};
 use crate::strategy::{Options, Strategy};
 
 /// Shards of some hundred entries, or a few thousand in a large map: a split takes microseconds, and the shards are still few
-/// enough for their headers to stay in the cache. See [`limit_for`](crate::raw::directory::limit_for).
+/// enough for their headers to stay in the cache. See [`Limits`].
 const SHARD_BUCKETS: usize = 512;
 /// A split moves at most so many bytes, as long as entries are not huge.
 const SHARD_BYTES: usize = 64 << 10;
@@ -25,10 +25,14 @@ const LEAST_BUCKETS: usize = 16;
 /// which a shard publishes its number of entries.
 const MOST_ENTRIES: usize = 1 << 27;
 
-/// What the split limits of a map are derived from, by default: seven eighths of a table.
-const fn default_shard_limit(entry_size: usize) -> usize {
+/// What the split limits of a map are derived from, by default: seven eighths of a table. Where readers take no lock, entries
+/// do not move.
+const fn default_shard_limit<K, V, T: Strategy<K, V>>() -> usize {
+    if !T::READS_LOCK {
+        return 4 * SHARD_BUCKETS / 8 * 7;
+    }
     let mut buckets = SHARD_BUCKETS;
-    while buckets > LEAST_BUCKETS && buckets * entry_size > SHARD_BYTES {
+    while buckets > LEAST_BUCKETS && buckets * size_of::<(K, V)>() > SHARD_BYTES {
         buckets /= 2;
     }
     buckets / 8 * 7
@@ -126,7 +130,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
             hasher: RandomState::default(),
             capacity: 0,
             shards: 1,
-            shard_limit: default_shard_limit(size_of::<(K, V)>()),
+            shard_limit: default_shard_limit::<K, V, T>(),
             read_bias: ReadBias::Adaptive,
             options: Options::default(),
             entries: PhantomData,
@@ -137,7 +141,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
     pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
         let map = Self {
-            directory: Directory::new(shard_limit.min(MOST_ENTRIES)),
+            directory: Directory::new(Limits {
+                base: shard_limit.min(MOST_ENTRIES),
+                fine: T::READS_LOCK,
+            }),
             hasher,
             leaning: Leaning::new(ReadBias::Adaptive),
             tally: Tally::default(),
@@ -160,7 +167,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// ```
     #[must_use]
     pub fn with_hasher(hasher: S) -> Self {
-        Self::with_limit(default_shard_limit(size_of::<(K, V)>()), hasher)
+        Self::with_limit(default_shard_limit::<K, V, T>(), hasher)
     }
 
     /// An empty map with room for so many entries that hashes with `hasher`.
@@ -245,7 +252,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             hasher,
             capacity,
             shards,
-            shard_limit: default_shard_limit(size_of::<(K, V)>()),
+            shard_limit: default_shard_limit::<K, V, T>(),
             read_bias: ReadBias::Adaptive,
             options: Options::default(),
             entries: PhantomData,
@@ -385,8 +392,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         self
     }
 
-    /// Splits a shard when its table is full and has room for at least so many entries: for a quarter as many while the map
-    /// has less than 32 shards, for four times as many afterwards, and for 16 times as many where there are thousands of shards.
+    /// Splits a shard when its table is full and has room for at least so many entries: for a quarter as many while a map of
+    /// locked shards has less than 32 of them, for four times as many afterwards, and for 16 times as many where there are thousands of
+    /// shards. Where reads take no lock, for as many, and for four times as many where there are thousands of shards.
     /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.
     ///
     /// ```

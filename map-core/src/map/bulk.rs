@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use super::{Map, Walk};
 use crate::error::TryReserveError;
 use crate::iter::Iter;
-use crate::raw::directory::limit_for;
 use crate::raw::held::{Place, here};
 use crate::strategy::{Anchored, Strategy, Table};
 use crate::sync::{spin_loop, yield_now};
@@ -357,8 +356,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if probed.is_err() {
             return Err(TryReserveError::out_of_memory(wanted));
         }
+        let limits = self.directory.limits();
         let mut depth = 0;
-        while share(wanted, depth) > limit_for(self.directory.base_limit(), 1 << depth)
+        while share(wanted, depth) > limits.of(1 << depth)
             // Spreading goes only so far: a small limit would never be met.
             && wanted >> depth > 1
         {

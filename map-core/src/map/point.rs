@@ -9,7 +9,7 @@ use super::{By, Map, Way, read_elsewhere};
 use crate::concurrent::{Change, Computed};
 use crate::mapref::entry::Entry;
 use crate::mapref::one::{Ref, RefMut};
-use crate::raw::guarded::Editing;
+use crate::raw::guarded::{Editing, Prepared};
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
 use crate::raw::holds::Plain;
@@ -145,7 +145,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// A write guard on the entry of `key`. Its shard is locked as long as the guard lives.
     ///
     /// Costs and blocks as [`insert`](Self::insert) on a present key. Where values are not changed in place, the
-    /// guard changes a clone, made when it is first written through and seen by others when the guard is gone.
+    /// guard changes a clone, which others see when the guard is gone: made when it is first written through, or with the guard by
+    /// a map that chooses among strategies.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
@@ -162,20 +163,52 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        let mut by = self.lock_whichever(hash, here());
-        loop {
-            let section = match by {
-                Ok(section) => section,
-                Err(attempt) => self.lock_to_mutate_at_last(attempt, hash, key, here()),
-            };
-            match RefMut::find(section, hash, key) {
-                Ok(found) => return Some(found),
-                Err(section) => match Self::confirm(section, hash) {
-                    Ok(_) => return None,
-                    astray => by = astray,
-                },
-            }
+        let section = match self.lock_plain(hash, here()) {
+            Ok(section) => section,
+            Err(by) => return self.get_mut_by(hash, key, by, here()),
+        };
+        match RefMut::find_in_place(section, hash, key) {
+            Ok(found) => Some(found),
+            Err(section) => match Self::confirm(section, hash) {
+                Ok(_) => None,
+                astray => self.get_mut_by(hash, key, astray, here()),
+            },
         }
+    }
+
+    #[inline(always)]
+    fn get_mut_by<'a, Q>(
+        &'a self,
+        hash: u64,
+        key: &Q,
+        by: By<'a, K, V, T>,
+        place: Place,
+    ) -> Option<RefMut<'a, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let found = self.get_mut_elsewhere(hash, key, by, place)?;
+        Some(RefMut(found.into_inner()))
+    }
+
+    /// What [`get_mut`](Self::get_mut) has not compiled into its callers.
+    #[inline(never)]
+    fn get_mut_elsewhere<'a, Q>(
+        &'a self,
+        hash: u64,
+        key: &Q,
+        by: By<'a, K, V, T>,
+        place: Place,
+    ) -> Option<Prepared<'a, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let section = match by {
+            Ok(section) => section,
+            Err(attempt) => self.lock_to_mutate_at_last(attempt, hash, key, place),
+        };
+        let found = RefMut::find(section, hash, key).ok()?;
+        Some(found.0.prepare())
     }
 
     /// Asks a shard, where a key was not found, whether it covers its hash. Not compiled into its callers: what a miss needs is

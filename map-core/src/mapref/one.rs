@@ -187,6 +187,20 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
         Editing::find(section, hash, key).map(Self)
     }
 
+    /// The same where entries are changed where they stand.
+    #[inline(always)]
+    pub(crate) fn find_in_place<Q>(
+        section: Section<'a, K, V, T>,
+        hash: u64,
+        key: &Q,
+    ) -> Result<Self, Section<'a, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        section.set_movable();
+        Editing::find_in_place(section, hash, key).map(Self)
+    }
+
     /// The key. No search, no lock: the guard points to the entry.
     ///
     /// ```

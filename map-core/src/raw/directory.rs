@@ -50,7 +50,7 @@ pub(crate) struct Directory<L, O> {
     /// How many entries a shard may hold before it splits. A hint, written under `structure`.
     shard_limit: hint::AtomicUsize,
     /// What it is derived from, by the number of shards.
-    base_limit: usize,
+    limits: Limits,
     /// Who merges shards, and who forbids it.
     merges: Merges,
     /// Empty until the first split: an empty map is small.
@@ -109,11 +109,11 @@ impl<'a, L, O> Root<'a, L, O> {
 }
 
 impl<L: Table, O: Open> Directory<L, O> {
-    pub(crate) fn new(base_limit: usize) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
-            shard_limit: hint::AtomicUsize::new(limit_for(base_limit, 1)),
-            base_limit,
+            shard_limit: hint::AtomicUsize::new(limits.of(1)),
+            limits,
             merges: Merges::default(),
             structure: Mutex::new(None),
             first: Header::new(Coverage::ALL, O::default()),
@@ -157,9 +157,9 @@ impl<L: Table, O: Open> Directory<L, O> {
         self.shard_limit.load(Relaxed)
     }
 
-    /// The number of entries above which a shard splits while the map is small.
-    pub(crate) fn base_limit(&self) -> usize {
-        self.base_limit
+    /// The number of entries above which a shard splits, whatever the number of shards.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// The number of shards.
@@ -377,7 +377,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         // Release: pairs with the Acquire in `find`; publishes the array's places.
         self.root.store(tagged, Release);
         self.shard_limit
-            .store(limit_for(self.base_limit, structure.shards()), Relaxed);
+            .store(self.limits.of(structure.shards()), Relaxed);
     }
 
     /// Consumes the directory and returns what lay under the shards' locks.
@@ -415,17 +415,31 @@ fn futility<L: Table, O>(section: &Exclusive<'_, L, O>, reading: Reading) -> u8 
     }
 }
 
-/// The split limit of a map with so many shards.
+/// The split limits of a map.
 ///
-/// In a small map small tables are faster, under writes above all, and there are the sooner several shards for threads that
-/// write. Many shards, though, take more of the cache from the tables than they are worth, which is seen from a hundred on;
-/// but the longest pause of an insert is the split of one shard. So shards grow with the map, to where a split takes some tens
-/// of microseconds.
-pub(crate) const fn limit_for(base: usize, shards: usize) -> usize {
-    match shards {
-        0..32 => base.div_ceil(4),
-        32..4096 => base.saturating_mul(4),
-        _ => base.saturating_mul(16),
+/// The longest pause of an insert is the split of one shard; but many shards take more of the cache from the tables than they are
+/// worth, which is seen from a hundred on. So shards grow with the map, to where a split takes some tens of microseconds.
+///
+/// In a small map of locked shards small tables are faster, under writes above all, and there are the sooner several shards for
+/// threads that write. Where readers take no lock, one shard is faster as long as it lasts: the way to it is two loads
+/// shorter, which are a fifth of a read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) base: usize,
+    /// Whether shards are small while there are few.
+    pub(crate) fine: bool,
+}
+
+impl Limits {
+    /// The limit of a map with so many shards.
+    pub(crate) const fn of(self, shards: usize) -> usize {
+        let base = self.base;
+        match (shards, self.fine) {
+            (0..32, true) => base.div_ceil(4),
+            (0..4096, false) => base,
+            (0..4096, true) | (_, false) => base.saturating_mul(4),
+            (_, true) => base.saturating_mul(16),
+        }
     }
 }
 

@@ -352,6 +352,8 @@ pub(crate) struct Editing<'a, K, V, T: Strategy<K, V>> {
     cursor: Option<Cursor<(K, V)>>,
     /// Whether this one is changed where it stands, in a map where not all need be.
     in_place: bool,
+    /// Whether the entry may be changed through the cursor, in such a map: in place, or in the copy that was made already.
+    is_ready: bool,
     edit: ManuallyDrop<T::Edit>,
 }
 
@@ -372,6 +374,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
             slot,
             cursor: Some(cursor),
             in_place,
+            is_ready: in_place,
             edit: ManuallyDrop::new(edit),
         }
     }
@@ -379,6 +382,30 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     /// The entry of a key, if there is one. Otherwise the shard comes back locked.
     #[inline(always)]
     pub(crate) fn find<Q>(
+        section: Section<'a, K, V, T>,
+        hash: u64,
+        key: &Q,
+    ) -> Result<Self, Section<'a, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if T::IN_PLACE || T::SELECTS && T::is_in_place(&section) {
+            return Self::find_in_place(section, hash, key);
+        }
+        let located = if T::SELECTS {
+            Self::find_elsewhere(&section, hash, key)
+        } else {
+            Self::find_shared(&section, hash, key)
+        };
+        match located {
+            Some((slot, cursor)) => Ok(Self::at(section, slot, cursor, false)),
+            None => Err(section),
+        }
+    }
+
+    /// The same in a shard whose entries are changed where they stand.
+    #[inline(always)]
+    pub(crate) fn find_in_place<Q>(
         mut section: Section<'a, K, V, T>,
         hash: u64,
         key: &Q,
@@ -386,25 +413,30 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let in_place = T::IN_PLACE || T::SELECTS && T::is_in_place(&section);
-        let located = if in_place {
-            T::locate_mut(&mut Plain(&mut section), hash, key)
-                .map(|(slot, target)| (slot, Cursor::new(target)))
-        } else if T::SELECTS {
-            Self::find_elsewhere(&section, hash, key)
-        } else {
-            Self::find_shared(&section, hash, key)
-        };
-        let Some((slot, cursor)) = located else {
-            return Err(section);
-        };
-        Ok(Self {
+        match T::locate_mut(&mut Plain(&mut section), hash, key) {
+            Some((slot, target)) => {
+                let cursor = Cursor::new(target);
+                Ok(Self::at(section, slot, cursor, true))
+            }
+            None => Err(section),
+        }
+    }
+
+    #[inline(always)]
+    fn at(
+        section: Section<'a, K, V, T>,
+        slot: T::Slot,
+        cursor: Cursor<(K, V)>,
+        in_place: bool,
+    ) -> Self {
+        Self {
             section: ManuallyDrop::new(section),
             slot,
             cursor: Some(cursor),
             in_place,
+            is_ready: in_place,
             edit: ManuallyDrop::new(T::Edit::default()),
-        })
+        }
     }
 
     /// An entry that is not changed in place.
@@ -440,10 +472,25 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
         T::IN_PLACE || T::SELECTS && self.in_place
     }
 
+    /// Whether the entry may be changed through the cursor.
+    #[inline(always)]
+    fn is_ready(&self) -> bool {
+        T::IN_PLACE || T::SELECTS && self.is_ready
+    }
+
+    /// Makes the copy that is to be changed now, in a map where not all are changed in place.
+    pub(crate) fn prepare(mut self) -> Prepared<'a, K, V, T> {
+        if T::SELECTS && !self.is_ready {
+            self.edit();
+            self.is_ready = true;
+        }
+        Prepared(self)
+    }
+
     #[inline]
     fn cursor(&self) -> &Cursor<(K, V)> {
-        if self.is_in_place() {
-            // SAFETY: set when `self` was made, and set to `None` only by `edit` of those not in place.
+        if self.is_ready() {
+            // SAFETY: set when `self` was made, and set to `None` only by `edit` of those that are not ready.
             unsafe { self.cursor.as_ref().unwrap_unchecked() }
         } else {
             self.cursor.as_ref().expect(LOST)
@@ -467,7 +514,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
 
     #[inline]
     pub(crate) fn get_mut(&mut self) -> (&K, &mut V) {
-        let cursor = if self.is_in_place() {
+        let cursor = if self.is_ready() {
             // SAFETY: as in `cursor`.
             unsafe { self.cursor.as_mut().unwrap_unchecked() }
         } else if T::SELECTS {
@@ -538,24 +585,48 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
     }
 }
 
+/// An entry that may be changed without asking whether there is a copy of it already, in a map where that could be.
+pub(crate) struct Prepared<'a, K, V, T: Strategy<K, V>>(Editing<'a, K, V, T>);
+
+impl<'a, K, V, T: Strategy<K, V>> Prepared<'a, K, V, T> {
+    /// The entry. Who has it from here knows when he is compiled that he need not ask.
+    #[inline(always)]
+    pub(crate) fn into_inner(self) -> Editing<'a, K, V, T> {
+        let Self(mut editing) = self;
+        debug_assert!(!T::SELECTS || editing.is_ready);
+        // It is. So the cursor is good to be written through.
+        editing.is_ready = true;
+        editing
+    }
+}
+
 impl<K, V, T: Strategy<K, V>> Editing<'_, K, V, T> {
     /// Publishes the change, at the end.
     #[inline]
     fn publish(&mut self) {
         // SAFETY: taken once, at the end.
-        let (mut section, edit) = unsafe {
+        let (section, edit) = unsafe {
             (
                 ManuallyDrop::take(&mut self.section),
                 ManuallyDrop::take(&mut self.edit),
             )
         };
-        T::finish(&mut section, self.slot, edit);
+        if T::SELECTS {
+            Self::publish_elsewhere(section, self.slot, edit);
+        } else {
+            Self::publish_by(section, self.slot, edit);
+        }
     }
 
-    /// The same as a function of its own.
+    #[inline(always)]
+    fn publish_by(mut section: Section<'_, K, V, T>, slot: T::Slot, edit: T::Edit) {
+        T::finish(&mut section, slot, edit);
+    }
+
+    /// The same as a function of its own. It is not told where a guard lies in memory, so that it need not lie there.
     #[inline(never)]
-    fn publish_elsewhere(&mut self) {
-        self.publish();
+    fn publish_elsewhere(section: Section<'_, K, V, T>, slot: T::Slot, edit: T::Edit) {
+        Self::publish_by(section, slot, edit);
     }
 }
 
@@ -566,8 +637,6 @@ impl<K, V, T: Strategy<K, V>> Drop for Editing<'_, K, V, T> {
             // There is nothing to publish, nor anything in the edit; and who changes an entry where it stands leaves no waste.
             // SAFETY: taken once, here; `into_parts` forgets `self`.
             unsafe { ManuallyDrop::take(&mut self.section) }.unlock_as_it_was();
-        } else if T::SELECTS {
-            self.publish_elsewhere();
         } else {
             self.publish();
         }

@@ -1,7 +1,7 @@
 //! Shards that nobody locks any more.
 
 use super::coverage::{Coverage, hash_at};
-use super::directory::Directory;
+use super::directory::{Directory, Limits};
 use super::header::Header;
 use crate::strategy::{Open, Table};
 
@@ -17,9 +17,9 @@ impl<L: Table, O: Open> Quiet<L, O> {
         self.0
     }
 
-    /// See [`Directory::base_limit`].
-    pub(crate) fn base_limit(&self) -> usize {
-        self.0.base_limit()
+    /// See [`Directory::limits`].
+    pub(crate) fn limits(&self) -> Limits {
+        self.0.limits()
     }
 
     /// What lies under the lock of the shard that covers `hash`.

@@ -77,7 +77,7 @@ pub fn keys() -> Keys {
 /// A map of so many shards, which split when they have more entries than `limit`, as long as they are few.
 pub fn map<P: Promotion, V: Clone>(shards: usize, limit: usize) -> ModelMap<P, V> {
     let builder = Map::<u64, V, ReadDirty<P>>::builder().hasher(Unmixed::default());
-    let map = builder.shards(shards).shard_limit(4 * limit).build();
+    let map = builder.shards(shards).shard_limit(limit).build();
     map.expect("no memory is asked for")
 }
 
