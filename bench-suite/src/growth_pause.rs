@@ -26,10 +26,11 @@ use std::time::Instant;
 /// it too. Several rounds, in turns; the table shows the median of each percentile over the rounds. Sessions hold one operation each. `dashmap` has as many shards as are best for it in `compare`,
 /// `dashmap-default` as many as it comes with.
 ///
-/// One thread inserts the same keys into a map with the same hasher in each round, so what a map does in an insert it does in each round.
-/// Of every insert's times the shortest is therefore the map's, and what the others are longer is the machine's: `steady max` is
-/// the longest insert by these. With more threads that cannot be told apart. The last column has the longest insert against that
-/// of the family's map.
+/// One thread inserts the same keys into a map with the same hasher in each round, so that tables grow and shards split at the same
+/// inserts each time. `steady max` is the longest insert if of every insert's times the shortest counts: growth is in it, and what hits now
+/// this insert and now that is not, be it the machine's doing or a map's that goes by a clock or a stranger's progress (as the
+/// reclamation of memory does); `max` has all of it. With more threads growth is not at the same inserts. The last column has
+/// the longest insert against that of the family's map, by `steady max` if there is one.
 ///
 /// Memory is mapped when it is first touched, and on a virtual machine a thread that touches fresh memory can stall for hundreds of
 /// microseconds, whatever it does there. That is the kernel's and the host's doing, not the map's. So the process first touches as
@@ -115,7 +116,10 @@ impl GrowthPause {
         args::somebody_fits(&subjects, &[self.threads])?;
         // A quarter more than one map needs: what the last one has left behind may lie in its way.
         let peak = args::peak(self.keys, 2 * size_of::<u64>());
-        let times = (self.keys).saturating_mul((subjects.len() * size_of::<u32>()) as u64);
+        let times = match threads {
+            1 => (self.keys).saturating_mul((subjects.len() * size_of::<u32>()) as u64),
+            _ => 0,
+        };
         let needed = peak.saturating_add(peak / 4).saturating_add(times);
         args::fits(self.keys, needed, "the peak of growing", "--keys")?;
         let json = self.party.open_json()?;

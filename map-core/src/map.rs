@@ -760,7 +760,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if !T::SPLITS_FOR_CONTENTION || !section.header().contention.is_quiet() {
             return section;
         }
-        let most = self.directory.shard_limit() / 2;
+        let most = self.directory.merge_limit();
         either(self.merge(section, place, |ours, theirs| ours + theirs <= most))
     }
 

@@ -83,7 +83,7 @@ mod real {
     pub use parking_lot::Mutex;
 
     /// How often a thread that waits for a lock gives way, after it has spun, before it sleeps: some
-    /// ten microseconds, so that the split of a shard, which takes a few, is not slept through.
+    /// ten microseconds, so that the split of a small shard is not slept through.
     pub const YIELDS: u32 = 24;
 
     /// Whether fences are real instructions, so that one side of a pair may be left to the kernel.

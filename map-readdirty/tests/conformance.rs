@@ -59,7 +59,7 @@ impl<P: Promotion> Maker for Under<P> {
         } else {
             builder
         };
-        builder.build().expect("14 is not 0")
+        builder.build().expect("7 is not 0")
     }
 }
 

@@ -13,10 +13,10 @@ use crate::raw::directory::{Directory, Limits, Reason};
 use crate::raw::held::{Place, here};
 use crate::strategy::{Options, Strategy};
 
-/// Shards of some hundred entries, or a few thousand in a large map: a split takes microseconds, and the shards are still few
-/// enough for their headers to stay in the cache. See [`Limits`].
+/// Shards of some hundred entries, or a few thousand in a large map: a split takes some tens of microseconds, and the shards are
+/// still few enough for their headers to stay in the cache. See [`Limits`], which multiplies it.
 const SHARD_BUCKETS: usize = 512;
-/// A split moves at most so many bytes, as long as entries are not huge.
+/// A split moves at most so many bytes, or as many times more as [`Limits`] says, as long as entries are not huge.
 const SHARD_BYTES: usize = 64 << 10;
 /// The least that is worth a shard of its own.
 const LEAST_BUCKETS: usize = 16;
@@ -25,8 +25,8 @@ const LEAST_BUCKETS: usize = 16;
 /// which a shard publishes its number of entries.
 const MOST_ENTRIES: usize = 1 << 27;
 
-/// What the split limits of a map are derived from, by default: seven eighths of a table. Where readers take no lock, entries
-/// do not move.
+/// What the split limits of a map are derived from, by default: seven eighths of a table of locked entries. Where readers take no
+/// lock, entries do not move, whatever their size.
 const fn default_shard_limit<K, V, T: Strategy<K, V>>() -> usize {
     if !T::READS_LOCK {
         return 4 * SHARD_BUCKETS / 8 * 7;

@@ -186,7 +186,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if self.directory.is_inline() {
             return;
         }
-        let most = self.directory.shard_limit() / 2;
         // From the back to the front a merger is met again, and may merge again.
         let mut walk = Walk::new();
         let mut starts = Vec::new();
@@ -198,6 +197,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         for hash in starts.into_iter().rev() {
             let mut section = self.lock(hash, place);
             loop {
+                let most = self.directory.merge_limit();
                 section = match self.merge(section, place, |ours, theirs| ours + theirs <= most) {
                     Ok(merged) => merged,
                     Err(_) => break,

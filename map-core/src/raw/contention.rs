@@ -16,6 +16,9 @@ const FIRST_READING: u8 = 8;
 /// since a thread that is not running contends for nothing.
 const QUIET_TICKS: u32 = 4_000_000;
 
+/// What looks longer ago than this is later than now: by up to a millisecond.
+const AHEAD: u32 = u32::MAX - 4_000;
+
 /// A lock is fought over if it is met again within so long (ten microseconds), on average over more than a few meetings.
 const FOUGHT_OVER_TICKS: u32 = 40;
 const FEW: u32 = 4;
@@ -69,7 +72,7 @@ impl Contention {
             return None;
         }
         self.count.store(0, Relaxed);
-        let ticks = ticks().wrapping_sub(self.since.load(Relaxed)).max(1) as usize;
+        let ticks = self.passed().max(1) as usize;
         Some(Reading {
             ticks: ticks.saturating_mul(usize::from(CONTENDED_READING / wanted)),
         })
@@ -84,7 +87,7 @@ impl Contention {
         if !REAL_FENCES || count < FEW {
             return None;
         }
-        let passed = ticks().wrapping_sub(self.since.load(Relaxed));
+        let passed = self.passed();
         if passed >= count * FOUGHT_OVER_TICKS {
             return None;
         }
@@ -93,7 +96,17 @@ impl Contention {
 
     /// Whether no reading began, and the shard was not split or merged, for a while.
     pub(crate) fn is_quiet(&self) -> bool {
-        ticks().wrapping_sub(self.since.load(Relaxed)) >= QUIET_TICKS
+        self.passed() >= QUIET_TICKS
+    }
+
+    /// How long ago the reading began. The clock goes round in 18 minutes: who was not met for so long counts as met just
+    /// now, for a moment, which does no harm.
+    fn passed(&self) -> u32 {
+        let since = self.since.load(Relaxed);
+        // Asked afterwards, lest what somebody stores meanwhile is later; but by a tick it may be, where processors do not agree
+        // about the time.
+        let passed = ticks().wrapping_sub(since);
+        if passed > AHEAD { 0 } else { passed }
     }
 
     /// A new life: the parent's last reading is what splits are judged by.

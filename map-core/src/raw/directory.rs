@@ -49,6 +49,8 @@ pub(crate) struct Directory<L, O> {
     root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// How many entries a shard may hold before it splits. A hint, written under `structure`.
     shard_limit: hint::AtomicUsize,
+    /// The same if there were one shard less. Likewise.
+    merged_limit: hint::AtomicUsize,
     /// What it is derived from, by the number of shards.
     limits: Limits,
     /// Who merges shards, and who forbids it.
@@ -113,6 +115,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
             shard_limit: hint::AtomicUsize::new(limits.of(1)),
+            merged_limit: hint::AtomicUsize::new(limits.of(1)),
             limits,
             merges: Merges::default(),
             structure: Mutex::new(None),
@@ -155,6 +158,12 @@ impl<L: Table, O: Open> Directory<L, O> {
     /// The number of entries above which a shard splits.
     pub(crate) fn shard_limit(&self) -> usize {
         self.shard_limit.load(Relaxed)
+    }
+
+    /// The most entries that two shards merge with: together they fill half of what may be in a shard then, when there is one
+    /// shard less. (By the limit of now, the merger could be above that of then, and split at once.)
+    pub(crate) fn merge_limit(&self) -> usize {
+        self.merged_limit.load(Relaxed) / 2
     }
 
     /// The number of entries above which a shard splits, whatever the number of shards.
@@ -376,8 +385,9 @@ impl<L: Table, O: Open> Directory<L, O> {
             .map_addr(|address| address | (64 - depth as usize));
         // Release: pairs with the Acquire in `find`; publishes the array's places.
         self.root.store(tagged, Release);
-        self.shard_limit
-            .store(self.limits.of(structure.shards()), Relaxed);
+        let shards = structure.shards();
+        self.shard_limit.store(self.limits.of(shards), Relaxed);
+        self.merged_limit.store(self.limits.of(shards - 1), Relaxed);
     }
 
     /// Consumes the directory and returns what lay under the shards' locks.

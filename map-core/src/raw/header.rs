@@ -255,8 +255,14 @@ impl<L, O> Header<L, O> {
                     Some(token) => token,
                     None => {
                         let lock = |deadline| {
-                            let alone = || self.lock.try_lock_shared_alone();
-                            let token = self.contention.keep_off(&self.lock, alone);
+                            // Who waits for a writer that others wait for, too, or for one that waits for himself: at once.
+                            let token = if self.lock.is_locked_exclusive() {
+                                let alone = || self.lock.try_lock_shared_alone();
+                                let token = self.contention.keep_off(&self.lock, alone);
+                                token.or_else(|| self.lock.try_lock_shared())
+                            } else {
+                                None
+                            };
                             token.or_else(|| self.lock.lock_shared_slow(deadline))
                         };
                         self.wait(false, place, lock)
