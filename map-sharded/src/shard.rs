@@ -422,13 +422,15 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         let hashes = hashes(&from.0, hash);
         let going = hashes.iter().filter(|hash| chosen(**hash)).count();
         let capacity = Self::capacity(from);
-        let mut stay = table_for(room_for_half(capacity, hashes.len() - going))?;
-        let mut go = table_for(room_for_half(capacity, going))?;
+        let mut halves = [
+            table_for(room_for_half(capacity, hashes.len() - going))?,
+            table_for(room_for_half(capacity, going))?,
+        ];
         for (hash, pair) in hashes.into_iter().zip(mem::take(&mut from.0)) {
-            put(if chosen(hash) { &mut go } else { &mut stay }, hash, pair);
+            // An index, where a processor would guess wrong every other time.
+            put(&mut halves[usize::from(chosen(hash))], hash, pair);
         }
-        from.0 = stay;
-        into.0 = go;
+        [from.0, into.0] = halves;
         Ok(())
     }
 
