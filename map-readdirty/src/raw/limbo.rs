@@ -149,15 +149,6 @@ impl<K, V> Limbo<K, V> {
         self.let_go(node, &[]);
     }
 
-    /// Puts an empty node into the pool, if that has room.
-    fn give_back(&mut self, node: Link<K, V>) {
-        if self.pool.len() < POOL {
-            self.pool.push(node);
-        } else {
-            self.waste().nodes.push(node);
-        }
-    }
-
     /// Puts a node aside that readers cannot find any more.
     #[inline]
     pub(crate) fn retire(&mut self, node: Link<K, V>, clocks: &Clocks) {
@@ -294,33 +285,33 @@ impl<K, V> Limbo<K, V> {
             let node = self.guarded.pop_front().expect("not looked at twice");
             self.let_go(node, &guarded);
         }
-        for _ in 0..ripe {
-            let node = self.retired.pop_front().expect("a batch has its nodes");
-            self.let_go(node, &guarded);
+        for node in self.retired.drain(..ripe) {
+            Sieve {
+                pool: &mut self.pool,
+                waste: &mut self.waste,
+                guarded: &mut self.guarded,
+            }
+            .let_go(node, &guarded);
         }
         if self.retired.capacity() > 16 * POOL && self.retired.len() < POOL {
             self.retired.shrink_to(4 * POOL);
         }
     }
 
-    /// Empties a node that nobody can find any more, unless guards refer to it.
+    /// As [`Sieve::let_go`].
     fn let_go(&mut self, node: Link<K, V>, guarded: &[usize]) {
-        // SAFETY: 1. It is ours.
-        let is_guarded = guarded.binary_search(&node.as_ptr().addr()).is_ok()
-            || unsafe { node.has_counted_guards() };
-        if is_guarded {
-            self.guarded.push_back(node);
-            return;
+        let Self {
+            pool,
+            waste,
+            guarded: still_guarded,
+            ..
+        } = self;
+        Sieve {
+            pool,
+            waste,
+            guarded: still_guarded,
         }
-        // SAFETY: 1. It has an entry since it was retired. Its stamp is ripe, so no pin is left under which it could
-        // be found; a guard made under such a pin, or under the lock, was there to be seen, and is not.
-        let pair = unsafe { node.empty() };
-        if mem::needs_drop::<(K, V)>() {
-            self.waste().pairs.push(pair);
-        } else {
-            mem::forget(pair);
-        }
-        self.give_back(node);
+        .let_go(node, guarded);
     }
 
     fn waste(&mut self) -> &mut Waste<K, V> {
@@ -356,6 +347,42 @@ impl<K, V> Limbo<K, V> {
             guarded: self.guarded.len(),
             pooled: self.pool.len(),
             age: self.batches.front().map(|batch| batch.since.elapsed()),
+        }
+    }
+}
+
+/// Where nodes go that nobody can find any more.
+struct Sieve<'l, K, V> {
+    pool: &'l mut Vec<Link<K, V>>,
+    waste: &'l mut Option<Box<Waste<K, V>>>,
+    guarded: &'l mut VecDeque<Link<K, V>>,
+}
+
+impl<K, V> Sieve<'_, K, V> {
+    /// Empties a node that nobody can find any more, unless guards refer to it.
+    #[inline(always)]
+    fn let_go(self, node: Link<K, V>, guarded: &[usize]) {
+        // SAFETY: 1. It is ours.
+        let is_guarded = !guarded.is_empty()
+            && guarded.binary_search(&node.as_ptr().addr()).is_ok()
+            || unsafe { node.has_counted_guards() };
+        if is_guarded {
+            self.guarded.push_back(node);
+            return;
+        }
+        // SAFETY: 1. It has an entry since it was retired. Its stamp is ripe, so no pin is left under which it could
+        // be found; a guard made under such a pin, or under the lock, was there to be seen, and is not.
+        let pair = unsafe { node.empty() };
+        if mem::needs_drop::<(K, V)>() {
+            self.waste.get_or_insert_default().pairs.push(pair);
+        } else {
+            mem::forget(pair);
+        }
+        // To the pool, if that has room.
+        if self.pool.len() < POOL {
+            self.pool.push(node);
+        } else {
+            self.waste.get_or_insert_default().nodes.push(node);
         }
     }
 }
