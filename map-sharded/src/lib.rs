@@ -21,7 +21,7 @@
 //!
 //! A shard is a read-write lock and a hash table (hashbrown's) with the entries inline, both in
 //! one cache line. A map starts as one shard, held in the map itself; a shard that has filled a
-//! table of a few hundred entries, or whose lock is fought over, splits in two. So growing never
+//! table of a hundred entries (in large maps, of thousands), or whose lock is fought over, splits in two. So growing never
 //! stops the world: the longest pause of an insert is the split of one shard.
 //!
 //! # What it costs

@@ -104,10 +104,19 @@ impl RawLock {
     /// caller began to wait at `since`. `take` succeeds only in that case, and so passes nobody at the gate.
     ///
     /// Who has the lock gets it back many times meanwhile without a look from us. Where sections are short and
-    /// follow each other closely, that spares more time than is lost: the line does not go to and fro.
+    /// follow each other closely, that spares more time than is lost: the line does not go to and fro. Who has a deadline before
+    /// the next look does not wait for that.
     #[cold]
-    pub(crate) fn keep_off<T>(&self, since: Instant, take: impl Fn() -> Option<T>) -> Option<T> {
+    pub(crate) fn keep_off<T>(
+        &self,
+        since: Instant,
+        deadline: Option<Instant>,
+        take: impl Fn() -> Option<T>,
+    ) -> Option<T> {
         for &micros in LOOKS {
+            if deadline.is_some_and(|deadline| deadline <= since + Duration::from_micros(micros)) {
+                return None;
+            }
             while since.elapsed() < Duration::from_micros(micros) {
                 for _ in 0..16 {
                     spin_loop();

@@ -82,7 +82,12 @@ impl Contention {
     /// has it then gets it back several times, which takes less time in all than if the line went to and fro.
     ///
     /// Where people seldom meet, the wait would take longer than what is waited for.
-    pub(super) fn keep_off<T>(&self, lock: &RawLock, take: impl Fn() -> Option<T>) -> Option<T> {
+    pub(super) fn keep_off<T>(
+        &self,
+        lock: &RawLock,
+        deadline: Option<Instant>,
+        take: impl Fn() -> Option<T>,
+    ) -> Option<T> {
         let count = u32::from(self.count.load(Relaxed));
         if !REAL_FENCES || count < FEW {
             return None;
@@ -91,7 +96,7 @@ impl Contention {
         if passed >= count * FOUGHT_OVER_TICKS {
             return None;
         }
-        lock.keep_off(Instant::now(), take)
+        lock.keep_off(Instant::now(), deadline, take)
     }
 
     /// Whether no reading began, and the shard was not split or merged, for a while.

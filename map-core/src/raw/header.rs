@@ -258,7 +258,7 @@ impl<L, O> Header<L, O> {
                             // Who waits for a writer that others wait for, too, or for one that waits for himself: at once.
                             let token = if self.lock.is_locked_exclusive() {
                                 let alone = || self.lock.try_lock_shared_alone();
-                                let token = self.contention.keep_off(&self.lock, alone);
+                                let token = self.contention.keep_off(&self.lock, deadline, alone);
                                 token.or_else(|| self.lock.try_lock_shared())
                             } else {
                                 None
@@ -398,7 +398,7 @@ impl<L: Table, O> Header<L, O> {
                     .or(crowded);
                 let wait = |deadline| {
                     let alone = || self.lock.try_lock_exclusive();
-                    let token = self.contention.keep_off(&self.lock, alone);
+                    let token = self.contention.keep_off(&self.lock, deadline, alone);
                     token.or_else(|| self.lock.lock_exclusive_slow(deadline))
                 };
                 self.wait(true, place, wait)

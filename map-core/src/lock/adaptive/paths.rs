@@ -109,16 +109,18 @@ impl AdaptiveRawRwLock {
             return at_once;
         }
         let since = Instant::now();
-        let token = keeps_off.then(|| self.keep_off_shared(since)).flatten();
+        let token = keeps_off
+            .then(|| self.keep_off_shared(since, deadline))
+            .flatten();
         let token = token.or_else(|| self.lock.wait_shared(deadline, gate));
         self.note_conflict(since.elapsed());
         Some(self.arm(SharedHold::counted(token?)))
     }
 
     /// Waits for a moment when nobody is inside, in vain perhaps; then joins readers.
-    fn keep_off_shared(&self, since: Instant) -> Option<SharedToken> {
+    fn keep_off_shared(&self, since: Instant, deadline: Option<Instant>) -> Option<SharedToken> {
         let alone = || self.lock.try_first_shared().ok();
-        if let Some(token) = self.lock.keep_off(since, alone) {
+        if let Some(token) = self.lock.keep_off(since, deadline, alone) {
             return Some(token);
         }
         match self.lock.try_first_shared() {
@@ -198,8 +200,8 @@ impl AdaptiveRawRwLock {
             free.or_else(|| {
                 let since = meet();
                 let exclusive = self.mode.load().is_exclusive();
-                let token =
-                    exclusive.then(|| self.lock.keep_off(since, || self.lock.try_lock_exclusive()));
+                let alone = || self.lock.try_lock_exclusive();
+                let token = exclusive.then(|| self.lock.keep_off(since, deadline, alone));
                 token
                     .flatten()
                     .or_else(|| self.lock.lock_exclusive_slow(deadline))

@@ -387,7 +387,7 @@ fn who_keeps_off_passes_nobody_at_the_gate() {
         let lock = AdaptiveRawRwLock::new();
         let keep_off = || {
             let alone = || lock.lock.try_first_shared().ok();
-            lock.lock.keep_off(Instant::now(), alone)
+            lock.lock.keep_off(Instant::now(), None, alone)
         };
         for inside in [GATE, WRITER, 1, GATE | 1] {
             lock.lock.state.store(inside, Relaxed);
@@ -395,6 +395,11 @@ fn who_keeps_off_passes_nobody_at_the_gate() {
             assert_eq!(lock.lock.state.load(Relaxed), inside);
         }
         lock.lock.state.store(0, Relaxed);
+        let now = Instant::now();
+        let hurried = lock
+            .lock
+            .keep_off(now, Some(now), || -> Option<()> { unreachable!("no look") });
+        assert!(hurried.is_none());
         let token = keep_off().expect("nobody is inside");
         leave(&lock, SharedHold::counted(token));
     });
