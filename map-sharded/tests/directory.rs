@@ -166,22 +166,22 @@ fn shards_merge_again() {
     assert_eq!(map.len(), 20_000);
 }
 
-/// With less than 32 shards the limit of each is a sixteenth.
+/// With less than 64 shards the limit of each is a sixteenth.
 #[test]
 fn no_merger_is_above_the_limit_that_comes_with_it() {
-    let builder = ShardedMap::<u64, u64>::builder().shard_limit(56).shards(32);
+    let builder = ShardedMap::<u64, u64>::builder().shard_limit(56).shards(64);
     let map = builder.build().expect("a fine map");
-    for key in 0..600 {
+    for key in 0..1200 {
         map.insert(key, key);
     }
-    assert_eq!(map.shards(), 32);
+    assert_eq!(map.shards(), 64);
     map.shrink_to_fit();
-    assert_eq!(map.shards(), 32, "two shards have some 38 entries together");
-    map.retain(|key, _| *key < 60);
+    assert_eq!(map.shards(), 64, "two shards have some 38 entries together");
+    map.retain(|key, _| *key < 120);
     map.shrink_to_fit();
     let shards = map.shards();
-    assert!(shards < 32, "two shards have some 4 entries together");
-    for key in 60..70 {
+    assert!(shards < 64, "two shards have some 4 entries together");
+    for key in 120..130 {
         map.insert(key, key);
     }
     assert_eq!(

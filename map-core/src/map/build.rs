@@ -393,7 +393,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     }
 
     /// Splits a shard when its table is full and has room for at least so many entries: for a quarter as many while a map of
-    /// locked shards has less than 32 of them, for four times as many afterwards, and for 16 times as many where there are thousands of
+    /// locked shards has less than 64 of them, for four times as many afterwards, and for 16 times as many where there are thousands of
     /// shards. Where reads take no lock, for as many, and for four times as many where there are thousands of shards.
     /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.
     ///

@@ -431,7 +431,7 @@ fn futility<L: Table, O>(section: &Exclusive<'_, L, O>, reading: Reading) -> u8 
 /// worth, which is seen from a hundred on. So shards grow with the map, to where a split takes some tens of microseconds.
 ///
 /// In a small map of locked shards small tables are faster, under writes above all, and there are the sooner several shards for
-/// threads that write. Where readers take no lock, one shard is faster as long as it lasts: the way to it is two loads
+/// threads that write; and to split them while they are small takes less than to split them when they are large and others wait. Where readers take no lock, one shard is faster as long as it lasts: the way to it is two loads
 /// shorter, which are a fifth of a read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -445,7 +445,7 @@ impl Limits {
     pub(crate) const fn of(self, shards: usize) -> usize {
         let base = self.base;
         match (shards, self.fine) {
-            (0..32, true) => base.div_ceil(4),
+            (0..64, true) => base.div_ceil(4),
             (0..4096, false) => base,
             (0..4096, true) | (_, false) => base.saturating_mul(4),
             (_, true) => base.saturating_mul(16),
