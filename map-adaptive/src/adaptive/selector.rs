@@ -7,6 +7,7 @@
 
 mod asking;
 mod kinds;
+mod reviewing;
 mod rolling;
 mod told;
 mod trying;
@@ -22,6 +23,7 @@ use parking_lot::Mutex;
 
 pub use self::kinds::Unavailable;
 use self::kinds::{compiled_in, refuse};
+use self::reviewing::Review;
 use super::recall::Recall;
 use super::study::{KindCell, Study, Tally};
 use super::trial::Trial;
@@ -92,6 +94,8 @@ struct State {
     shards: HashMap<usize, (History, Instant)>,
     log: Log,
     trial: Option<Trial>,
+    /// What the map has become by a trial, if it has.
+    review: Option<Review>,
     pinned: Option<Kind>,
     /// How often a kind was tried in vain, and until when it is not tried again: for ever, if the clock does not go so far.
     refusals: HashMap<(Whose, Kind), (u32, Option<Instant>)>,
@@ -130,6 +134,7 @@ impl Default for Selector {
                 shards: HashMap::new(),
                 log: Log::new(config.log),
                 trial: None,
+                review: None,
                 pinned: None,
                 refusals: HashMap::new(),
                 switches: HashMap::new(),
@@ -226,9 +231,11 @@ impl Selector {
         let mut told = state.told;
         drop(state);
         for question in questions.into_iter().flatten() {
-            let Some(answer) = question.ask(&*rules.policy) else {
+            let answer = question.ask(&*rules.policy);
+            let for_all = question.for_all.is_some();
+            if answer.is_none() && for_all {
                 continue;
-            };
+            }
             let mut state = self.state.lock();
             // Nor is the shard another one, or out of use, in which case nothing could be tried there.
             if state.told == told && study.epoch() == epoch {
@@ -238,13 +245,12 @@ impl Selector {
                     window: question.window,
                     now,
                 };
-                state.on_answer(
-                    &seen,
-                    answer,
-                    (study, epoch),
-                    site,
-                    question.for_all.is_some(),
-                );
+                match answer {
+                    Some(answer) => {
+                        state.on_answer(&seen, answer, (study, epoch), site, for_all);
+                    }
+                    None => state.begin_review(&seen, study, epoch),
+                }
                 told = state.told;
             }
         }

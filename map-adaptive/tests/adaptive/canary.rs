@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use map_adaptive::policy::Canary;
-use map_adaptive::{AdaptiveMap, Kind, Outcome, Policy, Proposal, SelectorConfig, Window};
+use map_adaptive::{
+    AdaptiveMap, Decision, Kind, Outcome, Policy, Proposal, SelectorConfig, Window,
+};
 use map_core::conformance::watchdog::watch;
 
 thread_local! {
@@ -70,7 +72,8 @@ type Map = AdaptiveMap<Key, u64>;
 
 const KEYS: u64 = 64;
 
-fn made() -> Map {
+/// A map that takes so long, the first time, before it tries again or looks again.
+fn made(back_off: Duration) -> Map {
     let config = SelectorConfig {
         window_samples: 8,
         canary: Canary {
@@ -78,7 +81,7 @@ fn made() -> Map {
             samples: 48,
             ..Canary::default()
         },
-        back_off: Duration::from_secs(3600),
+        back_off,
         back_off_limit: Duration::from_secs(3600),
         ..SelectorConfig::default()
     };
@@ -101,9 +104,13 @@ struct Costs {
     each: Duration,
 }
 
-/// Reads until the trial has come to its end.
-fn outcome(locked: Costs, read_tables: Costs) -> Outcome {
-    let map = made();
+/// Reads until there are such decisions.
+fn read_until(
+    map: &Map,
+    locked: Costs,
+    read_tables: Costs,
+    is_enough: impl Fn(&[Decision]) -> bool,
+) -> Vec<Decision> {
     loop {
         let costs = if map.stats().read_dirty.shards > 0 {
             read_tables
@@ -117,17 +124,44 @@ fn outcome(locked: Costs, read_tables: Costs) -> Outcome {
             IS_COLD.set(true);
             assert_eq!(map.get_copied(&Key(key)), Some(key));
         }
-        if let Some(decision) = map.decisions().first()
-            && decision.outcome != Outcome::Trying
-        {
-            return decision.outcome.clone();
+        let decisions = map.decisions();
+        if is_enough(&decisions) {
+            return decisions;
         }
     }
+}
+
+/// Reads until the trial has come to its end.
+fn outcome(locked: Costs, read_tables: Costs) -> Outcome {
+    let map = made(LONG);
+    let is_over = |decision: &Decision| decision.outcome != Outcome::Trying;
+    let is_enough = |decisions: &[Decision]| decisions.first().is_some_and(is_over);
+    let decisions = read_until(&map, locked, read_tables, is_enough);
+    decisions[0].outcome.clone()
+}
+
+fn is_kept(decision: &Decision) -> bool {
+    matches!(decision.outcome, Outcome::Kept { .. })
+}
+
+/// Whether it is what came of a look at what was kept.
+fn is_review(decision: &Decision) -> bool {
+    decision.proposal.rule == "review"
 }
 
 const LITTLE: Duration = Duration::from_micros(2);
 const MUCH: Duration = Duration::from_micros(20);
 const NOTHING: Duration = Duration::ZERO;
+const LONG: Duration = Duration::from_secs(3600);
+
+const FAST: Costs = Costs {
+    cold: NOTHING,
+    each: NOTHING,
+};
+const SLOW: Costs = Costs {
+    cold: NOTHING,
+    each: LITTLE,
+};
 
 #[test]
 fn what_is_faster_alone_and_slower_among_others_is_taken_back() {
@@ -159,5 +193,51 @@ fn what_is_slower_alone_and_faster_among_others_is_kept() {
         };
         let outcome = outcome(locked, read_tables);
         assert!(matches!(outcome, Outcome::Kept { .. }), "{outcome:?}");
+    });
+}
+
+#[test]
+fn what_was_kept_goes_back_when_it_is_better_no_longer() {
+    watch(|| {
+        let map = made(Duration::from_millis(1));
+        read_until(&map, SLOW, FAST, |decisions| decisions.iter().any(is_kept));
+        let is_back = |decision: &Decision| {
+            is_review(decision) && is_kept(decision) && decision.to == Kind::Sharded
+        };
+        let decisions = read_until(&map, FAST, SLOW, |decisions| {
+            decisions.iter().any(is_back) && map.strategy() == Kind::Sharded
+        });
+        let back = decisions.iter().find(|decision| is_back(decision));
+        let back = back.expect("it is why we are here");
+        assert_eq!((back.from, &*back.policy), (Kind::ReadDirty, "canary"));
+    });
+}
+
+/// And it is looked at ever more rarely.
+#[test]
+fn what_was_kept_stays_while_it_is_better() {
+    watch(|| {
+        let back_off = Duration::from_millis(1);
+        let map = made(back_off);
+        let reviews = |decisions: &[Decision]| {
+            let is_over =
+                |decision: &&Decision| is_review(decision) && decision.outcome != Outcome::Trying;
+            decisions
+                .iter()
+                .filter(is_over)
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        let decisions = read_until(&map, SLOW, FAST, |decisions| reviews(decisions).len() >= 3);
+        for review in reviews(&decisions) {
+            let outcome = &review.outcome;
+            assert!(matches!(outcome, Outcome::Reverted { .. }), "{outcome:?}");
+        }
+        let mut begun: Vec<_> = reviews(&decisions).iter().map(|review| review.at).collect();
+        begun.sort_unstable();
+        assert!(begun[1] - begun[0] >= 2 * back_off, "{begun:?}");
+        assert!(begun[2] - begun[1] >= 4 * back_off, "{begun:?}");
+        let kept = decisions.iter().filter(|decision| is_kept(decision));
+        assert_eq!(kept.count(), 1, "{decisions:?}");
     });
 }

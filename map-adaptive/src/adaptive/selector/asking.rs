@@ -23,9 +23,9 @@ pub(super) struct Question {
 
 /// What it proposed.
 pub(super) struct Answer {
-    proposal: Proposal,
+    pub(super) proposal: Proposal,
     /// The policy's name.
-    policy: String,
+    pub(super) policy: String,
 }
 
 impl Question {
@@ -228,7 +228,7 @@ impl State {
     }
 
     /// Why a proposal is not carried out, and until when.
-    fn withhold(
+    pub(super) fn withhold(
         &mut self,
         seen: &Seen<'_>,
         whose: Whose,
@@ -270,7 +270,7 @@ impl State {
         None
     }
 
-    fn note(
+    pub(super) fn note(
         &mut self,
         seen: &Seen<'_>,
         scope: Scope,

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::kinds::refuse;
-use super::{Seen, State, Whose};
+use super::{Review, Seen, State, Whose};
 use crate::adaptive::trial::{PATIENCE, Phase};
 use crate::policy::{Kind, Outcome};
 
@@ -21,13 +21,24 @@ impl State {
             / u64::from(config.window_samples);
         let patience = u32::try_from(PATIENCE_WITH_MANY * windows).unwrap_or(u32::MAX);
         let (to, alone, number, id) = (trial.to(), trial.is_alone(), trial.number(), trial.id());
+        let from = trial.from();
+        let is_review = self.review.as_ref().is_some_and(|r| r.is_by(number));
         let whose = alone.then_some(id);
         match trial.go_on(&seen.window, &config.canary, patience.max(PATIENCE)) {
             Phase::Running => {}
-            Phase::Void => self.give_up_trial("the shard that tried it was split or merged"),
+            Phase::Void => {
+                self.give_up_trial("the shard that tried it was split or merged");
+                if is_review {
+                    self.put_off_review(seen);
+                }
+            }
             Phase::Stuck(why) => {
                 self.give_up_trial(&why);
-                self.refuse(seen, whose, to);
+                if is_review {
+                    self.put_off_review(seen);
+                } else {
+                    self.refuse(seen, whose, to);
+                }
             }
             Phase::Done(verdict) => {
                 let (before, after, control) = (verdict.before, verdict.after, verdict.control);
@@ -37,14 +48,20 @@ impl State {
                 let config = &seen.rules.config;
                 let is_allowed = refuse(to, config.read_tables).is_none();
                 if verdict.gain() >= config.canary.min_gain && is_allowed {
+                    let refused = self.refusals.remove(&(whose, to));
                     if alone {
                         self.keep_trial();
                     } else {
                         // The others follow, and this one is as they are.
                         seen.selector.roll_out(to);
                         self.end_trial();
+                        if is_review {
+                            self.end_review(seen, from);
+                        } else {
+                            let times = refused.map_or(0, |(times, _)| times);
+                            self.review = Some(Review::new(seen, from, to, times));
+                        }
                     }
-                    self.refusals.remove(&(whose, to));
                     self.set_outcome(
                         number,
                         Outcome::Kept {
@@ -55,7 +72,11 @@ impl State {
                     );
                 } else {
                     self.end_trial();
-                    self.refuse(seen, whose, to);
+                    if is_review {
+                        self.put_off_review(seen);
+                    } else {
+                        self.refuse(seen, whose, to);
+                    }
                     self.set_outcome(
                         number,
                         Outcome::Reverted {
@@ -70,7 +91,7 @@ impl State {
     }
 
     /// A kind was tried in vain: not again for a while.
-    fn refuse(&mut self, seen: &Seen<'_>, whose: Whose, to: Kind) {
+    pub(super) fn refuse(&mut self, seen: &Seen<'_>, whose: Whose, to: Kind) {
         let now = seen.now;
         let limit = seen.rules.config.back_off_limit;
         let is_over = |until: Instant| until.checked_add(limit).is_some_and(|end| end <= now);
