@@ -236,7 +236,13 @@ impl Selector {
             if answer.is_none() && for_all {
                 continue;
             }
-            let mut state = self.state.lock();
+            let mut state = match &answer {
+                Some(_) => self.state.lock(),
+                None => match self.state.try_lock() {
+                    Some(state) => state,
+                    None => continue,
+                },
+            };
             // Nor is the shard another one, or out of use, in which case nothing could be tried there.
             if state.told == told && study.epoch() == epoch {
                 let seen = Seen {
@@ -245,11 +251,12 @@ impl Selector {
                     window: question.window,
                     now,
                 };
-                match answer {
-                    Some(answer) => {
-                        state.on_answer(&seen, answer, (study, epoch), site, for_all);
-                    }
-                    None => state.begin_review(&seen, study, epoch),
+                if let Some(answer) = answer {
+                    state.on_answer(&seen, answer, (study, epoch), site, for_all);
+                }
+                // Nothing that is to be done now was proposed.
+                if !for_all && state.told == told {
+                    state.begin_review(&seen, study, epoch);
                 }
                 told = state.told;
             }

@@ -50,7 +50,8 @@ pub struct SelectorConfig {
     #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
     pub budget_period: Duration,
     /// For so long a proposal is not tried again once it has been taken back: more than nothing, at first a
-    /// second. Twice as long each time that it is taken back again.
+    /// second. Twice as long each time that it is taken back again. As long after a map has followed a trial, what it was before is
+    /// tried against it, lest the trial was misled: again twice as long each time that nothing comes of that.
     #[cfg_attr(feature = "serde", serde(with = "super::seconds"))]
     pub back_off: Duration,
     /// But never longer than this: not less than [`back_off`](Self::back_off), at first ten minutes.

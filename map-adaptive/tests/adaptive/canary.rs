@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use map_adaptive::policy::Canary;
+use map_adaptive::policy::{Canary, Pinned};
 use map_adaptive::{
     AdaptiveMap, Decision, Kind, Outcome, Policy, Proposal, SelectorConfig, Window,
 };
@@ -239,5 +239,28 @@ fn what_was_kept_stays_while_it_is_better() {
         assert!(begun[2] - begun[1] >= 4 * back_off, "{begun:?}");
         let kept = decisions.iter().filter(|decision| is_kept(decision));
         assert_eq!(kept.count(), 1, "{decisions:?}");
+    });
+}
+
+#[test]
+fn what_came_under_another_policy_is_not_looked_at_again() {
+    watch(|| {
+        let map = made(Duration::from_millis(1));
+        read_until(&map, SLOW, FAST, |decisions| decisions.iter().any(is_kept));
+        map.set_policy(Arc::new(Pinned(Kind::ReadDirty)));
+        let reviews = |decisions: &[Decision]| {
+            decisions
+                .iter()
+                .filter(|decision| is_review(decision))
+                .count()
+        };
+        let before = reviews(&map.decisions());
+        let rounds = Cell::new(0);
+        let decisions = read_until(&map, FAST, SLOW, |_| {
+            rounds.set(rounds.get() + 1);
+            rounds.get() == 200
+        });
+        assert_eq!(reviews(&decisions), before, "{decisions:?}");
+        assert_eq!(map.strategy(), Kind::ReadDirty);
     });
 }

@@ -148,6 +148,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// guard changes a clone, which others see when the guard is gone: made when it is first written through, or with the guard by
     /// a map that chooses among strategies.
     ///
+    /// # Panics
+    ///
+    /// If a `Clone` that this calls panics; then nothing has changed.
+    ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();
     /// map.insert("a", 1);

@@ -155,7 +155,8 @@ impl<K: fmt::Debug, V: fmt::Debug, T: Strategy<K, V>> fmt::Debug for Ref<'_, K, 
 ///
 /// # Panics
 ///
-/// Where values are not changed in place, the first write access clones the entry. If a `Clone` panics there, the
+/// Where values are not changed in place, the first write access clones the entry, or [`get_mut`](crate::Map::get_mut) of a map that
+/// chooses among strategies. If a `Clone` panics in a write access, the
 /// map keeps the entry as it was, and this guard panics when it is read through, until a write access succeeds.
 ///
 /// ```
@@ -230,7 +231,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
     /// The value, to be changed.
     ///
     /// Costs as much as following a pointer where values are changed in place. Elsewhere the first call, of
-    /// this or of anything else that gives out `&mut V`, clones the entry.
+    /// this or of anything else that gives out `&mut V`, clones the entry, unless the guard came with a clone.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();

@@ -210,6 +210,7 @@ impl State {
                 self.shards.remove(&Arc::as_ptr(study).addr());
             } else {
                 self.history.clear();
+                self.review = None;
                 selector.roll_out(to);
             }
             return;

@@ -3,7 +3,8 @@
 //! A trial can be misled, on a machine with others at work, and what it found can be true no more: the entries have
 //! become more than the cache holds, say. No policy sees that, for the mix is what it was. So, some time after a map has followed a
 //! trial, one shard becomes again what all were before, as in any other trial; if that is better, the others follow. Each time
-//! that it is not, twice as long passes until the next.
+//! that it is not, or that it cannot be found out, twice as long passes until the next, as between trials in vain. While a review is under
+//! way the policy is not asked, as during any trial; so it is begun only when the policy has nothing to propose that would be tried.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,8 +24,8 @@ pub(super) struct Review {
     kept: Instant,
     /// Never, if the clock does not go so far.
     next: Option<Instant>,
-    /// How often it was found to be right.
-    confirmed: u32,
+    /// How often nothing came of it.
+    times: u32,
     /// How often it had been tried in vain before it was kept.
     refused: u32,
     /// The decision whose trial it is under way with.
@@ -38,7 +39,7 @@ impl Review {
             now,
             kept: seen.now,
             next: seen.now.checked_add(seen.rules.config.back_off_after(1)),
-            confirmed: 0,
+            times: 0,
             refused,
             number: None,
         }
@@ -58,7 +59,7 @@ impl State {
             return;
         };
         let (from, to, kept) = (review.now, review.before, review.kept);
-        if from != seen.selector.target() {
+        if from != seen.selector.target() || seen.rules.config.canary.skip {
             // Somebody has decided something else.
             self.review = None;
             return;
@@ -98,16 +99,27 @@ impl State {
         }
     }
 
-    /// What the map has become is right, or that could not be found out.
-    pub(super) fn put_off_review(&mut self, seen: &Seen<'_>) {
+    /// What the map has become is right, or that could not be found out: then it counts, unless it is nobody's fault.
+    pub(super) fn put_off_review(&mut self, seen: &Seen<'_>, counts: bool) {
         if let Some(review) = &mut self.review {
-            review.confirmed = review.confirmed.saturating_add(1);
+            review.times = review.times.saturating_add(u32::from(counts));
             let pause = seen
                 .rules
                 .config
-                .back_off_after(review.confirmed.saturating_add(1));
+                .back_off_after(review.times.saturating_add(1));
             review.next = seen.now.checked_add(pause);
             review.number = None;
+        }
+    }
+
+    /// What the map has become under another policy is not looked at again.
+    pub(super) fn forget_review(&mut self) {
+        if self
+            .review
+            .take()
+            .is_some_and(|review| review.number.is_some())
+        {
+            self.give_up_trial("somebody has set another policy");
         }
     }
 

@@ -82,6 +82,7 @@ impl Selector {
         state.shards.clear();
         state.refusals.clear();
         state.withheld.clear();
+        state.forget_review();
         // Runs the old policy's Drop, unless it is in use: then who uses it does, with nothing locked, either.
         drop(state);
         drop(old);
@@ -101,6 +102,7 @@ impl Selector {
         let to = compiled_in(kind).unwrap_or(kind);
         state.told += 1;
         state.give_up_trial("somebody has pinned the map");
+        state.review = None;
         state.history.clear();
         state.shards.clear();
         let from = self.target();

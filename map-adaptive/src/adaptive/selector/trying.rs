@@ -29,13 +29,13 @@ impl State {
             Phase::Void => {
                 self.give_up_trial("the shard that tried it was split or merged");
                 if is_review {
-                    self.put_off_review(seen);
+                    self.put_off_review(seen, false);
                 }
             }
             Phase::Stuck(why) => {
                 self.give_up_trial(&why);
                 if is_review {
-                    self.put_off_review(seen);
+                    self.put_off_review(seen, true);
                 } else {
                     self.refuse(seen, whose, to);
                 }
@@ -73,7 +73,7 @@ impl State {
                 } else {
                     self.end_trial();
                     if is_review {
-                        self.put_off_review(seen);
+                        self.put_off_review(seen, true);
                     } else {
                         self.refuse(seen, whose, to);
                     }
