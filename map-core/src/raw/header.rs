@@ -255,7 +255,8 @@ impl<L, O> Header<L, O> {
                     Some(token) => token,
                     None => {
                         let lock = |deadline| {
-                            // Who waits for a writer that others wait for, too, or for one that waits for himself: at once.
+                            // Only beside a writer. Readers inside may be there for long, the caller's own among them, and then it is the
+                            // gate that keeps this one out, which is a matter for `lock_shared_slow`.
                             let token = if self.lock.is_locked_exclusive() {
                                 let alone = || self.lock.try_lock_shared_alone();
                                 let token = self.contention.keep_off(&self.lock, deadline, alone);

@@ -52,7 +52,7 @@ impl Review {
 }
 
 impl State {
-    /// The policy has nothing to propose. Begins a trial of what the map was before on this shard, if that is due and the shard
+    /// The policy has proposed nothing that is to be done now. Begins a trial of what the map was before on this shard, if that is due and the shard
     /// will do.
     pub(super) fn begin_review(&mut self, seen: &Seen<'_>, study: &Arc<Study>, epoch: u32) {
         let Some(review) = &self.review else {
