@@ -13,7 +13,7 @@ use crate::hash::hash_of;
 use crate::lock::{slots, tally};
 use crate::mapref::entry::Entry;
 use crate::raw::coverage::{Coverage, Span, hash_at};
-use crate::raw::directory::{Directory, Reason};
+use crate::raw::directory::{Directory, Reason, Signpost};
 use crate::raw::header::{Attempt, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
@@ -78,23 +78,27 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 /// call, and so saves no registers. The way is the one that the map leans to. What was refused, or shall be a sample, goes on with `look_up_slow`, best in a function
 /// of its own.
 ///
-/// In a map of which some shards have read tables, the whole function returns the last argument instead, which goes on with
-/// [`read_elsewhere`].
+/// If the shard has a read table, the whole function returns the last argument instead (of an [`At`] that looks into that alone).
 ///
 /// A macro, so that each use of the expression is compiled for the patience that it has.
 macro_rules! read_fast {
-    ($map:expr, $hash:expr, |$at:ident| $attempt:expr, $elsewhere:expr) => {{
+    ($map:expr, $hash:expr, |$at:ident| $attempt:expr, |$table:ident| $elsewhere:expr) => {{
         let (map, hash) = ($map, $hash);
         if map.is_sample() {
             Err(Refused::Busy)
-        } else if map.goes_straight() {
-            let $at = map.at(hash, Patience::Announce, here());
-            $attempt
-        } else if map.has_read_tables() {
-            return $elsewhere;
         } else {
-            let $at = map.at(hash, Patience::Fast, here());
-            $attempt
+            let way = map.way(hash);
+            if way.says_read_table() {
+                let $table = $crate::strategy::At::of_read_table(way.header(), hash, here());
+                return $elsewhere;
+            }
+            if map.announces(Way::Brief) {
+                let $at = $crate::strategy::At::new(way.header(), hash, Patience::Announce, here());
+                $attempt
+            } else {
+                let $at = $crate::strategy::At::new(way.header(), hash, Patience::Fast, here());
+                $attempt
+            }
         }
     }};
 }
@@ -106,8 +110,7 @@ macro_rules! read_elsewhere {
         let (map, hash) = ($map, $hash);
         // Each is compiled without what is in the way there: first the lock, and then the read table.
         let found = if T::SELECTS && map.has_read_tables() {
-            let mut $at = map.at(hash, Patience::Lockless, $place);
-            $at.read_tables = true;
+            let $at = $crate::strategy::At::of_read_table(map.directory.find(hash), hash, $place);
             $attempt
         } else {
             Err(Refused::Busy)
@@ -228,26 +231,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             && (way == Way::Brief || !self.directory.is_inline())
     }
 
-    /// Whether readers announce themselves, and no shard has anything for them without its lock, so that there is but the one way
-    /// to go: for a read that ends with the operation.
+    /// The way to the shard that covers the hash, or did a moment ago.
     #[inline(always)]
-    pub(crate) fn goes_straight(&self) -> bool {
-        T::READS_LOCK && self.leaning.is_straight()
-    }
-
-    /// The way of a read for a guard that may [go straight](Self::goes_straight). The one shard in the map itself is not
-    /// to be had: see [`announces`](Self::announces).
-    #[inline(always)]
-    pub(crate) fn straight_at(
-        &self,
-        hash: u64,
-        place: Place,
-    ) -> Option<At<'_, T::Locked, T::Open>> {
-        if !self.goes_straight() {
-            return None;
-        }
-        let header = self.directory.root()?.find(hash);
-        Some(At::new(header, hash, Patience::Announce, place))
+    pub(crate) fn way(&self, hash: u64) -> Signpost<'_, T::Locked, T::Open> {
+        self.directory.way(hash, || self.has_read_tables())
     }
 
     /// Looks a key up until the shard that covers the hash is found; see [`read_fast`].
@@ -391,8 +378,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     ) -> Option<Duration> {
         // Each is compiled for the patience that it has, as they are where users call them.
         let lockless = |hash| {
-            let mut at = self.at(hash, Patience::Lockless, place);
-            at.read_tables = true;
+            let at = At::of_read_table(self.directory.find(hash), hash, place);
             lookup.find(at, &Itself).is_ok()
         };
         if self.has_read_tables() && lockless(first) {
@@ -471,6 +457,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             && section.coverage().covers(hash)
         {
             let waste = T::change(&mut section, |key| self.hash(key));
+            self.directory.tell_read_table(&section);
             drop(section);
             // Runs the user's Drop, which may use the map.
             drop(waste);

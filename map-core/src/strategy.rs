@@ -202,6 +202,27 @@ pub trait Open: Default {
     /// ```
     #[must_use]
     fn sibling(&self) -> Self;
+
+    /// Whether shards may have something here for readers without the lock, while others of the same map have not. The front then
+    /// remembers of which of them [`has_read_table`](Self::has_read_table) said so.
+    ///
+    /// ```
+    /// use map_core::strategy::Open;
+    ///
+    /// assert!(!<() as Open>::MAY_HAVE_READ_TABLE);
+    /// ```
+    const MAY_HAVE_READ_TABLE: bool = false;
+
+    /// Whether this shard has. Asked under its lock, when that has been [changed](Strategy::change), split or merged.
+    ///
+    /// ```
+    /// use map_core::strategy::Open;
+    ///
+    /// assert!(!().has_read_table());
+    /// ```
+    fn has_read_table(&self) -> bool {
+        false
+    }
 }
 
 impl Open for () {
@@ -271,6 +292,15 @@ impl<'a, L: Table, O> At<'a, L, O> {
             sample: false,
             read_tables: false,
             place,
+        }
+    }
+
+    /// For a look at what the shard has for readers without its lock, and nothing else.
+    #[inline(always)]
+    pub(crate) fn of_read_table(header: &'a Header<L, O>, hash: u64, place: Place) -> Self {
+        Self {
+            read_tables: true,
+            ..Self::new(header, hash, Patience::Lockless, place)
         }
     }
 

@@ -169,6 +169,12 @@ impl<K, V> strategy::Open for Open<K, V> {
             selector: Arc::clone(&self.selector),
         }
     }
+
+    const MAY_HAVE_READ_TABLE: bool = nodes::COMPILED_IN;
+
+    fn has_read_table(&self) -> bool {
+        self.study.has_read_table()
+    }
 }
 
 impl<K, V> Open<K, V> {

@@ -65,11 +65,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if READ_TABLES
-            && nodes::COMPILED_IN
-            && at.may_have_read_table()
-            && nodes::is_published(&at.open().nodes)
-        {
+        if READ_TABLES && nodes::COMPILED_IN && at.may_have_read_table() {
             match nodes::peek(&at.open().nodes, at.hash(), key) {
                 Looked::Found(found) => {
                     note(&at, Event::Hit);
@@ -109,11 +105,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if READ_TABLES
-            && nodes::COMPILED_IN
-            && at.may_have_read_table()
-            && nodes::is_published(&at.open().nodes)
-        {
+        if READ_TABLES && nodes::COMPILED_IN && at.may_have_read_table() {
             match nodes::get(&at.open().nodes, at.hash(), key) {
                 Looked::Found(found) => {
                     note(&at, Event::Hit);

@@ -300,6 +300,10 @@ impl Study {
         self.leaving.store(leaving, Relaxed);
     }
 
+    pub(super) fn has_read_table(&self) -> bool {
+        self.has_read_table.load(Relaxed)
+    }
+
     /// Returns what was so before.
     pub(super) fn swap_has_read_table(&self, has: bool) -> bool {
         self.has_read_table.swap(has, Relaxed)

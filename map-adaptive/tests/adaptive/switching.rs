@@ -1,7 +1,9 @@
 //! Nothing is lost, doubled, or left behind while shards are made to switch at random, by a thread of its own.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use map_adaptive::{AdaptiveMap, Kind};
 use map_core::conformance::tracked::Ledger;
@@ -158,6 +160,55 @@ fn copies_of_read_tables() {
         before.unsettled_reads,
         "none took a lock"
     );
+}
+
+/// Where there are read tables readers wait for nobody, whatever the shards have been through.
+#[test]
+fn reads_in_read_tables_wait_for_no_writer() {
+    let map: AdaptiveMap<u64, u64> = (0..3_000).map(|key| (key, key)).collect();
+    let (ask, asked) = mpsc::channel::<u64>();
+    let (answer, answers) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for key in asked {
+                let guarded = map.get(&key).map(|value| *value);
+                answer
+                    .send((map.get_copied(&key), guarded))
+                    .expect("somebody listens");
+            }
+        });
+        // Here, so that it goes when something panics.
+        let ask = ask;
+        let check = |keys: u64| {
+            // All of them come into the read tables, as they are missed there.
+            for _ in 0..10 {
+                (0..keys).for_each(|key| drop(map.get(&key)));
+            }
+            let stats = map.stats();
+            assert_eq!(stats.read_dirty.entries, keys, "{stats:?}");
+            for key in (0..keys).step_by(7) {
+                let guard = map.get_mut(&key).expect("it is there");
+                ask.send(key).expect("somebody listens");
+                let read = answers.recv_timeout(Duration::from_secs(20));
+                drop(guard);
+                assert_eq!(read, Ok((Some(key), Some(key))), "of {keys}");
+            }
+        };
+        map.pin_strategy(Kind::ReadDirty).expect("any map may");
+        check(3_000);
+        let shards = map.shards();
+        (3_000..30_000).for_each(|key| drop(map.insert(key, key)));
+        assert!(map.shards() > shards, "they were split");
+        check(30_000);
+        let shards = map.shards();
+        map.retain(|key, _| *key < 500);
+        map.shrink_to_fit();
+        assert!(map.shards() < shards, "they were merged");
+        check(500);
+        map.pin_strategy(Kind::Sharded).expect("any map may");
+        map.pin_strategy(Kind::ReadDirty).expect("any map may");
+        check(500);
+    });
 }
 
 /// What went into the map is dropped once, with an open session and idle threads around.

@@ -14,16 +14,6 @@ const ADAPTIVE: u8 = 2;
 
 /// Another bit, which has nothing to do with them: some shard has something for readers without its lock.
 const READ_TABLES: u8 = 4;
-/// Readers announce themselves, and there is nothing for them without the lock: told by one test.
-const STRAIGHT: u8 = 8;
-
-/// Sets or clears [`STRAIGHT`] as the other bits say.
-const fn made_plain(bits: u8) -> u8 {
-    match bits & (ANNOUNCE | READ_TABLES) {
-        ANNOUNCE => bits | STRAIGHT,
-        _ => bits & !STRAIGHT,
-    }
-}
 
 /// What the readers of a map do.
 #[derive(Debug)]
@@ -33,7 +23,7 @@ impl Leaning {
     pub(super) fn new(bias: ReadBias) -> Self {
         Self(hint::AtomicU8::new(match bias {
             ReadBias::Adaptive => ADAPTIVE,
-            ReadBias::Always => made_plain(ANNOUNCE),
+            ReadBias::Always => ANNOUNCE,
             ReadBias::Never => 0,
         }))
     }
@@ -46,7 +36,7 @@ impl Leaning {
                 ReadBias::Always => ANNOUNCE,
                 ReadBias::Never => 0,
             };
-            Some(made_plain(leaning | now & READ_TABLES))
+            Some(leaning | now & READ_TABLES)
         });
     }
 
@@ -64,12 +54,6 @@ impl Leaning {
         self.0.load(Relaxed) & ANNOUNCE != 0
     }
 
-    /// The same, and no shard has anything for readers without its lock.
-    #[inline(always)]
-    pub(super) fn is_straight(&self) -> bool {
-        self.0.load(Relaxed) & STRAIGHT != 0
-    }
-
     /// Whether some shard has something for readers without its lock, as far as is known.
     #[inline(always)]
     pub(super) fn has_read_tables(&self) -> bool {
@@ -79,9 +63,7 @@ impl Leaning {
     pub(super) fn set_read_tables(&self, has: bool) {
         if has != self.has_read_tables() {
             let _ = self.0.fetch_update(Relaxed, Relaxed, |now| {
-                Some(made_plain(
-                    now & !READ_TABLES | if has { READ_TABLES } else { 0 },
-                ))
+                Some(now & !READ_TABLES | if has { READ_TABLES } else { 0 })
             });
         }
     }
@@ -125,7 +107,7 @@ impl Leaning {
         let now = self.0.load(Relaxed);
         if now & (ADAPTIVE | ANNOUNCE) == from {
             // If something else has been set meanwhile, that stays.
-            let to = made_plain(to | now & READ_TABLES);
+            let to = to | now & READ_TABLES;
             let _ = self.0.compare_exchange(now, to, Relaxed, Relaxed);
         }
     }

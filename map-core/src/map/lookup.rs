@@ -64,25 +64,50 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if !T::READS_LOCK {
             return self.get_without_lock(hash, key, here());
         }
-        // Compiled into callers: an announced read of a map of several shards. All others are one call, so that the guard is
-        // put together in registers.
+        // Compiled into callers: a read in a read table, and an announced read of a map of several shards. All others are one
+        // call, so that the guard is put together in registers.
         let mut may_wait = true;
         if !self.is_sample() {
-            if let Some(at) = self.straight_at(hash, here()) {
-                let at = at.for_guard();
-                let found = if T::SELECTS {
-                    T::peek_locked(at, key).map(|found| found.map(T::keep_locked))
-                } else {
-                    T::get(at, key)
-                };
-                if let Ok(found) = found {
-                    return found.map(Ref);
+            may_wait = false;
+            if let Some(root) = self.directory.root() {
+                let way = root.find(hash);
+                if way.says_read_table() {
+                    let at = At::of_read_table(way.header(), hash, here());
+                    return self.get_in_table(at, key);
+                } else if self.leaning.announces() {
+                    may_wait = true;
+                    let at = At::new(way.header(), hash, Patience::Announce, here()).for_guard();
+                    let found = if T::SELECTS {
+                        T::peek_locked(at, key).map(|found| found.map(T::keep_locked))
+                    } else {
+                        T::get(at, key)
+                    };
+                    if let Ok(found) = found {
+                        return found.map(Ref);
+                    }
                 }
-            } else {
-                may_wait = false;
             }
         }
         self.get_elsewhere(hash, key, may_wait)
+    }
+
+    /// A read for a guard in a read table, and then elsewhere.
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_in_table<'a, Q>(
+        &'a self,
+        at: At<'a, T::Locked, T::Open>,
+        key: &Q,
+    ) -> Option<Ref<'a, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        // Compiled for what it is.
+        let (header, hash) = (at.header, at.hash());
+        match T::get(At::of_read_table(header, hash, here()).for_guard(), key) {
+            Ok(found) => found.map(Ref),
+            Err(_) => self.get_elsewhere(hash, key, false),
+        }
     }
 
     /// A read for a guard that goes the long way, or another than the one that [`get`](Self::get) has tried.
@@ -95,24 +120,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if may_wait {
             return self.get_slow(hash, key, here());
         }
-        if self.has_read_tables() {
-            return self.get_from_tables(hash, key, here());
-        }
         match T::get(self.at(hash, Patience::Fast, here()).for_guard(), key) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
-        }
-    }
-
-    /// A read for a guard where there may be read tables.
-    #[inline(never)]
-    fn get_from_tables<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<Ref<'_, K, V, T>>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        match read_elsewhere!(self, Guard, hash, place, |at| T::get(at.for_guard(), key)) {
-            Ok(found) => found.map(Ref),
-            Err(_) => self.get_slow(hash, key, place),
         }
     }
 
@@ -193,7 +203,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 self,
                 hash,
                 |at| T::peek_locked(at, key),
-                self.get_with_elsewhere(hash, key, f)
+                |table| match T::peek(table, key) {
+                    Ok(found) => {
+                        let found = found?;
+                        let (key, value) = found.get();
+                        Some(f(key, value))
+                    }
+                    Err(_) => self.get_with_elsewhere(hash, key, f),
+                }
             );
             return match found {
                 Ok(found) => {
@@ -204,12 +221,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 Err(_) => self.get_with_slow(hash, key, f, here()),
             };
         }
-        let found = read_fast!(
-            self,
-            hash,
-            |at| T::peek(at, key),
-            self.get_with_elsewhere(hash, key, f)
-        );
+        let found = read_fast!(self, hash, |at| T::peek(at, key), |_table| self
+            .get_with_elsewhere(hash, key, f));
         match found {
             Ok(found) => {
                 let found = found?;
@@ -220,7 +233,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// What [`read_fast`] has not compiled here.
+    /// A read that found nothing settled in a read table.
     #[inline(never)]
     #[cfg_attr(debug_assertions, track_caller)]
     fn get_with_elsewhere<Q, R>(&self, hash: u64, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>

@@ -42,6 +42,9 @@ use crate::sync::{Mutex, hint};
 /// The low bits of the root that hold the shift; array addresses have them zero.
 const SHIFT_MASK: usize = 63;
 
+/// The bit of a place that says that its shard has something for readers without the lock.
+const READ_TABLE: usize = 1;
+
 /// The shards of a map and the way to them.
 pub(crate) struct Directory<L, O> {
     /// Null: the map has one shard, `first`. Otherwise the current array's address, with
@@ -85,6 +88,49 @@ fn cores() -> usize {
     *CORES.get_or_init(|| std::thread::available_parallelism().map_or(4, usize::from))
 }
 
+/// What stands in a place: where a shard is, and whether it has something for readers without its lock. That is a hint, so that a
+/// reader need not ask the shard itself: either way it may be wrong for a while, and what is in the shard decides.
+pub(crate) struct Signpost<'a, L, O> {
+    /// The address of a header, and perhaps [`READ_TABLE`].
+    tagged: *mut Header<L, O>,
+    directory: PhantomData<&'a Header<L, O>>,
+}
+
+impl<'a, L, O: Open> Signpost<'a, L, O> {
+    #[inline(always)]
+    pub(super) fn new(header: &'a Header<L, O>, has_read_table: bool) -> Self {
+        let bit = if has_read_table { READ_TABLE } else { 0 };
+        Self {
+            tagged: ptr::from_ref(header)
+                .cast_mut()
+                .map_addr(|address| address | bit),
+            directory: PhantomData,
+        }
+    }
+
+    /// To be put into a place.
+    pub(super) fn tagged(&self) -> *mut Header<L, O> {
+        self.tagged
+    }
+
+    #[inline(always)]
+    pub(crate) fn says_read_table(&self) -> bool {
+        O::MAY_HAVE_READ_TABLE && self.tagged.addr() & READ_TABLE != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn header(&self) -> &'a Header<L, O> {
+        let header = if O::MAY_HAVE_READ_TABLE {
+            self.tagged.map_addr(|address| address & !READ_TABLE)
+        } else {
+            self.tagged
+        };
+        // SAFETY: it is the address of a header of the directory, which lives as long: it was made of a reference, or stood in a
+        // published array, as some header's signpost.
+        unsafe { &*header }
+    }
+}
+
 /// An array of places that some directory has, or had, with its length.
 #[derive(Clone, Copy)]
 pub(crate) struct Root<'a, L, O> {
@@ -93,20 +139,21 @@ pub(crate) struct Root<'a, L, O> {
     directory: PhantomData<&'a Directory<L, O>>,
 }
 
-impl<'a, L, O> Root<'a, L, O> {
-    /// The shard that covers `hash`, or did a moment ago.
+impl<'a, L, O: Open> Root<'a, L, O> {
+    /// The way to the shard that covers `hash`, or did a moment ago.
     #[inline(always)]
-    pub(crate) fn find(self, hash: u64) -> &'a Header<L, O> {
+    pub(crate) fn find(self, hash: u64) -> Signpost<'a, L, O> {
         let shift = self.tagged.addr() & SHIFT_MASK;
         let array = self.tagged.map_addr(|address| address & !SHIFT_MASK);
         let index = below_tag(hash) >> shift;
         // SAFETY: the root's low bits say how long the array is, and the shift leaves only so many
         // bits of the position; arrays live as long as their directory, which is borrowed for `'a`.
         let place = unsafe { &*array.add(index as usize) };
-        // Acquire: pairs with the Release in `Structure::publish`; publishes the header.
-        // SAFETY: places of a published array hold addresses of headers, which live as long as
-        // the directory.
-        unsafe { &*place.load(Acquire) }
+        Signpost {
+            // Acquire: pairs with the Release in `Structure::publish`; publishes the header.
+            tagged: place.load(Acquire),
+            directory: PhantomData,
+        }
     }
 }
 
@@ -127,7 +174,7 @@ impl<L: Table, O: Open> Directory<L, O> {
     #[inline]
     pub(crate) fn find(&self, hash: u64) -> &Header<L, O> {
         match self.root() {
-            Some(root) => root.find(hash),
+            Some(root) => root.find(hash).header(),
             None => &self.first,
         }
     }
@@ -141,6 +188,32 @@ impl<L: Table, O: Open> Directory<L, O> {
             tagged,
             directory: PhantomData,
         })
+    }
+
+    /// The way to the shard that covers `hash`, or did a moment ago. `first_has` says whether the one shard that lies in the map itself
+    /// has something for readers without the lock.
+    #[inline(always)]
+    pub(crate) fn way(&self, hash: u64, first_has: impl FnOnce() -> bool) -> Signpost<'_, L, O> {
+        match self.root() {
+            Some(root) => root.find(hash),
+            None => Signpost::new(&self.first, O::MAY_HAVE_READ_TABLE && first_has()),
+        }
+    }
+
+    /// Has the places of a locked shard say whether it has something for readers without the lock.
+    pub(crate) fn tell_read_table(&self, section: &Exclusive<'_, L, O>) {
+        if !O::MAY_HAVE_READ_TABLE || section.coverage().is_nothing() {
+            return;
+        }
+        let Some(root) = self.root() else {
+            return;
+        };
+        let place = root.find(hash_at(section.coverage().start()));
+        if place.says_read_table() != section.open().has_read_table() {
+            let mut structure = self.structure.lock();
+            let structure = structure.as_mut().expect("an array has a structure");
+            structure.publish(section);
+        }
     }
 
     /// The open part of the first shard, whose siblings those of all shards are.
@@ -477,5 +550,118 @@ impl<L: Table, O: Open> Drop for Fresh<'_, L, O> {
                 structure.give_back(header);
             }
         }
+    }
+}
+
+#[cfg(all(test, not(crossbeam_loom)))]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::raw::held::here;
+
+    #[derive(Default)]
+    struct Nothing;
+
+    impl Table for Nothing {
+        type Waste = ();
+
+        fn take_waste(&mut self) {}
+
+        fn len(&self) -> usize {
+            0
+        }
+    }
+
+    /// Whether there is something for readers without the lock.
+    #[derive(Default)]
+    struct Something(AtomicBool);
+
+    impl Open for Something {
+        fn sibling(&self) -> Self {
+            Self::default()
+        }
+
+        const MAY_HAVE_READ_TABLE: bool = true;
+
+        fn has_read_table(&self) -> bool {
+            self.0.load(Relaxed)
+        }
+    }
+
+    type Toy = Directory<Nothing, Something>;
+
+    fn lock(directory: &Toy, hash: u64) -> Exclusive<'_, Nothing, Something> {
+        let section = directory.find(hash).try_lock_exclusive(here());
+        section.expect("nobody else is here")
+    }
+
+    /// Both halves have what the whole has.
+    fn split(directory: &Toy, hash: u64) {
+        let copy = |from: &mut Exclusive<'_, Nothing, Something>,
+                    to: &mut Exclusive<'_, Nothing, Something>| {
+            to.open().0.store(from.open().has_read_table(), Relaxed);
+        };
+        let section = lock(directory, hash);
+        let divide = |from: &mut _, to: &mut _, _| {
+            copy(from, to);
+            true
+        };
+        let half = directory.split(section, hash, Reason::Size, here(), divide, copy);
+        assert!(half.is_ok());
+    }
+
+    fn merge(directory: &Toy, hash: u64) {
+        let section = lock(directory, hash);
+        let merged = directory.merge(section, here(), |_, _| true, |_, _| true);
+        assert!(merged.is_ok());
+    }
+
+    fn set(directory: &Toy, hash: u64, has: bool) {
+        let section = lock(directory, hash);
+        section.open().0.store(has, Relaxed);
+        directory.tell_read_table(&section);
+    }
+
+    /// What the places say at the beginning of each eighth.
+    fn said(directory: &Toy) -> Vec<bool> {
+        let hashes = (0..8).map(|eighth| hash_at(eighth << 60));
+        let said = hashes.map(|hash| {
+            let way = directory.way(hash, || directory.first.open().has_read_table());
+            assert!(directory.find(hash).coverage_hint().covers(hash));
+            assert!(ptr::eq(way.header(), directory.find(hash)));
+            assert_eq!(way.says_read_table(), way.header().open().has_read_table());
+            way.says_read_table()
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn places_say_which_shards_have_read_tables() {
+        let limits = Limits {
+            base: 8,
+            fine: false,
+        };
+        let directory = Toy::new(limits);
+        let [first, last] = [0, hash_at(7 << 60)];
+        assert_eq!(said(&directory), [false; 8]);
+        set(&directory, first, true);
+        assert_eq!(said(&directory), [true; 8]);
+        split(&directory, first);
+        assert_eq!(said(&directory), [true; 8], "both halves");
+        set(&directory, last, false);
+        let halves = [[true; 4], [false; 4]].concat();
+        assert_eq!(said(&directory), halves);
+        split(&directory, first);
+        split(&directory, first);
+        assert_eq!(said(&directory), halves, "in a larger array");
+        set(&directory, first, false);
+        assert_eq!(said(&directory)[..4], [false, true, true, true]);
+        set(&directory, last, true);
+        assert_eq!(said(&directory)[4..], [true; 4], "in each of its places");
+        // What remains is the lower half, which has none.
+        merge(&directory, first);
+        assert_eq!(said(&directory)[..2], [false; 2]);
+        assert_eq!(directory.shards(), 3);
     }
 }

@@ -4,6 +4,7 @@
 use std::ptr::NonNull;
 
 use super::coverage::Coverage;
+use super::directory::Signpost;
 use super::header::Header;
 use super::holds::Exclusive;
 use crate::strategy::{Open, Table};
@@ -193,7 +194,7 @@ impl<L: Table, O: Open> Structure<L, O> {
         }
     }
 
-    /// Puts a shard into all places of the current array that it covers.
+    /// Puts a shard into all places of the current array that it covers, with what it has for readers without the lock.
     pub(crate) fn publish(&mut self, section: &Exclusive<'_, L, O>) {
         self.put(section.header(), section.coverage());
     }
@@ -203,7 +204,8 @@ impl<L: Table, O: Open> Structure<L, O> {
         let shift = 63 - self.depth;
         let first = (coverage.start() >> shift) as usize;
         let count = 1usize << (self.depth - coverage.depth());
-        let header = std::ptr::from_ref(header).cast_mut();
+        let has_read_table = O::MAY_HAVE_READ_TABLE && header.open().has_read_table();
+        let header = Signpost::new(header, has_read_table).tagged();
         let array = &self.arrays[self.depth as usize];
         for index in first..first + count {
             // Release: pairs with the Acquire in `Directory::find`; publishes the header.

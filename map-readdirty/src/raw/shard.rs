@@ -603,7 +603,8 @@ impl<K, V> Locked<K, V> {
     }
 
     /// Moves the entries that are `chosen` by their hashes to an empty shard; the two cover the halves. Both are
-    /// published afterwards if this is.
+    /// published afterwards if this is. What waits in limbo goes with most of the entries: a shard lets go of it when it is
+    /// written, and one that has nothing may not be written any more.
     ///
     /// # Errors
     ///
@@ -639,6 +640,9 @@ impl<K, V> Locked<K, V> {
             into.dirty_len = going as u32;
         }
         self.put(open, stay, len - going);
+        if going > len - going {
+            into.take_rest(into_open, self);
+        }
         Ok(())
     }
 

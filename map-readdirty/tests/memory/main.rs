@@ -2,6 +2,7 @@
 
 mod counting;
 
+use std::hash::{BuildHasher, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -176,6 +177,53 @@ fn a_session_holds_back_its_own_map() {
     }
     assert!(held.stats().pending_entries < 2_000, "{:?}", held.stats());
     drop(session);
+}
+
+/// One hash for all keys.
+#[derive(Clone)]
+struct Same(u64);
+
+impl BuildHasher for Same {
+    type Hasher = Same;
+
+    fn build_hasher(&self) -> Same {
+        self.clone()
+    }
+}
+
+impl Hasher for Same {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[test]
+fn what_waits_goes_with_the_half_that_has_the_entries() {
+    let _alone = alone();
+    for hash in 0..16 {
+        let map: ReadDirtyMap<u64, u64, Same> = Map::builder()
+            .shard_limit(8)
+            .hasher(Same(hash))
+            .build()
+            .expect("8 is not 0");
+        let session = map.pin();
+        for round in 0..4_000 {
+            map.store(round % 8, round);
+        }
+        assert!(map.stats().pending_entries > 3_000, "{:?}", map.stats());
+        // One half of what is split now has nothing, and is not written any more.
+        for key in 8..200 {
+            map.store(key, key);
+        }
+        assert!(map.stats().shards > 2, "{:?}", map.stats());
+        drop(session);
+        for round in 0..2_000 {
+            map.store(round % 200, round);
+        }
+        assert!(map.stats().pending_entries < 2_000, "{:?}", map.stats());
+    }
 }
 
 #[test]

@@ -6,9 +6,8 @@ use map_core::strategy::{Anchored, LockedVisit, Refused, Span, Strategy, positio
 
 use super::AtShard;
 use super::forms::Visit;
-use crate::adaptive::Adaptive;
-use crate::adaptive::nodes;
-use crate::adaptive::shard::Locked;
+use crate::adaptive::nodes::{self, Nodes};
+use crate::adaptive::shard::{Inline, Locked, Stored};
 
 /// [`Strategy::visit`].
 #[expect(
@@ -73,12 +72,30 @@ pub(super) fn for_each<K: Clone, V: Clone, B, const READ_TABLES: bool>(
         return Ok(ControlFlow::Continue(coverage.end()));
     }
     let all = span.contains_all(coverage);
-    for (key, value) in <Adaptive<READ_TABLES> as Strategy<K, V>>::iter(&shard) {
-        if (all || span.contains(position(hash(key))))
-            && let ControlFlow::Break(broken) = f(key, value)
-        {
-            return Ok(ControlFlow::Break(broken));
+    let is_in = |key: &K| all || span.contains(position(hash(key)));
+    // Each by an iterator of its own: one that is either asks at each entry which.
+    let went = match &shard.0 {
+        Stored::Inline(entries) => go_over(<Inline as Strategy<K, V>>::iter(entries), is_in, f),
+        Stored::Nodes(upper, _) => {
+            go_over(<Nodes as Strategy<K, V>>::iter(upper.locked()), is_in, f)
+        }
+    };
+    Ok(match went {
+        ControlFlow::Break(broken) => ControlFlow::Break(broken),
+        ControlFlow::Continue(()) => ControlFlow::Continue(coverage.end()),
+    })
+}
+
+#[inline(always)]
+fn go_over<'x, K: 'x, V: 'x, B>(
+    entries: impl Iterator<Item = &'x (K, V)>,
+    is_in: impl Fn(&K) -> bool,
+    mut f: impl FnMut(&K, &V) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    for (key, value) in entries {
+        if is_in(key) {
+            f(key, value)?;
         }
     }
-    Ok(ControlFlow::Continue(coverage.end()))
+    ControlFlow::Continue(())
 }
