@@ -93,10 +93,20 @@ macro_rules! read_fast {
                 return $elsewhere;
             }
             if map.announces(Way::Brief) {
-                let $at = $crate::strategy::At::new(way.header(), hash, Patience::Announce, here());
+                let $at = $crate::strategy::At::new(
+                    way.header(),
+                    hash,
+                    $crate::strategy::Patience::Announce,
+                    here(),
+                );
                 $attempt
             } else {
-                let $at = $crate::strategy::At::new(way.header(), hash, Patience::Fast, here());
+                let $at = $crate::strategy::At::new(
+                    way.header(),
+                    hash,
+                    $crate::strategy::Patience::Fast,
+                    here(),
+                );
                 $attempt
             }
         }
@@ -109,26 +119,36 @@ macro_rules! read_elsewhere {
     ($map:expr, $way:ident, $hash:expr, $place:expr, |$at:ident| $attempt:expr) => {{
         let (map, hash) = ($map, $hash);
         // Each is compiled without what is in the way there: first the lock, and then the read table.
-        let found = if T::SELECTS && map.has_read_tables() {
-            let $at = $crate::strategy::At::of_read_table(map.directory.find(hash), hash, $place);
+        let way = map.way(hash);
+        let found = if way.says_read_table() {
+            let $at = $crate::strategy::At::of_read_table(way.header(), hash, $place);
             $attempt
         } else {
             Err(Refused::Busy)
         };
         match found {
             Ok(found) => Ok(found),
-            Err(_) if map.announces(Way::$way) => {
-                let $at = map.at(hash, Patience::Announce, $place);
-                $attempt
-            }
-            Err(_) => {
-                let $at = map.at(hash, Patience::Fast, $place);
-                $attempt
-            }
+            Err(_) => $crate::map::read_locked!(map, $way, hash, $place, |$at| $attempt),
         }
     }};
 }
 pub(crate) use read_elsewhere;
+
+/// Runs a read that looks under the lock alone.
+macro_rules! read_locked {
+    ($map:expr, $way:ident, $hash:expr, $place:expr, |$at:ident| $attempt:expr) => {{
+        let (map, hash) = ($map, $hash);
+        // Before the shard is looked up: whether it may be the one in the map itself.
+        if map.announces(Way::$way) {
+            let $at = map.at(hash, $crate::strategy::Patience::Announce, $place);
+            $attempt
+        } else {
+            let $at = map.at(hash, $crate::strategy::Patience::Fast, $place);
+            $attempt
+        }
+    }};
+}
+pub(crate) use read_locked;
 
 /// How a key is looked up, whichever it is.
 pub(crate) trait Lookup<'a, K, V, T: Strategy<K, V>> {
@@ -197,6 +217,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.directory.open()
     }
 
+    /// The way to the shard of a hash, and into it by its lock.
     #[inline]
     pub(crate) fn at(
         &self,
@@ -207,17 +228,24 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         At::new(self.directory.find(hash), hash, patience, place)
     }
 
+    /// The same, after a look whether the shard has something for readers without its lock, if it may.
+    pub(crate) fn at_either(
+        &self,
+        hash: u64,
+        patience: Patience,
+        place: Place,
+    ) -> At<'_, T::Locked, T::Open> {
+        let way = self.way(hash);
+        At {
+            read_tables: way.says_read_table(),
+            ..At::new(way.header(), hash, patience, place)
+        }
+    }
+
     /// Counts a read, and says whether it shall be a sample.
     #[inline(always)]
     pub(crate) fn is_sample(&self) -> bool {
         T::READS_LOCK && leaning::is_sample()
-    }
-
-    /// Whether some shard may have something for readers without its lock, in a map where not all need have it. Reads are
-    /// compiled for either case apart.
-    #[inline(always)]
-    pub(crate) fn has_read_tables(&self) -> bool {
-        T::SELECTS && self.leaning.has_read_tables()
     }
 
     /// Whether readers announce themselves.
@@ -234,7 +262,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// The way to the shard that covers the hash, or did a moment ago.
     #[inline(always)]
     pub(crate) fn way(&self, hash: u64) -> Signpost<'_, T::Locked, T::Open> {
-        self.directory.way(hash, || self.has_read_tables())
+        // Of one shard alone the map knows it.
+        self.directory.way(hash, || self.leaning.has_read_tables())
     }
 
     /// Looks a key up until the shard that covers the hash is found; see [`read_fast`].
@@ -294,8 +323,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         loop {
             // Before the shard is looked up: whether it may be the one in the map itself.
             let announce = way.is_some_and(announces);
-            let mut at = self.at(hash, Patience::Wait, place);
-            at.read_tables = self.has_read_tables();
+            let mut at = self.at_either(hash, Patience::Wait, place);
             at.announce = announce;
             at.tended = tended;
             match attempt(at) {
@@ -347,9 +375,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         } else {
             Patience::Fast
         };
-        let mut at = self.at(hash, patience, place);
+        let mut at = self.at_either(hash, patience, place);
         at.sample = true;
-        at.read_tables = self.has_read_tables();
         let header = at.header;
         let met_nobody = lookup.find(at, key).is_ok();
         if met_nobody
@@ -381,7 +408,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             let at = At::of_read_table(self.directory.find(hash), hash, place);
             lookup.find(at, &Itself).is_ok()
         };
-        if self.has_read_tables() && lockless(first) {
+        if self.way(first).says_read_table() && lockless(first) {
             return time_all(first, hashes, lockless);
         }
         if self.announces(way) {
@@ -412,9 +439,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[inline(never)]
     fn rehearse_visit_now(&self, hash: u64, span: Span, place: Place) {
         self.prepare_read(None);
-        let mut at = self.at(hash, Patience::Fast, place);
+        let mut at = self.at_either(hash, Patience::Fast, place);
         at.sample = true;
-        at.read_tables = self.has_read_tables();
         let header = at.header;
         let mut entries = 0;
         let start = Instant::now();
@@ -453,12 +479,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub(crate) fn change(&self, hash: u64, place: Place) -> (Coverage, bool) {
         let header = self.directory.find(hash);
         if T::is_due(header.open())
-            && let Some(mut section) = header.try_lock_exclusive(place)
+            && let Some(section) = header.try_lock_exclusive(place)
             && section.coverage().covers(hash)
         {
-            let waste = T::change(&mut section, |key| self.hash(key));
-            self.directory.tell_read_table(&section);
-            drop(section);
+            // Dropped after the change, also if that panics: the section after it.
+            let mut telling = self.directory.telling(section);
+            let waste = T::change(telling.section_mut(), |key| self.hash(key));
+            drop(telling);
             // Runs the user's Drop, which may use the map.
             drop(waste);
         }

@@ -213,7 +213,8 @@ pub trait Open: Default {
     /// ```
     const MAY_HAVE_READ_TABLE: bool = false;
 
-    /// Whether this shard has. Asked under its lock, when that has been [changed](Strategy::change), split or merged.
+    /// Whether this shard has, or had a moment ago, so that readers had better be ready for either. Asked when it was
+    /// [changed](Strategy::change), split or merged, under its lock and one of the map: it had better be quick, and must not use the map.
     ///
     /// ```
     /// use map_core::strategy::Open;
@@ -364,8 +365,8 @@ impl<'a, L: Table, O> At<'a, L, O> {
         self.sample
     }
 
-    /// Whether it is worth a look whether the shard has something for readers without its lock. `false` only where
-    /// [`Strategy::has_read_tables`] said so a while ago.
+    /// Whether it is worth a look whether the shard has something for readers without its lock: whether [`Open::has_read_table`] said
+    /// so a while ago.
     ///
     /// ```
     /// use map_core::strategy::{At, Refused, Table};

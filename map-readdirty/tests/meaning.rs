@@ -3,9 +3,10 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
+use map_core::Change;
 use map_readdirty::ReadDirtyMap;
 
 #[test]
@@ -313,5 +314,60 @@ fn of_two_that_store_and_read_one_sees_the_other() {
                 .get_with(&31, |_, _| rounds(&|key| map.get_copied(&key)))
                 .expect("it stays"),
         }
+    }
+}
+
+/// Looks at all of its map when it is dropped, as a value may.
+#[derive(Clone)]
+struct Nosy(Weak<ReadDirtyMap<u64, Option<Nosy>>>);
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        thread_local! {
+            static LOOKING: Cell<bool> = const { Cell::new(false) };
+        }
+        if let Some(map) = self.0.upgrade()
+            && !LOOKING.replace(true)
+        {
+            for key in 0..40 {
+                // With the lock; and it would be dropped within itself.
+                map.compute(key, |_| Change::Keep);
+            }
+            LOOKING.set(false);
+        }
+    }
+}
+
+/// What a shard lets go of while it is split is dropped when neither half is locked.
+#[test]
+fn values_may_use_the_map_when_they_are_dropped_in_a_split() {
+    for _ in 0..50 {
+        let map = ReadDirtyMap::builder().shard_limit(8).build();
+        let map = Arc::new(map.expect("8 is not 0"));
+        let nosy = || Some(Nosy(Arc::downgrade(&map)));
+        let promote = |keys: u64| {
+            for _ in 0..20 {
+                (0..keys).for_each(|key| drop(map.get(&key)));
+            }
+        };
+        (0..6).for_each(|key| drop(map.insert(key, nosy())));
+        promote(6);
+        map.get_with(&0, |_, _| {
+            // As long as this reads, what is replaced waits: values, and the table.
+            for _ in 0..20 {
+                (1..6).for_each(|key| drop(map.insert(key, nosy())));
+            }
+            map.insert(6, None);
+            promote(7);
+        });
+        // Time goes by for it, elsewhere.
+        let other: ReadDirtyMap<u64, u64> = ReadDirtyMap::new();
+        for round in 0..2_000 {
+            other.insert(round % 8, round);
+        }
+        for key in 7..40 {
+            map.insert(key, None);
+        }
+        assert!(map.shards() > 1);
     }
 }

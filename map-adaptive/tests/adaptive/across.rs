@@ -45,6 +45,21 @@ fn guards_stay_valid() {
     }
 }
 
+/// Whether the map is one shard or many.
+#[test]
+fn guards_of_read_tables_keep_nobody_from_writing() {
+    for keys in [100, 10_000] {
+        let map: AdaptiveMap<u64, u64> = (0..keys).map(|n| (n, n)).collect();
+        pin(&map, Kind::ReadDirty);
+        assert!(settle(&map));
+        for key in 0..100 {
+            let guard = map.get(&key).expect("it is there");
+            map.insert(key, 7);
+            assert_eq!((*guard, map.get_copied(&key)), (key, Some(7)), "of {keys}");
+        }
+    }
+}
+
 #[test]
 fn a_kept_guard_holds_its_shard_until_it_goes() {
     let map: AdaptiveMap<u64, u64> = (0..64).map(|n| (n, n)).collect();

@@ -4,9 +4,9 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Lookup, Map, Way, read_elsewhere, read_fast};
+use super::{Lookup, Map, Way, read_elsewhere, read_fast, read_locked};
 use crate::mapref::one::Ref;
-use crate::raw::header::Refused;
+use crate::raw::header::{Header, Refused};
 use crate::raw::held::{Place, here};
 use crate::strategy::{At, Held, Patience, Strategy};
 use crate::try_result::TryResult;
@@ -64,17 +64,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if !T::READS_LOCK {
             return self.get_without_lock(hash, key, here());
         }
-        // Compiled into callers: a read in a read table, and an announced read of a map of several shards. All others are one
-        // call, so that the guard is put together in registers.
+        // Compiled into callers: an announced read of a map of several shards. All others are one call, so that the guard is
+        // put together in registers.
         let mut may_wait = true;
         if !self.is_sample() {
             may_wait = false;
             if let Some(root) = self.directory.root() {
                 let way = root.find(hash);
                 if way.says_read_table() {
-                    let at = At::of_read_table(way.header(), hash, here());
-                    return self.get_in_table(at, key);
-                } else if self.leaning.announces() {
+                    return self.get_in_table(way.header(), hash, key);
+                }
+                if self.leaning.announces() {
                     may_wait = true;
                     let at = At::new(way.header(), hash, Patience::Announce, here()).for_guard();
                     let found = if T::SELECTS {
@@ -91,19 +91,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.get_elsewhere(hash, key, may_wait)
     }
 
-    /// A read for a guard in a read table, and then elsewhere.
+    /// A read for a guard of a shard that had a read table a moment ago.
     #[inline(never)]
     #[cfg_attr(debug_assertions, track_caller)]
     fn get_in_table<'a, Q>(
         &'a self,
-        at: At<'a, T::Locked, T::Open>,
+        header: &'a Header<T::Locked, T::Open>,
+        hash: u64,
         key: &Q,
     ) -> Option<Ref<'a, K, V, T>>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        // Compiled for what it is.
-        let (header, hash) = (at.header, at.hash());
         match T::get(At::of_read_table(header, hash, here()).for_guard(), key) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_elsewhere(hash, key, false),
@@ -120,7 +119,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if may_wait {
             return self.get_slow(hash, key, here());
         }
-        match T::get(self.at(hash, Patience::Fast, here()).for_guard(), key) {
+        let found = read_elsewhere!(self, Guard, hash, here(), |at| T::get(at.for_guard(), key));
+        match found {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
         }
@@ -170,8 +170,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     {
         let hash = self.hash(key);
         loop {
-            let mut at = self.at(hash, Patience::None, here()).for_guard();
-            at.read_tables = self.has_read_tables();
+            let at = self.at_either(hash, Patience::None, here()).for_guard();
             return match T::get(at, key) {
                 Ok(Some(found)) => TryResult::Present(Ref(found)),
                 Ok(None) => TryResult::Absent,
@@ -233,14 +232,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// A read that found nothing settled in a read table.
+    /// A read of a shard that had a read table a moment ago, in which nothing was settled.
     #[inline(never)]
     #[cfg_attr(debug_assertions, track_caller)]
     fn get_with_elsewhere<Q, R>(&self, hash: u64, key: &Q, f: impl FnOnce(&K, &V) -> R) -> Option<R>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match read_elsewhere!(self, Brief, hash, here(), |at| T::peek(at, key)) {
+        match read_locked!(self, Brief, hash, here(), |at| T::peek(at, key)) {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();

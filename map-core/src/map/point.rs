@@ -13,7 +13,7 @@ use crate::raw::guarded::{Editing, Prepared};
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
 use crate::raw::holds::Plain;
-use crate::strategy::{Patience, Section, Strategy};
+use crate::strategy::{Section, Strategy};
 use crate::try_result::TryResult;
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {

@@ -201,7 +201,7 @@ impl<L: Table, O: Open> Directory<L, O> {
     }
 
     /// Has the places of a locked shard say whether it has something for readers without the lock.
-    pub(crate) fn tell_read_table(&self, section: &Exclusive<'_, L, O>) {
+    fn tell_read_table(&self, section: &Exclusive<'_, L, O>) {
         if !O::MAY_HAVE_READ_TABLE || section.coverage().is_nothing() {
             return;
         }
@@ -213,6 +213,14 @@ impl<L: Table, O: Open> Directory<L, O> {
             let mut structure = self.structure.lock();
             let structure = structure.as_mut().expect("an array has a structure");
             structure.publish(section);
+        }
+    }
+
+    /// Holds a section that is about to be changed, and has its places say what came of it.
+    pub(crate) fn telling<'a>(&'a self, section: Exclusive<'a, L, O>) -> Telling<'a, L, O> {
+        Telling {
+            directory: self,
+            section,
         }
     }
 
@@ -280,6 +288,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         let lower =
             ptr::eq(section.header(), &raw const self.first).then(|| self.take_header(place));
         if !divide(&mut section, upper.section_mut(), from.half(true)) {
+            self.tell_read_table(&section);
             return Err(section);
         }
 
@@ -315,11 +324,14 @@ impl<L: Table, O: Open> Directory<L, O> {
             structure.publish(&upper);
             self.set_root(structure);
         }
-        Ok(if from.half(true).covers(hash) {
-            upper
+        let (half, other) = if from.half(true).covers(hash) {
+            (upper, lower)
         } else {
-            lower
-        })
+            (lower, upper)
+        };
+        // Not as long as the one half is locked.
+        other.unlock_leaving_waste();
+        Ok(half)
     }
 
     fn may_split(&self, depth: u32, futile: u8, reason: Reason) -> bool {
@@ -374,8 +386,12 @@ impl<L: Table, O: Open> Directory<L, O> {
         let Some(mut other) = header.try_lock_exclusive(place) else {
             return Err(section);
         };
-        if other.coverage() != buddy || !agree(&section, &other) || !unite(&mut section, &mut other)
-        {
+        if other.coverage() != buddy || !agree(&section, &other) {
+            return Err(section);
+        }
+        if !unite(&mut section, &mut other) {
+            self.tell_read_table(&section);
+            self.tell_read_table(&other);
             return Err(section);
         }
         other.uncover();
@@ -523,6 +539,24 @@ impl Limits {
             (0..4096, true) | (_, false) => base.saturating_mul(4),
             (_, true) => base.saturating_mul(16),
         }
+    }
+}
+
+/// A section that is about to be changed: see [`Directory::telling`].
+pub(crate) struct Telling<'a, L: Table, O: Open> {
+    directory: &'a Directory<L, O>,
+    section: Exclusive<'a, L, O>,
+}
+
+impl<'a, L: Table, O: Open> Telling<'a, L, O> {
+    pub(crate) fn section_mut(&mut self) -> &mut Exclusive<'a, L, O> {
+        &mut self.section
+    }
+}
+
+impl<L: Table, O: Open> Drop for Telling<'_, L, O> {
+    fn drop(&mut self) {
+        self.directory.tell_read_table(&self.section);
     }
 }
 
