@@ -215,17 +215,25 @@ impl State {
             }
             return;
         }
+        self.begin_trial(seen, scope, (from, to), answer, (study, epoch), alone);
+    }
+
+    /// Begins a trial on a shard, and returns the number of its decision.
+    pub(super) fn begin_trial(
+        &mut self,
+        seen: &Seen<'_>,
+        scope: Scope,
+        (from, to): (Kind, Kind),
+        answer: Answer,
+        (study, epoch): (&Arc<Study>, u32),
+        alone: bool,
+    ) -> u64 {
         let number = self.note(seen, scope, from, to, answer, Outcome::Trying);
         // Whatever the last one has left.
-        selector.recall_on_trial.forget();
-        self.trial = Some(Trial::new(
-            Arc::clone(study),
-            epoch,
-            from,
-            to,
-            alone,
-            number,
-        ));
+        seen.selector.recall_on_trial.forget();
+        let study = Arc::clone(study);
+        self.trial = Some(Trial::new(study, epoch, from, to, alone, number));
+        number
     }
 
     /// Why a proposal is not carried out, and until when.

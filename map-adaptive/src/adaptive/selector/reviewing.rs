@@ -13,8 +13,7 @@ use std::time::Instant;
 use super::asking::Answer;
 use super::{Seen, State};
 use crate::adaptive::study::Study;
-use crate::adaptive::trial::Trial;
-use crate::policy::{Kind, Outcome, Proposal, Scope};
+use crate::policy::{Kind, Proposal, Scope};
 
 /// The next look at what a map has become by a trial.
 #[derive(Debug)]
@@ -84,16 +83,7 @@ impl State {
             shards: seen.window.shards.max(1),
         };
         self.told += 1;
-        let number = self.note(seen, scope, from, to, answer, Outcome::Trying);
-        seen.selector.recall_on_trial.forget();
-        self.trial = Some(Trial::new(
-            Arc::clone(study),
-            epoch,
-            from,
-            to,
-            false,
-            number,
-        ));
+        let number = self.begin_trial(seen, scope, (from, to), answer, (study, epoch), false);
         if let Some(review) = &mut self.review {
             review.number = Some(number);
         }
