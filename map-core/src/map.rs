@@ -259,11 +259,21 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             && (way == Way::Brief || !self.directory.is_inline())
     }
 
+    /// The way to the one shard in the map itself.
+    #[inline(always)]
+    pub(crate) fn way_to_first(&self) -> Signpost<'_, T::Locked, T::Open> {
+        // What it has is known of the map.
+        self.directory
+            .way_to_first(|| self.leaning.has_read_tables())
+    }
+
     /// The way to the shard that covers the hash, or did a moment ago.
     #[inline(always)]
     pub(crate) fn way(&self, hash: u64) -> Signpost<'_, T::Locked, T::Open> {
-        // Of one shard alone the map knows it.
-        self.directory.way(hash, || self.leaning.has_read_tables())
+        match self.directory.root() {
+            Some(root) => root.find(hash),
+            None => self.way_to_first(),
+        }
     }
 
     /// Looks a key up until the shard that covers the hash is found; see [`read_fast`].

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Lookup, Map, Way, read_elsewhere, read_fast, read_locked};
+use super::{Lookup, Map, Way, read_fast, read_locked};
 use crate::mapref::one::Ref;
 use crate::raw::header::{Header, Refused};
 use crate::raw::held::{Place, here};
@@ -64,31 +64,35 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if !T::READS_LOCK {
             return self.get_without_lock(hash, key, here());
         }
-        // Compiled into callers: an announced read of a map of several shards. All others are one call, so that the guard is
+        // Compiled into callers: a read under the lock, or an announced one. What else there is is one call, so that the guard is
         // put together in registers.
-        let mut may_wait = true;
-        if !self.is_sample() {
-            may_wait = false;
-            if let Some(root) = self.directory.root() {
-                let way = root.find(hash);
-                if way.says_read_table() {
-                    return self.get_in_table(way.header(), hash, key);
-                }
-                if self.leaning.announces() {
-                    may_wait = true;
-                    let at = At::new(way.header(), hash, Patience::Announce, here()).for_guard();
-                    let found = if T::SELECTS {
-                        T::peek_locked(at, key).map(|found| found.map(T::keep_locked))
-                    } else {
-                        T::get(at, key)
-                    };
-                    if let Ok(found) = found {
-                        return found.map(Ref);
-                    }
-                }
+        let found = if self.is_sample() {
+            Err(Refused::Busy)
+        } else {
+            // Guards are not announced in the one shard in the map itself: see `announces`.
+            let (way, may_announce) = match self.directory.root() {
+                Some(root) => (root.find(hash), true),
+                None => (self.way_to_first(), false),
+            };
+            if way.says_read_table() {
+                return self.get_in_table(way.header(), hash, key);
             }
+            let patience = if may_announce && self.leaning.announces() {
+                Patience::Announce
+            } else {
+                Patience::Fast
+            };
+            let at = At::new(way.header(), hash, patience, here()).for_guard();
+            if T::SELECTS {
+                T::peek_locked(at, key).map(|found| found.map(T::keep_locked))
+            } else {
+                T::get(at, key)
+            }
+        };
+        match found {
+            Ok(found) => found.map(Ref),
+            Err(_) => self.get_slow(hash, key, here()),
         }
-        self.get_elsewhere(hash, key, may_wait)
     }
 
     /// A read for a guard of a shard that had a read table a moment ago.
@@ -103,23 +107,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match T::get(At::of_read_table(header, hash, here()).for_guard(), key) {
-            Ok(found) => found.map(Ref),
-            Err(_) => self.get_elsewhere(hash, key, false),
-        }
-    }
-
-    /// A read for a guard that goes the long way, or another than the one that [`get`](Self::get) has tried.
-    #[inline(never)]
-    #[cfg_attr(debug_assertions, track_caller)]
-    fn get_elsewhere<Q>(&self, hash: u64, key: &Q, may_wait: bool) -> Option<Ref<'_, K, V, T>>
-    where
-        Q: ?Sized + Hash + Equivalent<K>,
-    {
-        if may_wait {
-            return self.get_slow(hash, key, here());
-        }
-        let found = read_elsewhere!(self, Guard, hash, here(), |at| T::get(at.for_guard(), key));
+        let find = |at: At<'a, _, _>| T::get(at.for_guard(), key);
+        let found = find(At::of_read_table(header, hash, here()))
+            .or_else(|_| read_locked!(self, Guard, hash, here(), |at| find(at)));
         match found {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),

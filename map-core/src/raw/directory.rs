@@ -190,14 +190,11 @@ impl<L: Table, O: Open> Directory<L, O> {
         })
     }
 
-    /// The way to the shard that covers `hash`, or did a moment ago. `first_has` says whether the one shard that lies in the map itself
-    /// has something for readers without the lock.
+    /// The way to the one shard that lies in the map itself, of which the caller knows whether it has something for readers without
+    /// the lock.
     #[inline(always)]
-    pub(crate) fn way(&self, hash: u64, first_has: impl FnOnce() -> bool) -> Signpost<'_, L, O> {
-        match self.root() {
-            Some(root) => root.find(hash),
-            None => Signpost::new(&self.first, O::MAY_HAVE_READ_TABLE && first_has()),
-        }
+    pub(crate) fn way_to_first(&self, has_read_table: impl FnOnce() -> bool) -> Signpost<'_, L, O> {
+        Signpost::new(&self.first, O::MAY_HAVE_READ_TABLE && has_read_table())
     }
 
     /// Has the places of a locked shard say whether it has something for readers without the lock.
@@ -661,7 +658,9 @@ mod tests {
     fn said(directory: &Toy) -> Vec<bool> {
         let hashes = (0..8).map(|eighth| hash_at(eighth << 60));
         let said = hashes.map(|hash| {
-            let way = directory.way(hash, || directory.first.open().has_read_table());
+            let has = || directory.first.open().has_read_table();
+            let root = directory.root();
+            let way = root.map_or_else(|| directory.way_to_first(has), |root| root.find(hash));
             assert!(directory.find(hash).coverage_hint().covers(hash));
             assert!(ptr::eq(way.header(), directory.find(hash)));
             assert_eq!(way.says_read_table(), way.header().open().has_read_table());
