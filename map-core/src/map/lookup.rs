@@ -107,10 +107,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let find = |at: At<'a, _, _>| T::get(at.for_guard(), key);
-        let found = find(At::of_read_table(header, hash, here()))
-            .or_else(|_| read_locked!(self, Guard, hash, here(), |at| find(at)));
-        match found {
+        match T::get(At::of_read_table(header, hash, here()).for_guard(), key) {
+            Ok(found) => found.map(Ref),
+            Err(_) => self.get_elsewhere(hash, key),
+        }
+    }
+
+    /// The same, if nothing was settled there.
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_elsewhere<Q>(&self, hash: u64, key: &Q) -> Option<Ref<'_, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match read_locked!(self, Guard, hash, here(), |at| T::get(at.for_guard(), key)) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
         }
