@@ -61,7 +61,7 @@ pub use crate::only::Adaptive;
 /// # What it costs
 ///
 /// What the strategy costs that a shard has ([`ShardedMap`](map_sharded#what-it-costs), [`ReadDirtyMap`](map_readdirty#what-it-costs)), and
-/// one to twelve instructions more for an operation; a lookup more for a read that is a sample, and eighteen more and two looks at the clock for
+/// one to twelve instructions more for an operation (for a guard on an entry of a read table, fifty); a lookup more for a read that is a sample, and eighteen more and two looks at the clock for
 /// every seventeenth of those; two looks at the clock for a write that is one; and for an operation that changes a shard what it
 /// takes to move its entries. Values are moved then, not cloned; in locked shards nothing is cloned ever.
 /// `K: Clone` and `V: Clone` are asked for since in read tables some operations clone: see [`ReadDirtyMap`](map_readdirty#what-it-costs).

@@ -300,8 +300,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 met = Some(Instant::now());
             }
         }
-        let found = self.read_at_last(hash, Some(way), place, |at| lookup.find(at, key));
-        if let Some(since) = met {
+        let mut tended = false;
+        let find = |at| lookup.find(at, key);
+        let found = self.read_at_last(hash, Some(way), place, &mut tended, find);
+        // Otherwise it met nobody, but found something to be done.
+        if !tended && let Some(since) = met {
             self.note_contention(hash, since);
         }
         found
@@ -317,7 +320,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
         self.prepare_read(None);
-        self.read_at_last(hash, None, place, attempt)
+        self.read_at_last(hash, None, place, &mut false, attempt)
     }
 
     #[inline]
@@ -326,20 +329,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         hash: u64,
         way: Option<Way>,
         place: Place,
+        tended: &mut bool,
         mut attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
         let announces = |way| self.announces(way);
-        let mut tended = false;
         loop {
             // Before the shard is looked up: whether it may be the one in the map itself.
             let announce = way.is_some_and(announces);
             let mut at = self.at_either(hash, Patience::Wait, place);
             at.announce = announce;
-            at.tended = tended;
+            at.tended = *tended;
             match attempt(at) {
                 Ok(found) => return found,
                 Err(Refused::Due) => {
-                    tended = true;
+                    *tended = true;
                     self.tend(hash, place);
                 }
                 Err(refused) => self.recover(refused, hash, place),
@@ -481,8 +484,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             let (coverage, is_due) = self.change(hash_at(next), place);
             T::went_by(self.open(), next, coverage, is_due);
         }
-        self.leaning
-            .set_read_tables(T::has_read_tables(self.open()));
+        self.note_read_tables();
+    }
+
+    /// Notes whether some shard may have something for readers without its lock.
+    pub(crate) fn note_read_tables(&self) {
+        let has = || T::has_read_tables(self.open());
+        // Again if that has changed meanwhile: others may have noted it before us.
+        let mut noted = !has();
+        while noted != has() {
+            noted = !noted;
+            self.leaning.set_read_tables(noted);
+        }
     }
 
     /// Does what is due in a shard, unless somebody is there. Says what the shard covers, and whether it is still due.

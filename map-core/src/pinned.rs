@@ -94,18 +94,20 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.map.hash(key);
+        // Where it was called is not known in a closure.
+        let place = here();
         // SAFETY: 1. The pin is of this map, and what comes back borrows it.
         let find = |at| unsafe { T::peek_pinned(at, key, &self.pin) };
         if T::SELECTS {
             let found = if self.map.is_sample() {
                 Err(Refused::Busy)
             } else {
-                read_elsewhere!(self.map, Guard, hash, here(), |at| find(at.for_guard()))
+                read_elsewhere!(self.map, Guard, hash, place, |at| find(at.for_guard()))
             };
-            return found.unwrap_or_else(|_| self.find_slow(hash, key, here()));
+            return found.unwrap_or_else(|_| self.find_slow(hash, key, place));
         }
-        find(self.map.at(hash, Patience::Fast, here()))
-            .unwrap_or_else(|_| self.find_slow(hash, key, here()))
+        find(self.map.at(hash, Patience::Fast, place))
+            .unwrap_or_else(|_| self.find_slow(hash, key, place))
     }
 
     #[cold]

@@ -317,6 +317,9 @@ fn of_two_that_store_and_read_one_sees_the_other() {
     }
 }
 
+/// How many have looked.
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
 /// Looks at all of its map when it is dropped, as a value may.
 #[derive(Clone)]
 struct Nosy(Weak<ReadDirtyMap<u64, Option<Nosy>>>);
@@ -329,6 +332,7 @@ impl Drop for Nosy {
         if let Some(map) = self.0.upgrade()
             && !LOOKING.replace(true)
         {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
             for key in 0..40 {
                 // With the lock; and it would be dropped within itself.
                 map.compute(key, |_| Change::Keep);
@@ -341,6 +345,7 @@ impl Drop for Nosy {
 /// What a shard lets go of while it is split is dropped when neither half is locked.
 #[test]
 fn values_may_use_the_map_when_they_are_dropped_in_a_split() {
+    let mut in_splits = 0;
     for _ in 0..50 {
         let map = ReadDirtyMap::builder().shard_limit(8).build();
         let map = Arc::new(map.expect("8 is not 0"));
@@ -365,9 +370,16 @@ fn values_may_use_the_map_when_they_are_dropped_in_a_split() {
         for round in 0..2_000 {
             other.insert(round % 8, round);
         }
+        // Nothing is replaced from here on.
+        let before = DROPPED.load(Ordering::Relaxed);
         for key in 7..40 {
             map.insert(key, None);
         }
         assert!(map.shards() > 1);
+        in_splits += DROPPED.load(Ordering::Relaxed) - before;
+        // And when two halves merge, or look whether they may.
+        map.retain(|key, _| *key < 9);
+        map.shrink_to_fit();
     }
+    assert!(in_splits > 0, "the shards had something to let go of");
 }

@@ -52,8 +52,8 @@ pub(super) struct Selector {
     passes: AtomicUsize,
     /// The pass under way has left shards over.
     left_over: AtomicBool,
-    /// Shards that have read tables.
-    read_tables: AtomicUsize,
+    /// Shards that have their entries in nodes.
+    in_nodes: AtomicUsize,
     rules: ArcSwap<Rules>,
     /// What every sample asks of the configuration, at hand.
     window_samples: AtomicU64,
@@ -121,7 +121,7 @@ impl Default for Selector {
             is_pinned: AtomicBool::new(false),
             passes: AtomicUsize::new(0),
             left_over: AtomicBool::new(false),
-            read_tables: AtomicUsize::new(0),
+            in_nodes: AtomicUsize::new(0),
             window_samples: AtomicU64::new(config.window_samples.into()),
             read_tables_allowed: AtomicBool::new(config.read_tables),
             tally: Tally::default(),
@@ -169,18 +169,18 @@ impl Selector {
         }
     }
 
-    /// Whether some shard has a read table.
+    /// Whether some shard has a read table, or had one a moment ago.
     pub(super) fn has_read_tables(&self) -> bool {
-        self.read_tables.load(Relaxed) > 0
+        self.in_nodes.load(Relaxed) > 0
     }
 
-    /// A shard has a read table now, or has it no more.
-    pub(super) fn count_read_table(&self, study: &Study, has: bool) {
-        if study.swap_has_read_table(has) != has {
-            if has {
-                self.read_tables.fetch_add(1, Relaxed);
+    /// A shard has its entries in nodes now, or has not any more.
+    pub(super) fn count_in_nodes(&self, study: &Study, in_nodes: bool) {
+        if study.swap_in_nodes(in_nodes) != in_nodes {
+            if in_nodes {
+                self.in_nodes.fetch_add(1, Relaxed);
             } else {
-                self.read_tables.fetch_sub(1, Relaxed);
+                self.in_nodes.fetch_sub(1, Relaxed);
             }
         }
     }

@@ -172,9 +172,8 @@ impl<K, V> strategy::Open for Open<K, V> {
 
     const MAY_HAVE_READ_TABLE: bool = nodes::COMPILED_IN;
 
-    // Where they leave it: entries are still in nodes, which those who look under the lock alone do not expect.
     fn has_read_table(&self) -> bool {
-        self.study.has_read_table() || self.study.is_leaving()
+        self.study.is_in_nodes()
     }
 }
 
@@ -258,7 +257,8 @@ pub(super) fn settle<K, V>(
         open.study.change_kind(wanted);
     }
     open.study.set_leaving(is_leaving);
-    open.selector.count_read_table(&open.study, has_read_table);
+    open.selector
+        .count_in_nodes(&open.study, locked.is_in_nodes());
 }
 
 /// A shard seen as what it is at the moment.

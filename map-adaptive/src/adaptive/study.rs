@@ -219,8 +219,8 @@ pub(super) struct Study {
     leaving: AtomicBool,
     /// The sample of the next write was put off already.
     put_off: AtomicBool,
-    /// Readers need not take the lock. Written under it.
-    has_read_table: AtomicBool,
+    /// Its entries are in nodes: readers need not take the lock, or need not have a moment ago. Written under it.
+    in_nodes: AtomicBool,
     /// It tries out a kind for others.
     on_trial: AtomicBool,
     /// Another number since the shard was split or merged: what was found out before then, or tried, says nothing any more.
@@ -267,7 +267,7 @@ impl Study {
             own: AtomicU8::new(NONE),
             leaving: AtomicBool::new(false),
             put_off: AtomicBool::new(false),
-            has_read_table: AtomicBool::new(false),
+            in_nodes: AtomicBool::new(false),
             on_trial: AtomicBool::new(false),
             epoch: AtomicU32::new(0),
             tally: Tally::default(),
@@ -300,13 +300,13 @@ impl Study {
         self.leaving.store(leaving, Relaxed);
     }
 
-    pub(super) fn has_read_table(&self) -> bool {
-        self.has_read_table.load(Relaxed)
+    pub(super) fn is_in_nodes(&self) -> bool {
+        self.in_nodes.load(Relaxed)
     }
 
     /// Returns what was so before.
-    pub(super) fn swap_has_read_table(&self, has: bool) -> bool {
-        self.has_read_table.swap(has, Relaxed)
+    pub(super) fn swap_in_nodes(&self, in_nodes: bool) -> bool {
+        self.in_nodes.swap(in_nodes, Relaxed)
     }
 
     pub(super) fn is_on_trial(&self) -> bool {

@@ -646,8 +646,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         } else {
             read_elsewhere!(self, Guard, hash, here(), |at| T::get(at.for_guard(), &key))
         };
-        let found =
-            found.unwrap_or_else(|_| self.look_up_slow(hash, &key, Way::Guard, here(), Get));
+        // Where it was called is not known in a closure.
+        let place = here();
+        let found = found.unwrap_or_else(|_| self.look_up_slow(hash, &key, Way::Guard, place, Get));
         if let Some(found) = found {
             let guard = Ref(found);
             // Here and not at the end: a panic in their Drop would leak the guard.

@@ -21,8 +21,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 walk.go_on(coverage.end());
             }
         }
-        self.leaning
-            .set_read_tables(T::has_read_tables(self.open()));
+        self.note_read_tables();
     }
 }
 

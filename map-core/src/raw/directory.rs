@@ -19,6 +19,9 @@
 //!    comes back: an old array may therefore change under a reader, which does no more harm than
 //!    being old, by 2.
 //!
+//! In a map of which some shards have something for readers without the lock, a place also says whether its shard has: a hint which
+//! way to try first, so that such shards cost the readers of others nothing. Whoever changes, splits or merges a shard puts it there.
+//!
 //! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
 //! a shard, and no user code runs under it. A second shard is only ever tried, not waited for.
 
@@ -326,8 +329,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         } else {
             (lower, upper)
         };
-        // Not as long as the one half is locked.
-        other.unlock_leaving_waste();
+        drop(Beside(Some(other)));
         Ok(half)
     }
 
@@ -380,17 +382,19 @@ impl<L: Table, O: Open> Directory<L, O> {
         let Some(_merging) = self.merges.begin() else {
             return Err(section);
         };
-        let Some(mut other) = header.try_lock_exclusive(place) else {
+        let Some(other) = header.try_lock_exclusive(place) else {
             return Err(section);
         };
-        if other.coverage() != buddy || !agree(&section, &other) {
+        let mut other = Beside(Some(other));
+        if other.section().coverage() != buddy || !agree(&section, other.section()) {
             return Err(section);
         }
-        if !unite(&mut section, &mut other) {
+        if !unite(&mut section, other.section()) {
             self.tell_read_table(&section);
-            self.tell_read_table(&other);
+            self.tell_read_table(other.section());
             return Err(section);
         }
+        let other = other.section();
         other.uncover();
         section.uncover();
         section.publish_len();
@@ -535,6 +539,24 @@ impl Limits {
             (0..4096, false) => base,
             (0..4096, true) | (_, false) => base.saturating_mul(4),
             (_, true) => base.saturating_mul(16),
+        }
+    }
+}
+
+/// A shard that is locked beside another: when it is unlocked, its waste stays where it is until it is locked for writing the next
+/// time, for that runs the user's Drop, which may want the other.
+struct Beside<'a, L: Table, O>(Option<Exclusive<'a, L, O>>);
+
+impl<'a, L: Table, O> Beside<'a, L, O> {
+    fn section(&mut self) -> &mut Exclusive<'a, L, O> {
+        self.0.as_mut().expect("kept until it is dropped")
+    }
+}
+
+impl<L: Table, O> Drop for Beside<'_, L, O> {
+    fn drop(&mut self) {
+        if let Some(section) = self.0.take() {
+            section.unlock_leaving_waste();
         }
     }
 }

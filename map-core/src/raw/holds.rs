@@ -444,8 +444,7 @@ impl<L: Table, O> Exclusive<'_, L, O> {
         ManuallyDrop::new(self).unlock();
     }
 
-    /// Unlocks it as a drop does, but the waste stays for the next exclusive hold: it runs the user's Drop, which may want another
-    /// shard that the caller has locked.
+    /// Unlocks it as a drop does, but the waste stays for the next exclusive hold.
     pub(super) fn unlock_leaving_waste(self) {
         self.publish_len();
         ManuallyDrop::new(self).unlock();
