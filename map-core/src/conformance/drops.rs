@@ -71,7 +71,7 @@ where
     let check = |replace: fn(&Map<_, _, M::Strategy, _>, &Ledger, u64)| {
         let ledger = Ledger::new();
         let map = rig.map::<Key, Value>();
-        let rounds = rig.about(64_000) as u64;
+        let rounds = rig.about(32_000) as u64;
         let mut most_capacity = 0;
         for round in 0..rounds {
             replace(&map, &ledger, round);

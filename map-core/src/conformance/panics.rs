@@ -307,7 +307,7 @@ pub fn all_entries<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<Key, Value>>,
 {
-    let entries = if rig.slowdown() == 1 { 600 } else { 40 };
+    let entries = if rig.slowdown() == 1 { 460 } else { 40 };
     let scenario = |name, touches, run| {
         survive(
             rig,
