@@ -80,7 +80,7 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 ///
 /// If the shard has a read table, the whole function returns the last argument instead (of an [`At`] that looks into that alone).
 ///
-/// A macro, so that each use of the expression is compiled for the patience that it has.
+/// A macro, for that return. The expression is compiled once, for either way to keep writers out: there is less in callers.
 macro_rules! read_fast {
     ($map:expr, $hash:expr, |$at:ident| $attempt:expr, |$table:ident| $elsewhere:expr) => {{
         let (map, hash) = ($map, $hash);
@@ -92,23 +92,13 @@ macro_rules! read_fast {
                 let $table = $crate::strategy::At::of_read_table(way.header(), hash, here());
                 return $elsewhere;
             }
-            if map.announces(Way::Brief) {
-                let $at = $crate::strategy::At::new(
-                    way.header(),
-                    hash,
-                    $crate::strategy::Patience::Announce,
-                    here(),
-                );
-                $attempt
+            let patience = if map.announces(Way::Brief) {
+                $crate::strategy::Patience::Announce
             } else {
-                let $at = $crate::strategy::At::new(
-                    way.header(),
-                    hash,
-                    $crate::strategy::Patience::Fast,
-                    here(),
-                );
-                $attempt
-            }
+                $crate::strategy::Patience::Fast
+            };
+            let $at = $crate::strategy::At::new(way.header(), hash, patience, here());
+            $attempt
         }
     }};
 }
