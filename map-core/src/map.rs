@@ -92,11 +92,7 @@ macro_rules! read_fast {
                 let $table = $crate::strategy::At::of_read_table(way.header(), hash, here());
                 return $elsewhere;
             }
-            let patience = if map.announces(Way::Brief) {
-                $crate::strategy::Patience::Announce
-            } else {
-                $crate::strategy::Patience::Fast
-            };
+            let patience = map.patience(Way::Brief);
             let $at = $crate::strategy::At::new(way.header(), hash, patience, here());
             $attempt
         }
@@ -118,27 +114,14 @@ macro_rules! read_elsewhere {
         };
         match found {
             Ok(found) => Ok(found),
-            Err(_) => $crate::map::read_locked!(map, $way, hash, $place, |$at| $attempt),
+            Err(_) => {
+                let $at = map.at_lock(hash, Way::$way, $place);
+                $attempt
+            }
         }
     }};
 }
 pub(crate) use read_elsewhere;
-
-/// Runs a read that looks under the lock alone.
-macro_rules! read_locked {
-    ($map:expr, $way:ident, $hash:expr, $place:expr, |$at:ident| $attempt:expr) => {{
-        let (map, hash) = ($map, $hash);
-        // Before the shard is looked up: whether it may be the one in the map itself.
-        if map.announces(Way::$way) {
-            let $at = map.at(hash, $crate::strategy::Patience::Announce, $place);
-            $attempt
-        } else {
-            let $at = map.at(hash, $crate::strategy::Patience::Fast, $place);
-            $attempt
-        }
-    }};
-}
-pub(crate) use read_locked;
 
 /// How a key is looked up, whichever it is.
 pub(crate) trait Lookup<'a, K, V, T: Strategy<K, V>> {
@@ -247,6 +230,23 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         T::READS_LOCK
             && self.leaning.announces()
             && (way == Way::Brief || !self.directory.is_inline())
+    }
+
+    /// How a read keeps writers out that is not to wait. To be asked before the shard is looked up, which may be the one in the map itself.
+    #[inline(always)]
+    pub(crate) fn patience(&self, way: Way) -> Patience {
+        if self.announces(way) {
+            Patience::Announce
+        } else {
+            Patience::Fast
+        }
+    }
+
+    /// For a read that looks under the lock alone, and is not to wait.
+    #[inline(always)]
+    pub(crate) fn at_lock(&self, hash: u64, way: Way, place: Place) -> At<'_, T::Locked, T::Open> {
+        let patience = self.patience(way);
+        self.at(hash, patience, place)
     }
 
     /// The way to the one shard in the map itself.
@@ -373,12 +373,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         L: Lookup<'a, K, V, T>,
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let patience = if self.announces(way) {
-            Patience::Announce
-        } else {
-            Patience::Fast
-        };
-        let mut at = self.at_either(hash, patience, place);
+        let mut at = self.at_either(hash, self.patience(way), place);
         at.sample = true;
         let header = at.header;
         let met_nobody = lookup.find(at, key).is_ok();

@@ -970,7 +970,7 @@ pub unsafe trait Strategy<K, V>: Sized {
         let _ = (open, other);
     }
 
-    /// Whether some shard of the map has something for readers without its lock.
+    /// Whether some shard of the map has something for readers without its lock, or had a moment ago.
     #[doc = in_shard!(
         "map_adaptive::Adaptive",
         "assert!(!T::has_read_tables(&open));",

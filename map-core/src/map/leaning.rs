@@ -12,7 +12,8 @@ const ANNOUNCE: u8 = 1;
 /// Its other bit: the samples say so, not the owner.
 const ADAPTIVE: u8 = 2;
 
-/// Another bit, which has nothing to do with them: some shard has something for readers without its lock.
+/// Another bit, which has nothing to do with them: some shard has something for readers without its lock. It is asked while there
+/// is but the one shard in the map itself; of others their places say it.
 const READ_TABLES: u8 = 4;
 
 /// What the readers of a map do.

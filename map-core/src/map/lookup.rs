@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Lookup, Map, Way, read_fast, read_locked};
+use super::{Lookup, Map, Way, read_fast};
 use crate::mapref::one::Ref;
 use crate::raw::header::{Header, Refused};
 use crate::raw::held::{Place, here};
@@ -120,7 +120,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match read_locked!(self, Guard, hash, here(), |at| T::get(at.for_guard(), key)) {
+        let at = self.at_lock(hash, Way::Guard, here());
+        match T::get(at.for_guard(), key) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
         }
@@ -239,7 +240,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match read_locked!(self, Brief, hash, here(), |at| T::peek(at, key)) {
+        match T::peek(self.at_lock(hash, Way::Brief, here()), key) {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();

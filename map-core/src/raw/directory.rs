@@ -153,7 +153,7 @@ impl<'a, L, O: Open> Root<'a, L, O> {
         // bits of the position; arrays live as long as their directory, which is borrowed for `'a`.
         let place = unsafe { &*array.add(index as usize) };
         Signpost {
-            // Acquire: pairs with the Release in `Structure::publish`; publishes the header.
+            // Acquire: pairs with the Release in `Structure::put`; publishes the header.
             tagged: place.load(Acquire),
             directory: PhantomData,
         }
@@ -473,7 +473,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         let tagged = array
             .cast_mut()
             .map_addr(|address| address | (64 - depth as usize));
-        // Release: pairs with the Acquire in `find`; publishes the array's places.
+        // Release: pairs with the Acquire in `root`; publishes the array's places.
         self.root.store(tagged, Release);
         let shards = structure.shards();
         self.shard_limit.store(self.limits.of(shards), Relaxed);

@@ -208,7 +208,7 @@ impl<L: Table, O: Open> Structure<L, O> {
         let header = Signpost::new(header, has_read_table).tagged();
         let array = &self.arrays[self.depth as usize];
         for index in first..first + count {
-            // Release: pairs with the Acquire in `Directory::find`; publishes the header.
+            // Release: pairs with the Acquire in `Root::find`; publishes the header.
             place(array, index).store(header, Release);
         }
     }
