@@ -19,7 +19,7 @@
 //!
 //! # How it works
 //!
-//! A shard is a read-write lock and a hash table (hashbrown's) with the entries inline, both in
+//! A shard is a read-write lock and a hash table (a Swiss table) with the entries inline, both in
 //! one cache line. A map starts as one shard, held in the map itself; a shard that has filled a
 //! table of a hundred entries (in large maps, of thousands), or whose lock is fought over, splits in two. So growing never
 //! stops the world: the longest pause of an insert is the split of one shard.
@@ -46,6 +46,11 @@
 //! as they live.
 
 mod shard;
+#[expect(
+    unsafe_code,
+    reason = "a table of buckets that hold an entry or nothing; tests run it under Miri"
+)]
+mod table;
 
 use ahash::RandomState;
 pub use shard::{Entries, Sharded, Splitting, Variety};

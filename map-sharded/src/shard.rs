@@ -5,12 +5,12 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::mem;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::{self, Entry};
 use map_core::strategy::{
     Anchored, At, Held, Inside, Kept, LockedVisit, Refused, Section, Span, Strategy, Table,
 };
 use map_core::{Equivalent, TryReserveError};
+
+use crate::table::{self, SwissTable};
 
 /// The strategy of [`ShardedMap`](crate::ShardedMap): each shard is a table of entries under a
 /// read-write lock, and splits when it is full; and, if its [`Variety`] says so, when its lock is fought over.
@@ -79,9 +79,8 @@ impl Variety for Splitting {
 /// The entries of a shard.
 ///
 /// A table that is rebuilt hashes its keys again, which runs the user's code. So that a panic there
-/// loses nothing, the table is never left to clear away the traces of removed entries by itself (it
-/// would do that in place): all hashes are computed first, then a new table is filled without any
-/// foreign code. Growing is safe.
+/// loses nothing, all hashes are computed first, then a new table is filled without any
+/// foreign code.
 ///
 /// ```
 /// use map_core::strategy::Table;
@@ -89,7 +88,7 @@ impl Variety for Splitting {
 /// assert!(map_sharded::Entries::<u32, u32>::default().is_empty());
 /// ```
 #[derive(Debug)]
-pub struct Entries<K, V>(HashTable<(K, V)>);
+pub struct Entries<K, V>(SwissTable<(K, V)>);
 
 /// For strategies that are made of this one and of others.
 impl<K, V> Entries<K, V> {
@@ -110,9 +109,7 @@ impl<K, V> Entries<K, V> {
     where
         Q: ?Sized + Equivalent<K>,
     {
-        let found = self.0.find_entry(hash, |(k, _)| key.equivalent(k));
-        let entry = found.ok()?;
-        Some((entry.bucket_index(), entry.into_mut()))
+        self.0.find_mut(hash, |(k, _)| key.equivalent(k))
     }
 
     /// The entry at a slot.
@@ -120,14 +117,14 @@ impl<K, V> Entries<K, V> {
     #[inline]
     pub fn at_mut(&mut self, slot: usize) -> &mut (K, V) {
         self.0
-            .get_bucket_mut(slot)
+            .get_mut(slot)
             .expect("a slot stays occupied while its shard is locked")
     }
 }
 
 impl<K, V> Default for Entries<K, V> {
     fn default() -> Self {
-        Self(HashTable::new())
+        Self(SwissTable::new())
     }
 }
 
@@ -147,29 +144,6 @@ impl<K, V> Table for Entries<K, V> {
     }
 }
 
-impl<K, V> Drop for Entries<K, V> {
-    fn drop(&mut self) {
-        if mem::needs_drop::<(K, V)>() {
-            // If the drop of one entry panics, dropping this iterator still drops the others; a
-            // table would leak them.
-            for pair in mem::take(&mut self.0) {
-                drop(pair);
-            }
-        }
-    }
-}
-
-/// A table of room for so many entries.
-fn table_for<T>(capacity: usize) -> Result<HashTable<T>, TryReserveError> {
-    let mut table = HashTable::new();
-    table
-        .try_reserve(capacity, |_| {
-            unreachable!("there is nothing to hash in an empty table")
-        })
-        .map_err(|_| TryReserveError::out_of_memory(capacity))?;
-    Ok(table)
-}
-
 /// The room of one half of a shard that had so much, and so many of whose entries it gets: half of it if they leave some
 /// free, so that a map which splits for contention takes no more memory than before. Else all of it.
 fn room_for_half(capacity: usize, entries: usize) -> usize {
@@ -182,16 +156,8 @@ fn room_for_half(capacity: usize, entries: usize) -> usize {
 }
 
 /// The hashes of all entries, in the table's order.
-fn hashes<K, V>(table: &HashTable<(K, V)>, hash: impl Fn(&K) -> u64) -> Vec<u64> {
+fn hashes<K, V>(table: &SwissTable<(K, V)>, hash: impl Fn(&K) -> u64) -> Vec<u64> {
     table.iter().map(|(key, _)| hash(key)).collect()
-}
-
-/// Puts an entry into a table that has room.
-#[inline]
-fn put<K, V>(table: &mut HashTable<(K, V)>, hash: u64, pair: (K, V)) -> usize {
-    table
-        .insert_unique(hash, pair, |_| unreachable!("there is room"))
-        .bucket_index()
 }
 
 #[expect(unsafe_code, reason = "strategies are unsafe to implement")]
@@ -210,13 +176,13 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         V: 'a;
     type Edit = ();
     type Iter<'a>
-        = hash_table::Iter<'a, (K, V)>
+        = table::Iter<'a, (K, V)>
     where
         W: 'a,
         K: 'a,
         V: 'a;
     type Visit = LockedVisit<K, V, Self>;
-    type IntoIter = hash_table::IntoIter<(K, V)>;
+    type IntoIter = table::IntoIter<(K, V)>;
 
     const IN_PLACE: bool = true;
     const SPLITS_FOR_CONTENTION: bool = W::SPLITS_FOR_CONTENTION;
@@ -249,7 +215,7 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        locked.0.find_bucket_index(hash, |(k, _)| key.equivalent(k))
+        locked.0.find_index(hash, |(k, _)| key.equivalent(k))
     }
 
     #[inline(always)]
@@ -273,22 +239,20 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let found = section.0.find_entry(hash, |(k, _)| key.equivalent(k));
-        Some(found.ok()?.remove().0)
+        section.0.remove_found(hash, |(k, _)| key.equivalent(k))
     }
 
     #[inline]
     fn pair(locked: &Entries<K, V>, slot: usize) -> &(K, V) {
         locked
             .0
-            .get_bucket(slot)
+            .get(slot)
             .expect("a slot stays occupied while its shard is locked")
     }
 
     #[inline]
     fn has_room(locked: &Entries<K, V>) -> bool {
-        // A difference, since a table knows how many more fit, and its capacity is that and the length.
-        locked.0.capacity() - locked.0.len() > 0
+        locked.0.has_room()
     }
 
     #[inline]
@@ -301,18 +265,11 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     where
         K: Eq,
     {
-        match section
-            .0
-            .entry(hash, |(k, _)| *k == key, |_| unreachable!("there is room"))
-        {
-            Entry::Occupied(mut entry) => {
-                Some((Some(key), mem::replace(&mut entry.get_mut().1, value)))
-            }
-            Entry::Vacant(entry) => {
-                entry.insert((key, value));
-                None
-            }
+        if let Some((_, present)) = section.0.find_mut(hash, |(k, _)| *k == key) {
+            return Some((Some(key), mem::replace(&mut present.1, value)));
         }
+        section.0.insert_new(hash, (key, value));
+        None
     }
 
     #[inline]
@@ -322,7 +279,7 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         key: K,
         value: V,
     ) -> usize {
-        put(&mut section.0, hash, (key, value))
+        section.0.insert_new(hash, (key, value))
     }
 
     #[inline]
@@ -342,11 +299,10 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
 
     #[inline]
     fn remove(section: &mut impl Inside<Self::Locked, Self::Open>, slot: usize) -> (K, V) {
-        let entry = section.0.get_bucket_entry(slot).ok();
-        entry
-            .expect("a slot stays occupied while its shard is locked")
-            .remove()
+        section
             .0
+            .remove(slot)
+            .expect("a slot stays occupied while its shard is locked")
     }
 
     #[inline]
@@ -366,10 +322,8 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         slot: usize,
         f: impl FnOnce(K, V) -> (K, V),
     ) -> Option<(K, V)> {
-        let entry = section.0.get_bucket_entry(slot).ok();
-        let entry = entry.expect("a slot stays occupied while its shard is locked");
         // Out of the table while `f` has it, and back in the same bucket.
-        entry.replace_entry_with(|(key, value)| Some(f(key, value)));
+        section.0.replace_with(slot, |(key, value)| f(key, value));
         None
     }
 
@@ -378,16 +332,12 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         section: Section<'a, K, V, Self>,
         slot: usize,
     ) -> Held<'a, (K, V), Self::Hold> {
-        Held::find(section.downgrade(), |entries| entries.0.get_bucket(slot))
+        Held::find(section.downgrade(), |entries| entries.0.get(slot))
             .expect("a slot stays occupied while its shard is locked")
     }
 
     fn capacity(locked: &Entries<K, V>) -> usize {
-        match locked.0.num_buckets() {
-            0..=1 => 0,
-            small @ 2..8 => small - 1,
-            buckets => buckets / 8 * 7,
-        }
+        locked.0.capacity()
     }
 
     fn resize(
@@ -395,22 +345,7 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         capacity: usize,
         hash: impl Fn(&K) -> u64,
     ) -> Result<(), TryReserveError> {
-        if capacity > Self::capacity(section) {
-            // A table that grows copies its entries before it forgets the old place, so that a
-            // panic of `hash` loses nothing.
-            let additional = capacity - section.len();
-            return section
-                .0
-                .try_reserve(additional, |(key, _)| hash(key))
-                .map_err(|_| TryReserveError::out_of_memory(capacity));
-        }
-        let hashes = hashes(&section.0, hash);
-        let mut table = table_for(capacity)?;
-        for (hash, pair) in hashes.into_iter().zip(mem::take(&mut section.0)) {
-            put(&mut table, hash, pair);
-        }
-        section.0 = table;
-        Ok(())
+        section.0.rebuild(capacity, |(key, _)| hash(key))
     }
 
     fn divide(
@@ -423,12 +358,12 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         let going = hashes.iter().filter(|hash| chosen(**hash)).count();
         let capacity = Self::capacity(from);
         let mut halves = [
-            table_for(room_for_half(capacity, hashes.len() - going))?,
-            table_for(room_for_half(capacity, going))?,
+            SwissTable::try_with_capacity(room_for_half(capacity, hashes.len() - going))?,
+            SwissTable::try_with_capacity(room_for_half(capacity, going))?,
         ];
         for (hash, pair) in hashes.into_iter().zip(mem::take(&mut from.0)) {
             // An index, where a processor would guess wrong every other time.
-            put(&mut halves[usize::from(chosen(hash))], hash, pair);
+            halves[usize::from(chosen(hash))].insert_new(hash, pair);
         }
         [from.0, into.0] = halves;
         Ok(())
@@ -446,11 +381,11 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         }
         let moving = hashes(&from.0, &hash);
         let wanted = into.len() + from.len();
-        if wanted > into.0.capacity() {
+        if wanted > into.0.fits() {
             Self::resize(into, wanted, hash)?;
         }
         for (hash, pair) in moving.into_iter().zip(mem::take(&mut from.0)) {
-            put(&mut into.0, hash, pair);
+            into.0.insert_new(hash, pair);
         }
         Ok(())
     }
@@ -476,11 +411,13 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         mut keep: impl FnMut(&K, &mut V) -> bool,
         removed: &mut Vec<(K, V)>,
     ) {
-        removed.extend(section.0.extract_if(|(key, value)| !keep(key, value)));
+        section
+            .0
+            .extract(|(key, value)| !keep(key, value), |pair| removed.push(pair));
     }
 
     #[inline]
-    fn iter<'a>(locked: &'a Entries<K, V>) -> hash_table::Iter<'a, (K, V)>
+    fn iter<'a>(locked: &'a Entries<K, V>) -> table::Iter<'a, (K, V)>
     where
         Self: 'a,
         K: 'a,
@@ -513,10 +450,10 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
     }
 
     fn slots(locked: &Entries<K, V>) -> impl Iterator<Item = usize> {
-        locked.0.iter_buckets()
+        locked.0.indices()
     }
 
-    fn into_iter(mut locked: Entries<K, V>) -> hash_table::IntoIter<(K, V)> {
+    fn into_iter(mut locked: Entries<K, V>) -> table::IntoIter<(K, V)> {
         mem::take(&mut locked.0).into_iter()
     }
 }

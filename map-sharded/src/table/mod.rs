@@ -1,0 +1,328 @@
+//! The table of a shard: a Swiss table (Abseil, Kulukundis, CppCon 2017), with the entries inline.
+//!
+//! A search begins at the bucket that the low bits of a hash say. It compares the tags of a [`Group`] of buckets at a time, looks at those that
+//! match, and ends at a group with an empty bucket.
+//!
+//! *Two misses at once.* The entry is most often in the first bucket of the search, or in one of the same cache line. So that line is asked for before
+//! the tags have come: where neither is in the cache, the search waits for one of them and not for one after the other. In a shard that matters more
+//! than in a table that nobody else uses, for a lock keeps the processor from looking ahead into the next operation.
+//!
+//! *Hashes come from outside*, and a full table is refused, not enlarged: who grows it has the hashes at hand, or computes them
+//! before anything is moved. So no foreign code runs while it is changed, but for what compares keys, and clones.
+
+mod group;
+mod iter;
+mod raw;
+#[cfg(test)]
+mod tests;
+
+use std::ptr::NonNull;
+use std::{alloc, fmt, mem};
+
+use map_core::TryReserveError;
+
+use group::{DELETED, is_full};
+use iter::{Cursor, IterMut};
+pub(crate) use iter::{IntoIter, Iter};
+use raw::{Probe, Raw};
+
+/// See the [module](self).
+pub(crate) struct SwissTable<T> {
+    /// Each full bucket holds an entry.
+    raw: Raw<T>,
+    /// How many empty buckets may still be used.
+    room: usize,
+    /// How many buckets are full.
+    len: usize,
+}
+
+impl<T> SwissTable<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            raw: Raw::without_memory(),
+            room: 0,
+            len: 0,
+        }
+    }
+
+    /// Room for so many entries at least.
+    pub(crate) fn try_with_capacity(entries: usize) -> Result<Self, TryReserveError> {
+        if entries == 0 {
+            return Ok(Self::new());
+        }
+        let buckets = Raw::<T>::buckets_for(entries);
+        let raw = buckets.and_then(Raw::with_buckets);
+        let raw = raw.ok_or_else(|| TryReserveError::out_of_memory(entries))?;
+        Ok(Self {
+            room: Raw::<T>::room_in(raw.buckets()),
+            raw,
+            len: 0,
+        })
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many entries the table can hold when none has been removed.
+    pub(crate) fn capacity(&self) -> usize {
+        Raw::<T>::room_in(self.raw.buckets())
+    }
+
+    /// How many entries certainly fit, those that are there among them.
+    pub(crate) fn fits(&self) -> usize {
+        self.len + self.room
+    }
+
+    /// Whether one more entry certainly fits.
+    #[inline]
+    pub(crate) fn has_room(&self) -> bool {
+        self.room > 0
+    }
+
+    /// The entry of this hash that `is` it, and its bucket.
+    #[inline(always)]
+    fn search(&self, hash: u64, mut is: impl FnMut(&T) -> bool) -> Option<(usize, NonNull<T>)> {
+        let mut probe = Probe::new(hash, self.raw.mask());
+        self.raw.prefetch(probe.at);
+        let tag = group::tag(hash);
+        loop {
+            // SAFETY: 1. A probe stays within the mask.
+            let group = unsafe { self.raw.group(probe.at) };
+            let mut matches = group.matches(tag);
+            while let Some(position) = matches.lowest() {
+                let index = (probe.at + position) & self.raw.mask();
+                // SAFETY: 1. There is an entry in it.
+                let entry = unsafe { self.raw.bucket(index) };
+                // SAFETY: there is, and it is borrowed as the table is.
+                if is(unsafe { entry.as_ref() }) {
+                    return Some((index, entry));
+                }
+                matches = matches.above_lowest();
+            }
+            if !group.empty().is_empty() {
+                return None;
+            }
+            probe.go_on(self.raw.mask());
+        }
+    }
+
+    /// The bucket of the entry of this hash that `is` it.
+    #[inline(always)]
+    pub(crate) fn find_index(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<usize> {
+        Some(self.search(hash, is)?.0)
+    }
+
+    /// The entry of this hash that `is` it.
+    #[inline(always)]
+    pub(crate) fn find(&self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<&T> {
+        let (_, entry) = self.search(hash, is)?;
+        // SAFETY: there is one, and it is borrowed as the table is.
+        Some(unsafe { entry.as_ref() })
+    }
+
+    /// The same, and its bucket.
+    #[inline(always)]
+    pub(crate) fn find_mut(
+        &mut self,
+        hash: u64,
+        is: impl FnMut(&T) -> bool,
+    ) -> Option<(usize, &mut T)> {
+        let (index, mut entry) = self.search(hash, is)?;
+        // SAFETY: as in `find`.
+        Some((index, unsafe { entry.as_mut() }))
+    }
+
+    /// Whether there is an entry in a bucket, and such a bucket at all.
+    #[inline]
+    fn is_full(&self, index: usize) -> bool {
+        self.raw.control(index).is_some_and(is_full)
+    }
+
+    /// The entry of a bucket.
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+        // SAFETY: 1. There is an entry in it.
+        (self.is_full(index)).then(|| unsafe { self.raw.bucket(index).as_ref() })
+    }
+
+    /// The entry of a bucket.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        // SAFETY: 1. There is an entry in it.
+        (self.is_full(index)).then(|| unsafe { self.raw.bucket(index).as_mut() })
+    }
+
+    /// Adds an entry, and says in which bucket.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room.
+    #[inline]
+    pub(crate) fn insert_new(&mut self, hash: u64, entry: T) -> usize {
+        assert!(self.room > 0, "there is room");
+        let index = self.raw.vacancy(hash);
+        // SAFETY: 1. There is memory, for there is room.
+        let was_empty = unsafe { self.raw.fill(index, hash, entry) };
+        self.room -= usize::from(was_empty);
+        self.len += 1;
+        index
+    }
+
+    /// Takes the entry out of a bucket.
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, index: usize) -> Option<T> {
+        // SAFETY: 1. There is an entry in it.
+        self.is_full(index).then(|| unsafe { self.take(index) })
+    }
+
+    /// The same.
+    ///
+    /// # Safety
+    ///
+    /// 1. There is an entry in that bucket.
+    #[inline(always)]
+    unsafe fn take(&mut self, index: usize) -> T {
+        // SAFETY: 1. By (1); it is moved out here, once.
+        let (entry, empty) = unsafe { (self.raw.bucket(index).read(), self.raw.vacate(index)) };
+        self.room += usize::from(empty);
+        self.len -= 1;
+        entry
+    }
+
+    /// Takes the entry of this hash out that `is` it.
+    #[inline(always)]
+    pub(crate) fn remove_found(&mut self, hash: u64, is: impl FnMut(&T) -> bool) -> Option<T> {
+        let (index, _) = self.search(hash, is)?;
+        // SAFETY: 1. There is an entry in it.
+        Some(unsafe { self.take(index) })
+    }
+
+    /// Takes the entry out of a bucket for `f`, and puts what that makes of it there. If `f` panics, the bucket is vacant.
+    ///
+    /// # Panics
+    ///
+    /// If there is no entry, or its hash is another then.
+    pub(crate) fn replace_with(&mut self, index: usize, f: impl FnOnce(T) -> T) {
+        let control = self.raw.control(index).expect("there is such a bucket");
+        let entry = self.remove(index).expect("there is an entry in it");
+        let entry = f(entry);
+        // SAFETY: 1. There was an entry in it.
+        let was_empty = unsafe { self.raw.fill(index, u64::from(control) << 57, entry) };
+        self.room -= usize::from(was_empty);
+        self.len += 1;
+    }
+
+    /// All entries, in the order of their buckets.
+    #[inline]
+    pub(crate) fn iter(&self) -> Iter<'_, T> {
+        Iter::new(&self.raw, self.len)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn iter_mut(&mut self) -> IterMut<'_, T> {
+        IterMut::new(&mut self.raw)
+    }
+
+    /// The buckets of all entries.
+    pub(crate) fn indices(&self) -> impl Iterator<Item = usize> {
+        let mut cursor = Cursor::new(&self.raw);
+        std::iter::from_fn(move || cursor.next(&self.raw))
+    }
+
+    /// Takes out what `take` says, one after the other.
+    pub(crate) fn extract(
+        &mut self,
+        mut take: impl FnMut(&mut T) -> bool,
+        mut give: impl FnMut(T),
+    ) {
+        for index in 0..self.raw.buckets() {
+            if self.get_mut(index).is_some_and(&mut take) {
+                give(self.remove(index).expect("it was there"));
+            }
+        }
+    }
+
+    /// Moves all entries to a new table of room for so many. `hash` may panic: nothing is moved before all hashes are known.
+    pub(crate) fn rebuild(
+        &mut self,
+        capacity: usize,
+        hash: impl Fn(&T) -> u64,
+    ) -> Result<(), TryReserveError> {
+        let mut new = Self::try_with_capacity(capacity.max(self.len))?;
+        let hashes: Vec<u64> = self.iter().map(hash).collect();
+        for (hash, entry) in hashes.into_iter().zip(self.take_all()) {
+            new.insert_new(hash, entry);
+        }
+        *self = new;
+        Ok(())
+    }
+
+    /// Leaves nothing.
+    fn take_all(&mut self) -> IntoIter<T> {
+        (self.room, self.len) = (0, 0);
+        IntoIter::new(mem::replace(&mut self.raw, Raw::without_memory()))
+    }
+}
+
+impl<T> Default for SwissTable<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> IntoIterator for SwissTable<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(mut self) -> IntoIter<T> {
+        self.take_all()
+    }
+}
+
+impl<T> Drop for SwissTable<T> {
+    fn drop(&mut self) {
+        if self.len > 0 && mem::needs_drop::<T>() {
+            drop(self.take_all());
+        }
+    }
+}
+
+impl<T: Clone> Clone for SwissTable<T> {
+    /// With all in the same buckets. If the clone of an entry panics, those made before are dropped.
+    fn clone(&self) -> Self {
+        let buckets = self.raw.buckets();
+        if buckets == 0 {
+            return Self::new();
+        }
+        let Some(raw) = Raw::with_buckets(buckets) else {
+            alloc::handle_alloc_error(alloc::Layout::new::<T>());
+        };
+        let mut clone = Self {
+            raw,
+            room: 0,
+            len: 0,
+        };
+        for index in 0..buckets {
+            let control = self.raw.control(index).expect("there is such a bucket");
+            if let Some(entry) = self.get(index) {
+                let entry = entry.clone();
+                // SAFETY: 1. It has as many buckets as this one.
+                unsafe { clone.raw.fill(index, u64::from(control) << 57, entry) };
+                clone.len += 1;
+            } else if control == DELETED {
+                // SAFETY: 1. As above.
+                unsafe { clone.raw.mark_deleted(index) };
+            }
+        }
+        clone.room = self.room;
+        clone
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for SwissTable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
