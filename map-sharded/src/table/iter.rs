@@ -80,6 +80,16 @@ impl<'a, T> Iterator for Iter<'a, T> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left, Some(self.left))
     }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, &'a T) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut folded = init;
+        while let Some(index) = self.cursor.next(self.raw) {
+            // SAFETY: 1. As in `next`.
+            folded = f(folded, unsafe { self.raw.bucket(index).as_ref() });
+        }
+        folded
+    }
 }
 
 impl<T> ExactSizeIterator for Iter<'_, T> {}

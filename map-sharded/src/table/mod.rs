@@ -244,18 +244,23 @@ impl<T> SwissTable<T> {
         }
     }
 
-    /// Moves all entries to a new table of room for so many. `hash` may panic: nothing is moved before all hashes are known.
+    /// Moves all entries to a new table of room for so many. If `hash` panics, nothing has changed.
     pub(crate) fn rebuild(
         &mut self,
         capacity: usize,
         hash: impl Fn(&T) -> u64,
     ) -> Result<(), TryReserveError> {
-        let mut new = Self::try_with_capacity(capacity.max(self.len))?;
-        let hashes: Vec<u64> = self.iter().map(hash).collect();
-        for (hash, entry) in hashes.into_iter().zip(self.take_all()) {
-            new.insert_new(hash, entry);
+        let mut copies = Copies(Self::try_with_capacity(capacity.max(self.len))?);
+        let mut cursor = Cursor::new(&self.raw);
+        while let Some(index) = cursor.next(&self.raw) {
+            // SAFETY: 1. There is an entry in it.
+            let entry = unsafe { self.raw.bucket(index) };
+            // SAFETY: there is. Of it and its copy, one is forgotten.
+            let (hash, copy) = unsafe { (hash(entry.as_ref()), entry.read()) };
+            copies.0.insert_new(hash, copy);
         }
-        *self = new;
+        // Nothing panics from here on: the entries are those of the new table, and the copies in the old one are forgotten.
+        mem::swap(self, &mut copies.0);
         Ok(())
     }
 
@@ -263,6 +268,15 @@ impl<T> SwissTable<T> {
     fn take_all(&mut self) -> IntoIter<T> {
         (self.room, self.len) = (0, 0);
         IntoIter::new(mem::replace(&mut self.raw, Raw::without_memory()))
+    }
+}
+
+/// A table of entries that are those of another: its memory is freed, and no entry is dropped.
+struct Copies<T>(SwissTable<T>);
+
+impl<T> Drop for Copies<T> {
+    fn drop(&mut self) {
+        self.0.len = 0;
     }
 }
 
