@@ -269,18 +269,20 @@ impl Spot<'_> {
             .iter()
             .filter(|entry| entry.fits(self.threads))
             .collect();
-        let skews = self.skews();
+        let &Compare {
+            seed, batch, zipf, ..
+        } = self.compare;
+        let skews = skews(self.workload, self.keys, self.threads, zipf, seed);
+        let setup = Setup {
+            workload: self.workload,
+            keys: self.keys,
+            skews: &skews,
+            seed,
+            batch,
+        };
         let seats: Vec<Box<dyn Seat>> = subjects
             .iter()
-            .map(|entry| {
-                visit::<K, V, _>(
-                    entry.name,
-                    &Setup {
-                        spot: self,
-                        skews: &skews,
-                    },
-                )
-            })
+            .map(|entry| visit::<K, V, _>(entry.name, &setup))
             .map(|seat| seat.expect("the names come from the roster"))
             .collect();
         let effort: Effort = self.compare.pace.effort();
@@ -300,44 +302,30 @@ impl Spot<'_> {
         };
         Ok(Cell::new(at, self.threads, scores))
     }
-
-    /// For each thread a table of skewed picks, if asked for.
-    fn skews(&self) -> Vec<Option<Arc<[u32]>>> {
-        let residents = self
-            .workload
-            .population(self.keys, self.threads as u64)
-            .residents;
-        let zipf = self
-            .workload
-            .skew()
-            .or(self.compare.zipf)
-            .filter(|_| residents > 0 && self.workload.shares().is_some());
-        let skew = |thread: usize| {
-            let seed = self.compare.seed;
-            Some(skewed(residents, zipf?, seed, thread, MOST_PICKS))
-        };
-        (0..self.threads).map(skew).collect()
-    }
 }
 
-struct Setup<'a> {
-    spot: &'a Spot<'a>,
-    skews: &'a [Option<Arc<[u32]>>],
+/// What a seat is made from.
+pub(crate) struct Setup<'a> {
+    pub(crate) workload: Workload,
+    pub(crate) keys: u64,
+    /// Picks for each thread: see [`skews`].
+    pub(crate) skews: &'a [Option<Arc<[u32]>>],
+    pub(crate) seed: u64,
+    pub(crate) batch: u64,
 }
 
 impl<K: Key, V: Value> Booth<K, V> for Setup<'_> {
     type Out = Box<dyn Seat>;
 
     fn visit<S: Subject<K, V> + 'static>(&self) -> Box<dyn Seat> {
-        let &Spot {
-            compare,
+        let &Setup {
             workload,
             keys,
-            threads,
-            ..
-        } = self.spot;
-        let &Compare { seed, batch, .. } = compare;
-        let threads = threads as u64;
+            skews,
+            seed,
+            batch,
+        } = self;
+        let threads = skews.len() as u64;
         match workload.shares() {
             Some(shares) => {
                 let population = workload.population(keys, threads);
@@ -348,7 +336,7 @@ impl<K: Key, V: Value> Booth<K, V> for Setup<'_> {
                     seed,
                     batch,
                 };
-                Box::new(Steady::<K, V, S>::new(&recipe, self.skews, hasher(seed)))
+                Box::new(Steady::<K, V, S>::new(&recipe, skews, hasher(seed)))
             }
             None => {
                 let script = Arc::new(Growth {
@@ -361,4 +349,21 @@ impl<K: Key, V: Value> Booth<K, V> for Setup<'_> {
             }
         }
     }
+}
+
+/// For each thread a table of skewed picks, if the workload or `zipf` says so.
+pub(crate) fn skews(
+    workload: Workload,
+    keys: u64,
+    threads: usize,
+    zipf: Option<f64>,
+    seed: u64,
+) -> Vec<Option<Arc<[u32]>>> {
+    let residents = workload.population(keys, threads as u64).residents;
+    let zipf = workload
+        .skew()
+        .or(zipf)
+        .filter(|_| residents > 0 && workload.shares().is_some());
+    let skew = |thread: usize| Some(skewed(residents, zipf?, seed, thread, MOST_PICKS));
+    (0..threads).map(skew).collect()
 }

@@ -17,6 +17,7 @@ pub mod compare;
 pub mod fail;
 pub mod growth;
 pub mod growth_pause;
+pub mod instructions;
 pub mod key;
 pub mod lane;
 pub mod lock;

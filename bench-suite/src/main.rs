@@ -1,7 +1,8 @@
 //! The command line of the bench suite.
 
 use bench_suite::{
-    compare::Compare, growth_pause::GrowthPause, locks::Locks, phases::Phases, replay::Replay,
+    compare::Compare, growth_pause::GrowthPause, instructions::Instructions, locks::Locks,
+    phases::Phases, replay::Replay,
 };
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ enum Command {
     Replay(Replay),
     GrowthPause(GrowthPause),
     Locks(Locks),
+    Instructions(Instructions),
     Phases(Phases),
 }
 
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         Command::Replay(replay) => replay.run(),
         Command::GrowthPause(growth_pause) => growth_pause.run(),
         Command::Locks(locks) => locks.run(),
+        Command::Instructions(instructions) => instructions.run(),
         Command::Phases(phases) => phases.run(),
     };
     match result {

@@ -10,17 +10,17 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use std::fmt::Write;
 
-/// Everything of a run; `C` is its settings, `At` the circumstances of a cell.
+/// Everything of a run; `S` are its settings, `C` its cells.
 #[derive(Debug, Serialize)]
-pub struct Report<C, At> {
+pub struct Report<S, C> {
     /// What was run.
     pub command: &'static str,
     /// The machine and the compiler.
     pub machine: Machine,
     /// The settings of the run.
-    pub settings: C,
+    pub settings: S,
     /// The cells.
-    pub cells: Vec<Cell<At>>,
+    pub cells: Vec<C>,
 }
 
 /// The circumstances of maps.

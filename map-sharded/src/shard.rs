@@ -78,9 +78,8 @@ impl Variety for Splitting {
 
 /// The entries of a shard.
 ///
-/// A table that is rebuilt hashes its keys again, which runs the user's code. So that a panic there
-/// loses nothing, all hashes are computed first, then a new table is filled without any
-/// foreign code.
+/// A table that is rebuilt or divided hashes its keys again, which runs the user's code: if that panics, everything is
+/// still where it was.
 ///
 /// ```
 /// use map_core::strategy::Table;

@@ -1,6 +1,6 @@
 //! Which hashes a shard covers.
 
-/// The seven top bits of a hash are the tag that hashbrown keeps in its control bytes. If they
+/// The seven top bits of a hash are the tag that Swiss tables keep in their control bytes. If they
 /// also picked the shard, all tags of a shard would be alike and every probe would compare keys
 /// for nothing; so the shard is picked by the bits below them.
 const TAG_BITS: u32 = 7;

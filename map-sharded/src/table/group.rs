@@ -76,13 +76,25 @@ macro_rules! positions {
     };
 }
 
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
+#[cfg(all(
+    target_arch = "x86_64",
+    target_feature = "sse2",
+    not(any(miri, portable_group))
+))]
 pub(super) use sse2::{Group, Positions};
-#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2", not(miri))))]
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_feature = "sse2",
+    not(any(miri, portable_group))
+)))]
 pub(super) use word::{Group, Positions};
 
 /// Sixteen bytes in a register.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
+#[cfg(all(
+    target_arch = "x86_64",
+    target_feature = "sse2",
+    not(any(miri, portable_group))
+))]
 mod sse2 {
     use std::arch::x86_64::{
         __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
@@ -151,7 +163,11 @@ mod sse2 {
 /// Eight bytes in a word, for processors of whose vectors we know nothing.
 #[cfg(any(
     test,
-    not(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))
+    not(all(
+        target_arch = "x86_64",
+        target_feature = "sse2",
+        not(any(miri, portable_group))
+    ))
 ))]
 mod word {
     positions!(u64, 3);

@@ -24,7 +24,8 @@ impl Cursor {
         Self { at: 0, full }
     }
 
-    /// The next full bucket of the table, which must be the same each time, and must have no entries more than before.
+    /// The next full bucket of the table, each once. Full it is as long as the table is the same each time, and no bucket has become
+    /// vacant that was not given out yet: for the caller to see to.
     #[inline]
     pub(super) fn next<T>(&mut self, raw: &Raw<T>) -> Option<usize> {
         loop {
@@ -73,7 +74,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
     fn next(&mut self) -> Option<&'a T> {
         let index = self.cursor.next(self.raw)?;
         self.left -= 1;
-        // SAFETY: 1. There is an entry in it, as long as the table is borrowed.
+        // SAFETY: 1. There is an entry in it: the table is borrowed, so nothing became vacant.
         Some(unsafe { self.raw.bucket(index).as_ref() })
     }
 
@@ -117,7 +118,8 @@ impl<'a, T> Iterator for IterMut<'a, T> {
 
     fn next(&mut self) -> Option<&'a mut T> {
         let index = self.cursor.next(self.raw)?;
-        // SAFETY: 1. There is an entry in it. The table is borrowed for `'a`, and each bucket is given out once.
+        // SAFETY: 1. There is an entry in it: the table is borrowed for `'a`, so nothing became vacant; and each bucket is given
+        // out once.
         Some(unsafe { self.raw.bucket(index).as_mut() })
     }
 }
@@ -144,8 +146,8 @@ impl<T> Iterator for IntoIter<T> {
     #[inline]
     fn next(&mut self) -> Option<T> {
         let index = self.cursor.next(&self.raw)?;
-        // SAFETY: 1. There is an entry in it. It is moved out once, for the cursor has passed it; and the table, which
-        // drops none, is asked for it by nobody else.
+        // SAFETY: 1. There is an entry in it: of the table, which is ours, nothing is moved out but here, once, since the cursor
+        // passes it; and it drops none.
         Some(unsafe { self.raw.bucket(index).read() })
     }
 }

@@ -7,8 +7,8 @@
 //! the tags have come: where neither is in the cache, the search waits for one of them and not for one after the other. In a shard that matters more
 //! than in a table that nobody else uses, for a lock keeps the processor from looking ahead into the next operation.
 //!
-//! *Hashes come from outside*, and a full table is refused, not enlarged: who grows it has the hashes at hand, or computes them
-//! before anything is moved. So no foreign code runs while it is changed, but for what compares keys, and clones.
+//! *Hashes come from outside*, and a full table is not enlarged by itself: who adds to it has made room before. Foreign code (what hashes,
+//! compares, clones or takes entries) may panic wherever it is called: the table is then as it was, or without the entry in question.
 
 mod group;
 mod iter;
@@ -163,7 +163,7 @@ impl<T> SwissTable<T> {
     pub(crate) fn insert_new(&mut self, hash: u64, entry: T) -> usize {
         assert!(self.room > 0, "there is room");
         let index = self.raw.vacancy(hash);
-        // SAFETY: 1. There is memory, for there is room.
+        // SAFETY: 1., 2. There is room: so there is memory, and a bucket is empty; it is that or another vacant one.
         let was_empty = unsafe { self.raw.fill(index, hash, entry) };
         self.room -= usize::from(was_empty);
         self.len += 1;
@@ -199,16 +199,17 @@ impl<T> SwissTable<T> {
         Some(unsafe { self.take(index) })
     }
 
-    /// Takes the entry out of a bucket for `f`, and puts what that makes of it there. If `f` panics, the bucket is vacant.
+    /// Takes the entry out of a bucket for `f`, and puts what that makes of it there: its hash must be the same, or it will not be
+    /// found. If `f` panics, the bucket is vacant.
     ///
     /// # Panics
     ///
-    /// If there is no entry, or its hash is another then.
+    /// If there is no entry.
     pub(crate) fn replace_with(&mut self, index: usize, f: impl FnOnce(T) -> T) {
         let control = self.raw.control(index).expect("there is such a bucket");
         let entry = self.remove(index).expect("there is an entry in it");
         let entry = f(entry);
-        // SAFETY: 1. There was an entry in it.
+        // SAFETY: 1., 2. There was an entry in it, which was taken out.
         let was_empty = unsafe { self.raw.fill(index, u64::from(control) << 57, entry) };
         self.room -= usize::from(was_empty);
         self.len += 1;
@@ -237,9 +238,12 @@ impl<T> SwissTable<T> {
         mut take: impl FnMut(&mut T) -> bool,
         mut give: impl FnMut(T),
     ) {
-        for index in 0..self.raw.buckets() {
-            if self.get_mut(index).is_some_and(&mut take) {
-                give(self.remove(index).expect("it was there"));
+        let mut cursor = Cursor::new(&self.raw);
+        while let Some(index) = cursor.next(&self.raw) {
+            // SAFETY: 1. There is an entry in it: nothing else becomes vacant here.
+            if take(unsafe { self.raw.bucket(index).as_mut() }) {
+                // SAFETY: 1. As above.
+                give(unsafe { self.take(index) });
             }
         }
     }
@@ -253,7 +257,7 @@ impl<T> SwissTable<T> {
         let mut copies = Copies(Self::try_with_capacity(capacity.max(self.len))?);
         let mut cursor = Cursor::new(&self.raw);
         while let Some(index) = cursor.next(&self.raw) {
-            // SAFETY: 1. There is an entry in it.
+            // SAFETY: 1. There is an entry in it: nothing becomes vacant here.
             let entry = unsafe { self.raw.bucket(index) };
             // SAFETY: there is. Of it and its copy, one is forgotten.
             let (hash, copy) = unsafe { (hash(entry.as_ref()), entry.read()) };
@@ -311,7 +315,8 @@ impl<T: Clone> Clone for SwissTable<T> {
             return Self::new();
         }
         let Some(raw) = Raw::with_buckets(buckets) else {
-            alloc::handle_alloc_error(alloc::Layout::new::<T>());
+            let (layout, _) = Raw::<T>::layout(buckets).expect("this table has it, too");
+            alloc::handle_alloc_error(layout);
         };
         let mut clone = Self {
             raw,
@@ -322,7 +327,7 @@ impl<T: Clone> Clone for SwissTable<T> {
             let control = self.raw.control(index).expect("there is such a bucket");
             if let Some(entry) = self.get(index) {
                 let entry = entry.clone();
-                // SAFETY: 1. It has as many buckets as this one.
+                // SAFETY: 1., 2. It has as many buckets as this one, and each is filled once.
                 unsafe { clone.raw.fill(index, u64::from(control) << 57, entry) };
                 clone.len += 1;
             } else if control == DELETED {

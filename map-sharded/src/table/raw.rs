@@ -69,7 +69,7 @@ impl<T> Raw<T> {
     }
 
     /// The memory for so many buckets, and how far into it the control bytes begin.
-    fn layout(buckets: usize) -> Option<(Layout, usize)> {
+    pub(super) fn layout(buckets: usize) -> Option<(Layout, usize)> {
         let entries = Layout::array::<T>(buckets).ok()?;
         let entries = entries.align_to(size_of::<Group>().max(16)).ok()?;
         let control = Layout::array::<u8>(buckets.checked_add(Group::WIDTH)?).ok()?;
@@ -133,8 +133,9 @@ impl<T> Raw<T> {
     #[inline(always)]
     pub(super) fn prefetch(&self, index: usize) {
         let place = self.ctrl.cast::<T>().as_ptr().wrapping_sub(index + 1);
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        // SAFETY: it may be any address: nothing is read, nor is anything wrong if nothing can be.
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
+        // SAFETY: it may be any address: nothing is read, nor is anything wrong if nothing can be. This is compiled where all
+        // processors have SSE, which SSE2 contains.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             _mm_prefetch::<_MM_HINT_T0>(place.cast());
@@ -144,7 +145,6 @@ impl<T> Raw<T> {
         unsafe {
             std::arch::asm!("prfm pldl1keep, [{}]", in(reg) place, options(nostack, readonly, preserves_flags));
         }
-        #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
         let _ = place;
     }
 
@@ -176,7 +176,7 @@ impl<T> Raw<T> {
         }
     }
 
-    /// The first vacant bucket that a search for `hash` comes by.
+    /// The first vacant bucket that a search for `hash` comes by, in a table with memory.
     #[inline]
     pub(super) fn vacancy(&self, hash: u64) -> usize {
         let mut probe = Probe::new(hash, self.mask);
@@ -200,7 +200,9 @@ impl<T> Raw<T> {
         if self.control(index).is_some_and(is_full) {
             // SAFETY: 1. 0 is at most any mask.
             let first = unsafe { self.group(0) }.vacant().lowest();
-            return first.expect("a bucket is empty always");
+            let first = first.expect("a bucket is empty always");
+            debug_assert!(first <= self.mask, "a bucket is empty always");
+            return first;
         }
         index
     }
@@ -220,9 +222,10 @@ impl<T> Raw<T> {
     /// # Safety
     ///
     /// 1. It has memory, and `index` is at most [`mask`](Self::mask).
+    /// 2. That bucket is vacant.
     #[inline(always)]
     pub(super) unsafe fn fill(&mut self, index: usize, hash: u64, entry: T) -> bool {
-        // SAFETY: by (1) both exist; what is written over is no entry, or one that was moved out. Then there is an entry.
+        // SAFETY: by (1) both exist, and by (2) no entry is written over. Then there is one.
         unsafe {
             let was_empty = self.ctrl.add(index).read() & 1 != 0;
             self.bucket(index).write(entry);

@@ -164,6 +164,95 @@ fn a_table_full_of_traces_is_searched_to_an_end() {
 }
 
 #[test]
+fn what_was_deleted_is_used_again_and_leaves_no_traces_where_it_need_not() {
+    // One removed from among many of the same hash: the next goes there, and takes no room.
+    let mut table = SwissTable::try_with_capacity(56).unwrap();
+    let indices: Vec<usize> = (0..40).map(|key| table.insert_new(7, key)).collect();
+    assert_eq!(table.remove(indices[9]), Some(9));
+    table.check();
+    let room = table.room;
+    assert_eq!(room, 56 - 40, "its bucket is deleted, not empty");
+    assert_eq!(table.insert_new(7, 99), indices[9]);
+    assert_eq!(table.room, room);
+
+    // Removed from among few, or from a small table, it leaves none.
+    for capacity in [3, 7, 14, 28] {
+        let mut table = SwissTable::try_with_capacity(capacity).unwrap();
+        let few = capacity.min(group::Group::WIDTH - 2) as u64;
+        for key in 0..few {
+            table.insert_new(HASHES[0](key), key);
+        }
+        for key in 0..few {
+            table.remove_found(HASHES[0](key), |k| *k == key).unwrap();
+        }
+        assert_eq!((table.len(), table.fits()), (0, capacity));
+        table.check();
+    }
+}
+
+#[test]
+fn how_many_fit_is_what_can_be_added() {
+    let mut table = SwissTable::try_with_capacity(56).unwrap();
+    for key in 0..50 {
+        table.insert_new(7, key);
+    }
+    for key in 10..30 {
+        table.remove_found(7, |k| *k == key).unwrap();
+    }
+    let fits = table.fits();
+    assert!(fits < table.capacity(), "there are traces");
+    for key in table.len()..fits {
+        table.insert_new(HASHES[0](key as u64), 1000 + key);
+    }
+    table.check();
+}
+
+#[test]
+fn a_table_is_never_rebuilt_too_small() {
+    let mut table = table_of(20..40, &Rc::new(Cell::new(0)));
+    for capacity in [0, 1, 20, 100, 0] {
+        table.rebuild(capacity, |entry| HASHES[0](entry.0)).unwrap();
+        table.check();
+        assert!(table.capacity() >= 20.max(capacity) && table.len() == 20);
+    }
+    let mut empty = SwissTable::<u8>::try_with_capacity(20).unwrap();
+    empty.rebuild(0, |_| unreachable!()).unwrap();
+    assert_eq!(empty.capacity(), 0);
+}
+
+#[test]
+fn walks_count_and_fold_what_is_left() {
+    let table = table_of(20..60, &Rc::new(Cell::new(0)));
+    let mut iter = table.iter();
+    for left in (0..40).rev() {
+        let copy = iter.clone();
+        assert_eq!((copy.len(), copy.count()), (left + 1, left + 1));
+        iter.next().unwrap();
+        assert_eq!(iter.len(), left);
+    }
+    let sum = table.iter().fold(0, |sum, entry| sum + entry.0);
+    assert_eq!(sum, (20..60).sum());
+}
+
+#[test]
+fn a_miss_compares_few_keys() {
+    let mut table = SwissTable::try_with_capacity(448).unwrap();
+    for key in 0..448 {
+        table.insert_new(HASHES[0](key), key);
+    }
+    let mut compared = 0;
+    for key in 1000..2000 {
+        let found = table.find(HASHES[0](key), |_| {
+            compared += 1;
+            false
+        });
+        assert_eq!(found, None);
+    }
+    // A group of 16, seven eighths full, has one of 128 tags by chance in 0.11 of cases; some searches look at more groups.
+    assert!(compared < 250, "{compared} in 1000");
+}
+
+#[test]
 fn without_memory_there_is_nothing() {
     let mut table = SwissTable::<String>::new();
     table.check();
@@ -315,6 +404,17 @@ fn a_panic_of_foreign_code_loses_nothing_else() {
     let replace = |_| panic!("it is gone");
     assert!(catch_unwind(AssertUnwindSafe(|| table.replace_with(index, replace))).is_err());
     table.check();
+    assert_eq!((table.len(), alive.get()), (19, 19));
+
+    let is = |_: &Counted| panic!("it is not compared");
+    assert!(
+        catch_unwind(AssertUnwindSafe(|| table
+            .find_mut(HASHES[0](26), is)
+            .is_some()))
+        .is_err()
+    );
+    let remove = AssertUnwindSafe(|| table.remove_found(HASHES[0](26), is).is_some());
+    assert!(catch_unwind(remove).is_err());
     assert_eq!((table.len(), alive.get()), (19, 19));
 
     let mut taken = 0;
