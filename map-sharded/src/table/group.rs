@@ -235,6 +235,7 @@ mod tests {
                     2 => DELETED,
                     _ => random.u8(..4),
                 });
+                // SAFETY: 1. There are sixteen.
                 let group = unsafe { <$Group>::load(bytes.as_ptr()) };
                 let bytes = &bytes[..<$Group>::WIDTH];
                 let at = |is: &dyn Fn(u8) -> bool| -> Vec<usize> {

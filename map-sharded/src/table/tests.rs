@@ -30,6 +30,7 @@ impl<T> SwissTable<T> {
         assert!(count(&|byte| byte == EMPTY) > 0);
         // What is repeated agrees: a search from the last bucket on meets the first ones.
         for start in 0..buckets {
+            // SAFETY: 1. There are so many buckets.
             let group = unsafe { self.raw.group(start) };
             let expected: Vec<usize> = (0..group::Group::WIDTH)
                 .filter(|position| {
@@ -420,7 +421,7 @@ fn a_panic_of_foreign_code_loses_nothing_else() {
     let mut taken = 0;
     let take = |entry: &mut Counted| {
         assert!(entry.0 != 33, "33 is not asked");
-        entry.0 % 2 == 0
+        entry.0.is_multiple_of(2)
     };
     let extract = AssertUnwindSafe(|| table.extract(take, |_| taken += 1));
     assert!(catch_unwind(extract).is_err());
