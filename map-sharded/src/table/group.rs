@@ -160,7 +160,7 @@ mod sse2 {
     }
 }
 
-/// Eight bytes in a word, for processors of whose vectors we know nothing.
+/// Eight bytes in a word, for processors of whose vectors we know nothing; and for tests of it on others, with `--cfg portable_group`.
 #[cfg(any(
     test,
     not(all(
