@@ -114,6 +114,17 @@ impl Pace {
     }
 }
 
+/// What the operations are drawn from, and how they are taken together.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Dice {
+    /// Operations of a session: what pins, pins once in so many operations
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub batch: u64,
+    /// Seed of keys, dice and hasher
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
 /// Refuses subjects of which none can be used by any of these numbers of threads.
 pub fn somebody_fits(subjects: &[Entry], threads: &[u16]) -> Result<(), Fail> {
     let fits = |&threads: &u16| subjects.iter().any(|entry| entry.fits(threads.into()));

@@ -1,7 +1,7 @@
 //! `compare`: subjects x workloads x key counts x threads.
 
 use crate::{
-    args::{self, MOST_KEYS, Pace, Party},
+    args::{self, Dice, MOST_KEYS, Pace, Party},
     fail::Fail,
     growth::Growth,
     key::{Key, Value},
@@ -71,12 +71,8 @@ pub struct Compare {
     /// beforehand
     #[arg(long, value_name = "THETA", allow_negative_numbers = true, value_parser = theta)]
     zipf: Option<f64>,
-    /// Operations of a session: what pins, pins once in so many operations
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    batch: u64,
-    /// Seed of keys, dice and hasher
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    dice: Dice,
     /// Do not explain the table
     #[arg(short, long, action = ArgAction::SetTrue)]
     quiet: bool,
@@ -121,7 +117,7 @@ impl Compare {
         args::print(&machine)?;
         args::print(format_args!(
             "hasher ahash, seed {}, {} rounds of {} ms",
-            self.seed, self.pace.rounds, self.pace.round_ms
+            self.dice.seed, self.pace.rounds, self.pace.round_ms
         ))?;
         if !self.quiet {
             args::print(format_args!("{LEGEND}{LEGEND_OF_MAPS}"))?;
@@ -173,9 +169,8 @@ impl Compare {
         }
         bar.finish_and_clear();
         let &Compare {
-            seed,
+            dice: Dice { batch, seed },
             pace,
-            batch,
             zipf,
             ..
         } = self;
@@ -269,16 +264,13 @@ impl Spot<'_> {
             .iter()
             .filter(|entry| entry.fits(self.threads))
             .collect();
-        let &Compare {
-            seed, batch, zipf, ..
-        } = self.compare;
-        let skews = skews(self.workload, self.keys, self.threads, zipf, seed);
+        let &Compare { dice, zipf, .. } = self.compare;
+        let skews = skews(self.workload, self.keys, self.threads, zipf, dice.seed);
         let setup = Setup {
             workload: self.workload,
             keys: self.keys,
             skews: &skews,
-            seed,
-            batch,
+            dice,
         };
         let seats: Vec<Box<dyn Seat>> = subjects
             .iter()
@@ -310,8 +302,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) keys: u64,
     /// Picks for each thread: see [`skews`].
     pub(crate) skews: &'a [Option<Arc<[u32]>>],
-    pub(crate) seed: u64,
-    pub(crate) batch: u64,
+    pub(crate) dice: Dice,
 }
 
 impl<K: Key, V: Value> Booth<K, V> for Setup<'_> {
@@ -322,8 +313,7 @@ impl<K: Key, V: Value> Booth<K, V> for Setup<'_> {
             workload,
             keys,
             skews,
-            seed,
-            batch,
+            dice: Dice { batch, seed },
         } = self;
         let threads = skews.len() as u64;
         match workload.shares() {

@@ -4,7 +4,7 @@
 //! and filling the map, cancels out.
 
 use crate::{
-    args::{self, Party},
+    args::{self, Dice, Party},
     compare::{Setup, progress, skews},
     fail::Fail,
     machine::Machine,
@@ -42,12 +42,8 @@ pub struct Instructions {
     /// Operations by which the longer run is longer
     #[arg(short, long, default_value = "100k", value_parser = args::count)]
     operations: u64,
-    /// Operations of a session: what pins, pins once in so many operations
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    batch: u64,
-    /// Seed of keys, dice and hasher
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    dice: Dice,
     /// Do not explain the table
     #[arg(short, long, action = ArgAction::SetTrue)]
     quiet: bool,
@@ -118,9 +114,9 @@ impl Instructions {
         let header: Vec<&str> = ["workload", "keys"].into_iter().chain(names).collect();
         args::print(plain(&header, cells.iter().map(row)).trim_fmt())?;
         let settings = Settings {
-            seed: self.seed,
+            seed: self.dice.seed,
             operations: self.operations,
-            batch: self.batch,
+            batch: self.dice.batch,
         };
         let report = Report {
             command: "instructions",
@@ -154,9 +150,8 @@ impl Instructions {
         let setup = Setup {
             workload,
             keys,
-            skews: &skews(workload, keys, 1, None, self.seed),
-            seed: self.seed,
-            batch: self.batch,
+            skews: &skews(workload, keys, 1, None, self.dice.seed),
+            dice: self.dice,
         };
         let seat: Box<dyn Seat> =
             visit::<u64, u64, _>(subject.name, &setup).expect("the names come from the roster");
@@ -242,8 +237,8 @@ impl Instructions {
         for (word, number) in [
             ("--keys", keys),
             ("--operations", operations),
-            ("--batch", self.batch),
-            ("--seed", self.seed),
+            ("--batch", self.dice.batch),
+            ("--seed", self.dice.seed),
         ] {
             command.arg(word).arg(number.to_string());
         }

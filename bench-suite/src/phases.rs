@@ -17,7 +17,7 @@ use self::{
     stage::{Play, Stage},
 };
 use crate::{
-    args::{self, Party},
+    args::{self, Dice, Party},
     compare::progress,
     fail::Fail,
     machine::Machine,
@@ -89,12 +89,8 @@ pub struct Phases {
     /// Rounds of every subject; the tables show their median
     #[arg(short, long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
-    /// Operations of a session: what pins, pins once in so many operations
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    batch: u64,
-    /// Seed of keys, dice and hasher
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    dice: Dice,
     /// Do not explain the script and the tables
     #[arg(short, long, action = ArgAction::SetTrue)]
     quiet: bool,
@@ -138,9 +134,8 @@ impl Phases {
         let json = self.party.open_json()?;
         let machine = Machine::here();
         let &Phases {
-            seed,
+            dice: Dice { batch, seed },
             rounds,
-            batch,
             ..
         } = self;
         args::print(&machine)?;
@@ -205,13 +200,13 @@ impl Phases {
     ) -> Result<Cell, Fail> {
         let mut acts = Vec::new();
         for phase in &script.0 {
-            acts.push(Act::new(phase, threads, self.seed, &acts));
+            acts.push(Act::new(phase, threads, self.dice.seed, &acts));
         }
         let play = Arc::new(Play {
             acts,
             threads,
-            seed: self.seed,
-            batch: self.batch,
+            seed: self.dice.seed,
+            batch: self.dice.batch,
             room: script.room(threads as u64),
             slices: SLICES,
         });

@@ -1,7 +1,6 @@
 //! Walks over all entries, in the order of their buckets.
 
 use std::iter::FusedIterator;
-use std::marker::PhantomData;
 use std::mem;
 
 use super::group::{Group, Positions};
@@ -81,16 +80,6 @@ impl<'a, T> Iterator for Iter<'a, T> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left, Some(self.left))
     }
-
-    #[inline]
-    fn fold<B, F: FnMut(B, &'a T) -> B>(mut self, init: B, mut f: F) -> B {
-        let mut folded = init;
-        while let Some(index) = self.cursor.next(self.raw) {
-            // SAFETY: 1. As in `next`.
-            folded = f(folded, unsafe { self.raw.bucket(index).as_ref() });
-        }
-        folded
-    }
 }
 
 impl<T> ExactSizeIterator for Iter<'_, T> {}
@@ -100,7 +89,6 @@ impl<T> FusedIterator for Iter<'_, T> {}
 pub(crate) struct IterMut<'a, T> {
     raw: &'a mut Raw<T>,
     cursor: Cursor,
-    entries: PhantomData<&'a mut T>,
 }
 
 impl<'a, T> IterMut<'a, T> {
@@ -108,7 +96,6 @@ impl<'a, T> IterMut<'a, T> {
         Self {
             cursor: Cursor::new(raw),
             raw,
-            entries: PhantomData,
         }
     }
 }

@@ -19,10 +19,7 @@ use super::group::{DELETED, EMPTY, Group, is_full, tag};
 const FEWEST: usize = 4;
 
 /// Stands for the control bytes of a table without memory.
-#[repr(align(16))]
-struct NoEntries([u8; Group::WIDTH]);
-
-static NO_ENTRIES: NoEntries = NoEntries([EMPTY; Group::WIDTH]);
+static NO_ENTRIES: [u8; Group::WIDTH] = [EMPTY; Group::WIDTH];
 
 /// Buckets and their control bytes. Frees the memory and drops no entry.
 ///
@@ -43,7 +40,7 @@ unsafe impl<T: Sync> Sync for Raw<T> {}
 impl<T> Raw<T> {
     pub(super) const fn without_memory() -> Self {
         Self {
-            ctrl: NonNull::from_ref(&NO_ENTRIES.0).cast(),
+            ctrl: NonNull::from_ref(&NO_ENTRIES).cast(),
             mask: 0,
             entries: PhantomData,
         }
@@ -152,7 +149,7 @@ impl<T> Raw<T> {
     ///
     /// # Safety
     ///
-    /// 1. It has memory, and `index` is at most [`mask`](Self::mask).
+    /// 1. It has memory, and `index` is at most [`mask`](Self::mask): as it is where there is an entry.
     #[inline(always)]
     pub(super) unsafe fn bucket(&self, index: usize) -> NonNull<T> {
         // SAFETY: below the control bytes lie as many buckets as the mask says and one more, by (1).
