@@ -28,9 +28,60 @@ global! {
     static SLOTS: Roster<[AtomicUsize; WORDS]> = Roster::new();
 }
 
+/// No lock has this name.
+#[cfg(not(crossbeam_loom))]
+const TAKEN: usize = usize::MAX;
+
+/// Stands for that a thread has none, so that there is one question less for each reader: no word of it is free.
+#[cfg(not(crossbeam_loom))]
+static NOBODYS: Slot = Seat::apart([const { AtomicUsize::new(TAKEN) }; WORDS]);
+
+/// What a thread has: a slot, or none. (In a model a static value would be one more way to meet.)
+#[derive(Clone, Copy)]
+struct Own(
+    #[cfg(not(crossbeam_loom))] &'static Slot,
+    #[cfg(crossbeam_loom)] Option<&'static Slot>,
+);
+
+#[cfg(not(crossbeam_loom))]
+impl Own {
+    const NONE: Self = Self(&NOBODYS);
+
+    fn some(slot: &'static Slot) -> Self {
+        Self(slot)
+    }
+
+    fn get(self) -> Option<&'static Slot> {
+        (!std::ptr::eq(self.0, &raw const NOBODYS)).then_some(self.0)
+    }
+
+    /// Its first word, or one that is taken.
+    #[inline(always)]
+    fn first(self) -> Option<&'static AtomicUsize> {
+        Some(&self.0[0])
+    }
+}
+
+#[cfg(crossbeam_loom)]
+impl Own {
+    const NONE: Self = Self(None);
+
+    fn some(slot: &'static Slot) -> Self {
+        Self(Some(slot))
+    }
+
+    fn get(self) -> Option<&'static Slot> {
+        self.0
+    }
+
+    fn first(self) -> Option<&'static AtomicUsize> {
+        self.0.map(|slot| &slot[0])
+    }
+}
+
 thread_cells! {
     /// This thread's slot.
-    static OWN: Cell<Option<&'static Slot>> = Cell::new(None);
+    static OWN: Cell<Own> = Cell::new(Own::NONE);
     /// Gives the slot back when the thread ends. Apart from `OWN`, which costs nothing to reach
     /// because it has no destructor.
     static OWNER: Owner = Owner(Cell::new(None));
@@ -47,7 +98,7 @@ struct Owner(Cell<Option<&'static Slot>>);
 impl Drop for Owner {
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
-            let _ = OWN.try_with(|own| own.set(None));
+            let _ = OWN.try_with(|own| own.set(Own::NONE));
             // Words that are still taken are left to whoever has the hold.
             slot.release();
         }
@@ -70,13 +121,13 @@ impl Drop for Announced {
 /// Announces a reader of the lock `name`, if this thread's first word is free. It makes no call.
 #[inline(always)]
 pub(super) fn announce(name: usize) -> Option<Announced> {
-    let slot = OWN.try_with(Cell::get).ok()??;
-    announce_in(&slot[0], name)
+    let own = OWN.try_with(Cell::get).ok()?;
+    announce_in(own.first()?, name)
 }
 
 /// Announces a reader of the lock `name`, if this thread has a free word.
 pub(super) fn announce_anywhere(name: usize) -> Option<Announced> {
-    let slot = OWN.try_with(Cell::get).ok()??;
+    let slot = own()?;
     slot.iter().find_map(|word| announce_in(word, name))
 }
 
@@ -98,14 +149,19 @@ pub(crate) fn equip() {
         if owner.0.get().is_none() {
             let slot = SLOTS.claim(|| std::array::from_fn(|_| AtomicUsize::new(0)));
             owner.0.set(Some(slot));
-            let _ = OWN.try_with(|own| own.set(Some(slot)));
+            let _ = OWN.try_with(|own| own.set(Own::some(slot)));
         }
     });
 }
 
 /// The number of this thread's slot, if it has one.
 pub(crate) fn own_number() -> Option<u32> {
-    OWN.try_with(Cell::get).ok()?.map(|slot| slot.number())
+    own().map(|slot| slot.number())
+}
+
+/// This thread's slot, if it has one.
+fn own() -> Option<&'static Slot> {
+    OWN.try_with(Cell::get).ok()?.get()
 }
 
 /// How many slots there are: so many are looked at by each scan.
@@ -202,5 +258,47 @@ impl Patience {
             crate::sync::yield_now();
         }
         true
+    }
+}
+
+#[cfg(all(test, not(crossbeam_loom)))]
+mod tests {
+    use super::*;
+
+    /// What a thread without a slot can do.
+    fn is_left_alone() -> bool {
+        announce(64).is_none() && announce_anywhere(64).is_none() && own_number().is_none()
+    }
+
+    /// Looks when it is dropped.
+    struct Late(Cell<Option<std::sync::mpsc::Sender<bool>>>);
+
+    impl Drop for Late {
+        fn drop(&mut self) {
+            let told = self.0.take().expect("set before");
+            told.send(is_left_alone()).expect("somebody waits");
+        }
+    }
+
+    std::thread_local! {
+        static LATE: Late = const { Late(Cell::new(None)) };
+    }
+
+    #[test]
+    fn who_has_no_slot_announces_nothing() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            assert!(is_left_alone(), "not yet");
+            // Before the owner of the slot, and so dropped after it.
+            LATE.with(|late| late.0.set(Some(tell)));
+            equip();
+            assert!(own_number().is_some());
+            let first = announce(64).expect("the first word is free");
+            assert!(announce(128).is_none(), "it is taken");
+            drop(announce_anywhere(128).expect("there are more"));
+            drop(first);
+        });
+        thread.join().expect("all of it holds");
+        assert_eq!(told.recv(), Ok(true), "not any more");
     }
 }
