@@ -32,16 +32,23 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// assert_eq!(map.insert("a", 1), None);
     /// assert_eq!(map.insert("a", 2), Some(1));
     /// ```
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         let hash = self.hash(&key);
-        if !T::IN_PLACE && !T::SELECTS {
-            return self.insert_by(hash, key, value, self.lock_fast(hash, here()), here());
+        if T::IN_PLACE {
+            self.insert_in_place(hash, key, value, here())
+        } else {
+            self.insert_called(hash, key, value, here())
         }
-        let mut section = match self.lock_plain(hash, here()) {
+    }
+
+    /// Where entries are changed in place: what makes no call.
+    #[inline(always)]
+    fn insert_in_place(&self, hash: u64, key: K, value: V, place: Place) -> Option<V> {
+        let mut section = match self.lock_plain(hash, place) {
             Ok(section) => section,
-            Err(by) => return self.insert_elsewhere(hash, key, value, by, here()),
+            Err(by) => return self.insert_elsewhere(hash, key, value, by, place),
         };
         if let Some((_, entry)) = T::locate_mut(&mut Plain(&mut section), hash, &key) {
             let old = std::mem::replace(&mut entry.1, value);
@@ -54,7 +61,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             T::insert_new(&mut Plain(&mut section), hash, key, value);
             return None;
         }
-        self.insert_elsewhere(hash, key, value, Self::confirm(section, hash), here())
+        self.insert_elsewhere(hash, key, value, Self::confirm(section, hash), place)
+    }
+
+    /// Where they are not, or not in all shards: a function of its own, for there is too much of it for callers.
+    #[inline(never)]
+    fn insert_called(&self, hash: u64, key: K, value: V, place: Place) -> Option<V> {
+        if T::SELECTS {
+            self.insert_in_place(hash, key, value, place)
+        } else {
+            self.insert_by(hash, key, value, self.lock_fast(hash, place), place)
+        }
     }
 
     #[inline(always)]
@@ -261,19 +278,29 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// assert_eq!(map.remove("a"), Some(("a".to_owned(), 1)));
     /// assert_eq!(map.remove("a"), None);
     /// ```
-    #[inline]
+    #[inline(always)]
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn remove<Q>(&self, key: &Q) -> Option<(K, V)>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        if !T::IN_PLACE && !T::SELECTS {
-            return self.remove_by(hash, key, self.lock_fast(hash, here()), here());
+        if T::IN_PLACE {
+            self.remove_in_place(hash, key, here())
+        } else {
+            self.remove_called(hash, key, here())
         }
-        let mut section = match self.lock_plain(hash, here()) {
+    }
+
+    /// As [`insert_in_place`](Self::insert_in_place).
+    #[inline(always)]
+    fn remove_in_place<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let mut section = match self.lock_plain(hash, place) {
             Ok(section) => section,
-            Err(by) => return self.remove_elsewhere(hash, key, by, here()),
+            Err(by) => return self.remove_elsewhere(hash, key, by, place),
         };
         if let Some(removed) = T::remove_key(&mut Plain(&mut section), hash, key) {
             // Here and not at the end: should something that was removed earlier panic in its Drop, what is being
@@ -284,7 +311,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if section.coverage().covers(hash) {
             return None;
         }
-        self.remove_elsewhere(hash, key, Self::confirm(section, hash), here())
+        self.remove_elsewhere(hash, key, Self::confirm(section, hash), place)
+    }
+
+    /// As [`insert_called`](Self::insert_called).
+    #[inline(never)]
+    fn remove_called<Q>(&self, hash: u64, key: &Q, place: Place) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if T::SELECTS {
+            self.remove_in_place(hash, key, place)
+        } else {
+            self.remove_by(hash, key, self.lock_fast(hash, place), place)
+        }
     }
 
     #[inline(always)]
