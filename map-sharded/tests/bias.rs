@@ -485,3 +485,22 @@ fn a_write_beside_an_announced_guard_is_reported() {
         assert_eq!(map.insert(1, 3), Some(1));
     });
 }
+
+/// The one shard of a small map lies in the map itself. An announcement names an address, and would stay for what comes there.
+#[test]
+fn a_guard_that_is_forgotten_in_a_small_map_does_not_haunt_the_next_one_there() {
+    within_a_minute(|| {
+        let mut place = Box::new(biased::<u64, u64>());
+        place.insert(1, 10);
+        arm(&place, 1);
+        std::mem::forget(place.get(&1));
+        // The old one is not dropped, which would have it forgotten.
+        let old = std::mem::replace(&mut *place, biased());
+        place.insert(1, 20);
+        arm(&place, 1);
+        let map = &*place;
+        thread::scope(|scope| scope.spawn(|| map.insert(1, 30)).join()).expect("it is written to");
+        assert_eq!(map.get_copied(&1), Some(30));
+        drop(old);
+    });
+}
