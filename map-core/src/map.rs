@@ -87,12 +87,11 @@ macro_rules! read_fast {
         if map.is_sample() {
             Err(Refused::Busy)
         } else {
-            let way = map.way(hash);
+            let (way, patience) = map.way_in(Way::Brief, hash);
             if way.says_read_table() {
                 let $table = $crate::strategy::At::of_read_table(way.header(), hash, here());
                 return $elsewhere;
             }
-            let patience = map.patience(Way::Brief);
             let $at = $crate::strategy::At::new(way.header(), hash, patience, here());
             $attempt
         }
@@ -177,6 +176,16 @@ pub(crate) type By<'a, K, V, T> = Result<
     Section<'a, K, V, T>,
     Attempt<'a, <T as Strategy<K, V>>::Locked, <T as Strategy<K, V>>::Open>,
 >;
+
+impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
+    /// Has the directory lead readers in as the map leans.
+    #[inline]
+    pub(crate) fn lead_readers(&self) {
+        if T::READS_LOCK {
+            self.directory.set_announces(|| self.leaning.announces());
+        }
+    }
+}
 
 /// The steps that all operations are made of.
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
@@ -266,6 +275,26 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
+    /// The same, and how a read that is not to wait keeps writers out. An announced one asks nothing for it.
+    #[inline(always)]
+    pub(crate) fn way_in(
+        &self,
+        way: Way,
+        hash: u64,
+    ) -> (Signpost<'_, T::Locked, T::Open>, Patience) {
+        if T::READS_LOCK
+            && let Some(root) = self.directory.announcers_root()
+        {
+            return (root.find(hash), Patience::Announce);
+        }
+        match self.directory.root() {
+            Some(root) => (root.find(hash), Patience::Fast),
+            // Guards are not announced in it: see `announces`.
+            None if way == Way::Brief => (self.way_to_first(), self.patience(way)),
+            None => (self.way_to_first(), Patience::Fast),
+        }
+    }
+
     /// Looks a key up until the shard that covers the hash is found; see [`read_fast`].
     #[cold]
     #[inline(never)]
@@ -351,6 +380,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             None => false,
         };
         let is_sample = self.leaning.note_read(could_announce, &self.tally);
+        self.lead_readers();
         // The thread counts as a reader, also where it would not announce itself.
         slots::equip();
         is_sample
@@ -564,7 +594,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// [`if_covering`](crate::strategy::Exclusive::if_covering).
     #[inline(always)]
     pub(crate) fn lock_whichever(&self, hash: u64, place: Place) -> By<'_, K, V, T> {
-        self.directory.find(hash).lock_exclusive_fast(place)
+        self.directory
+            .find_to_write(hash)
+            .lock_exclusive_fast(place)
     }
 
     /// Goes on with what [`lock_plain`](Self::lock_plain) met.
@@ -668,8 +700,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if let Some(since) = since {
             self.note_contention(hash, since);
         }
+        if met.contended {
+            self.directory.note_meeting();
+            self.directory.tell_locator(&section);
+        }
         if met.revoked {
             self.leaning.note_revocation(&self.tally);
+            self.lead_readers();
         }
         if let Some(reading) = met.crowded
             && T::splits_for_contention(section.open())
@@ -732,7 +769,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let header = section.header();
         if T::READS_LOCK {
             self.leaning.note_write(&self.tally);
+            self.lead_readers();
         }
+        self.directory.tell_locator(&section);
         if T::SELECTS {
             let delay = T::delay_sample(section.open(), tally::draw());
             if delay > 0 {
@@ -745,7 +784,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             T::note_write(&mut section, header.site());
         }
         if header.count_sample() {
-            self.merge_if_quiet(section, place)
+            self.relax_if_quiet(section, place)
         } else {
             section
         }
@@ -758,7 +797,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         reason: Reason,
         place: Place,
     ) -> Result<Section<'a, K, V, T>, Section<'a, K, V, T>> {
-        self.directory.split(
+        let halves = self.directory.split(
             section,
             hash,
             reason,
@@ -770,16 +809,23 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 T::absorb(into, from, |key| self.hash(key))
                     .expect("moving to an empty shard takes no memory");
             },
-        )
+        );
+        // If it was the first, there is an array now.
+        self.lead_readers();
+        halves
     }
 
-    /// Undoes a split for contention when there has been none for a while.
-    fn merge_if_quiet<'a>(
+    /// Undoes what was done about contention when there has been none for a while.
+    fn relax_if_quiet<'a>(
         &'a self,
         section: Section<'a, K, V, T>,
         place: Place,
     ) -> Section<'a, K, V, T> {
-        if !T::SPLITS_FOR_CONTENTION || !section.header().contention.is_quiet() {
+        if !section.header().contention.is_quiet() {
+            return section;
+        }
+        self.directory.relax_if_quiet();
+        if !T::SPLITS_FOR_CONTENTION {
             return section;
         }
         let most = self.directory.merge_limit();
@@ -832,6 +878,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 panic!("{error}");
             }
         }
+        self.directory.tell_locator(&section);
         section
     }
 

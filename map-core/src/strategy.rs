@@ -156,6 +156,34 @@ pub trait Table: Default {
     /// assert_eq!(unload(map_sharded::Entries::<u32, u32>::default()).len(), 0);
     /// ```
     fn take_waste(&mut self) -> Self::Waste;
+
+    /// Where what [`prefetch`](Self::prefetch) asks for lies, in a word; 0 where it would ask for nothing. Cheap, without a lock or a panic:
+    /// it is asked now and then while other locks are held, above all where writers meet.
+    ///
+    /// ```
+    /// use map_core::strategy::Table;
+    ///
+    /// // There is no memory yet.
+    /// assert_eq!(map_sharded::Entries::<u32, u32>::default().locator(), 0);
+    /// ```
+    #[inline]
+    fn locator(&self) -> usize {
+        0
+    }
+
+    /// Has the cache lines fetched that a writer of `hash` will want, without the lock, of the table that has this locator or had
+    /// it once: it may be any. Nothing is read or written, nor waited for.
+    ///
+    /// ```
+    /// use map_core::strategy::Table;
+    ///
+    /// // Nothing comes of it.
+    /// <map_sharded::Entries<u32, u32> as Table>::prefetch(0, 7);
+    /// ```
+    #[inline(always)]
+    fn prefetch(locator: usize, hash: u64) {
+        let _ = (locator, hash);
+    }
 }
 
 /// What readers may look at without a shard's lock.

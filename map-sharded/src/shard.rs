@@ -141,6 +141,15 @@ impl<K, V> Table for Entries<K, V> {
     fn len(&self) -> usize {
         self.0.len()
     }
+
+    fn locator(&self) -> usize {
+        self.0.locator()
+    }
+
+    #[inline(always)]
+    fn prefetch(locator: usize, hash: u64) {
+        SwissTable::<(K, V)>::prefetch(locator, hash);
+    }
 }
 
 /// The room of one half of a shard that had so much, and so many of whose entries it gets: half of it if they leave some

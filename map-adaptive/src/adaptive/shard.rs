@@ -135,6 +135,19 @@ impl<K, V> Table for Locked<K, V> {
             Stored::Nodes(upper, _) => upper.locked.len(),
         }
     }
+
+    #[inline]
+    fn locator(&self) -> usize {
+        match &self.0 {
+            Stored::Inline(entries) => entries.locator(),
+            Stored::Nodes(..) => 0,
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(locator: usize, hash: u64) {
+        Entries::<K, V>::prefetch(locator, hash);
+    }
 }
 
 /// What readers may look at without the lock, and what is known of the shard.

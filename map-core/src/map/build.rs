@@ -141,10 +141,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
     pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
         let map = Self {
-            directory: Directory::new(Limits {
-                base: shard_limit.min(MOST_ENTRIES),
-                fine: T::READS_LOCK,
-            }),
+            directory: Directory::new(Limits::new(shard_limit.min(MOST_ENTRIES), T::READS_LOCK)),
             hasher,
             leaning: Leaning::new(ReadBias::Adaptive),
             tally: Tally::default(),
@@ -296,6 +293,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// ```
     pub fn set_read_bias(&self, bias: ReadBias) {
         self.leaning.set(bias);
+        self.lead_readers();
     }
 
     /// Whether readers announce themselves, as it was set. One load of a word.

@@ -358,7 +358,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
         let limits = self.directory.limits();
         let mut depth = 0;
-        while share(wanted, depth) > limits.of(1 << depth)
+        while share(wanted, depth) > limits.of(1 << depth, false)
             // Spreading goes only so far: a small limit would never be met.
             && wanted >> depth > 1
         {

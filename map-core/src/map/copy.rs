@@ -32,7 +32,7 @@ type Shard<K, V, T> = Header<<T as Strategy<K, V>>::Locked, <T as Strategy<K, V>
 impl<K: Clone, V: Clone, T: Strategy<K, V>, S: Clone> Clone for Map<K, V, T, S> {
     fn clone(&self) -> Self {
         let place = here();
-        let limit = self.directory.limits().base;
+        let limit = self.directory.limits().base();
         let bias = self.leaning.get();
         let copy = Self::like(limit, self.hasher.clone(), bias, self.directory.open());
         let mut filled: Vec<&Shard<K, V, T>> = Vec::new();
@@ -104,6 +104,7 @@ impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
     /// Has the shards that were filled.
     pub(super) fn begin_with(&self, filled: &[&Shard<K, V, T>], place: Place) {
         self.directory.begin_with(filled, place);
+        self.lead_readers();
         self.leaning
             .set_read_tables(T::has_read_tables(self.directory.open()));
     }

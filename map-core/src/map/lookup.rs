@@ -69,19 +69,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let found = if self.is_sample() {
             Err(Refused::Busy)
         } else {
-            // Guards are not announced in the one shard in the map itself: see `announces`.
-            let (way, may_announce) = match self.directory.root() {
-                Some(root) => (root.find(hash), true),
-                None => (self.way_to_first(), false),
-            };
+            let (way, patience) = self.way_in(Way::Guard, hash);
             if way.says_read_table() {
                 return self.get_in_table(way.header(), hash, key);
             }
-            let patience = if may_announce && self.leaning.announces() {
-                Patience::Announce
-            } else {
-                Patience::Fast
-            };
             let at = At::new(way.header(), hash, patience, here()).for_guard();
             if T::SELECTS {
                 T::peek_locked(at, key).map(|found| found.map(T::keep_locked))

@@ -232,7 +232,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> ReadOnlyView<K, V, T, S
 impl<K: Clone, V: Clone, T: Strategy<K, V>, S: Clone> Clone for ReadOnlyView<K, V, T, S> {
     fn clone(&self) -> Self {
         let place = here();
-        let limit = self.shards.limits().base;
+        let limit = self.shards.limits().base();
         let bias = self.leaning.get();
         let copy = Map::like(limit, self.hasher.clone(), bias, self.shards.open());
         let shards = self.shards.shards();

@@ -48,6 +48,41 @@ fn ticks() -> u32 {
     (uptime().as_nanos() >> 8) as u32
 }
 
+/// When somebody in a map last met somebody else, in units of an eighth of a second. It goes round in two hours; who was not met for
+/// so long counts as met just now, for a moment.
+pub(super) struct LastMeeting(hint::AtomicU16);
+
+/// After so long, a second, it is quiet in a map.
+const QUIET_EIGHTHS: u16 = 8;
+
+impl LastMeeting {
+    pub(super) const fn new() -> Self {
+        Self(hint::AtomicU16::new(0))
+    }
+
+    fn now() -> u16 {
+        (uptime().as_millis() >> 7) as u16
+    }
+
+    /// Now. Written at most once in each of those units, for others read what lies beside it all the time.
+    pub(super) fn note(&self) {
+        let now = Self::now();
+        if self.0.load(Relaxed) != now {
+            self.0.store(now, Relaxed);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn make_long_ago(&self) {
+        self.0
+            .store(Self::now().wrapping_sub(QUIET_EIGHTHS), Relaxed);
+    }
+
+    pub(super) fn is_long_ago(&self) -> bool {
+        Self::now().wrapping_sub(self.0.load(Relaxed)) >= QUIET_EIGHTHS
+    }
+}
+
 impl Contention {
     pub(super) const fn new() -> Self {
         Self {

@@ -22,13 +22,22 @@
 //! In a map of which some shards have something for readers without the lock, a place also says whether its shard has: a hint which
 //! way to try first, so that such shards cost the readers of others nothing. Whoever changes, splits or merges a shard puts it there.
 //!
+//! *Three ways in.* The address of the current array stands in a map up to three times: for everybody, for readers who announce themselves,
+//! and for writers who do nothing before they lock. The latter two are null while the map's readers or writers do otherwise, which is
+//! found out with the look whether there is an array at all: nobody asks twice but who finds null, and goes by everybody's then.
+//!
+//! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who writes would wait for
+//! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where
+//! their tables were when that was last told. While writers meet, each has the lines that he will want fetched before he takes the lock. It does
+//! no harm that a locator is old, for nothing is read through it; so it is only now and then that they are looked after.
+//!
 //! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
 //! a shard, and no user code runs under it. A second shard is only ever tried, not waited for.
 
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
-use super::contention::Reading;
+use super::contention::{LastMeeting, Reading};
 use super::coverage::{Coverage, below_tag, hash_at};
 use super::header::Header;
 use super::held::Place;
@@ -53,12 +62,19 @@ pub(crate) struct Directory<L, O> {
     /// Null: the map has one shard, `first`. Otherwise the current array's address, with
     /// `64 - depth` in its low six bits, where `depth` is not 0: one load gives both. Once set, never null again.
     root: AtomicPtr<AtomicPtr<Header<L, O>>>,
+    /// The same for readers who announce themselves; null while readers are not to.
+    announcers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
+    /// The same for writers who do not prefetch; null while writers are to.
+    writers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// How many entries a shard may hold before it splits. A hint, written under `structure`.
-    shard_limit: hint::AtomicUsize,
+    shard_limit: hint::AtomicU32,
     /// The same if there were one shard less. Likewise.
-    merged_limit: hint::AtomicUsize,
-    /// What it is derived from, by the number of shards.
-    limits: Limits,
+    merged_limit: hint::AtomicU32,
+    /// What they are derived from, by the number of shards: see [`Limits`].
+    base_limit: u32,
+    fine: bool,
+    /// When a writer last met somebody.
+    last_meeting: LastMeeting,
     /// Who merges shards, and who forbids it.
     merges: Merges,
     /// Empty until the first split: an empty map is small.
@@ -84,6 +100,11 @@ const HELPED_PERCENT: usize = 150;
 const FUTILE_SPLITS: u8 = 3;
 /// A reading that took longer (about 10 ms) is no contention worth a split.
 const WORTH_TICKS: usize = 40_000;
+
+/// A limit that no shard reaches is as good as any other.
+fn saturated(limit: usize) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX)
+}
 
 fn cores() -> usize {
     use std::sync::OnceLock;
@@ -143,20 +164,45 @@ pub(crate) struct Root<'a, L, O> {
 }
 
 impl<'a, L, O: Open> Root<'a, L, O> {
-    /// The way to the shard that covers `hash`, or did a moment ago.
+    /// What stands in a root, if it is not null.
     #[inline(always)]
-    pub(crate) fn find(self, hash: u64) -> Signpost<'a, L, O> {
+    fn new(tagged: *mut AtomicPtr<Header<L, O>>) -> Option<Self> {
+        (!tagged.is_null()).then_some(Self {
+            tagged,
+            directory: PhantomData,
+        })
+    }
+
+    /// The first place, and the number of the one for `hash`, which is one of the array's.
+    #[inline(always)]
+    fn place(&self, hash: u64) -> (*mut AtomicPtr<Header<L, O>>, usize) {
+        // The root's low bits say how long the array is, and the shift leaves only so many bits of the position.
         let shift = self.tagged.addr() & SHIFT_MASK;
         let array = self.tagged.map_addr(|address| address & !SHIFT_MASK);
-        let index = below_tag(hash) >> shift;
-        // SAFETY: the root's low bits say how long the array is, and the shift leaves only so many
-        // bits of the position; arrays live as long as their directory, which is borrowed for `'a`.
-        let place = unsafe { &*array.add(index as usize) };
+        (array, (below_tag(hash) >> shift) as usize)
+    }
+
+    /// The way to the shard that covers `hash`, or did a moment ago.
+    #[inline(always)]
+    pub(crate) fn find(&self, hash: u64) -> Signpost<'a, L, O> {
+        let (array, index) = self.place(hash);
+        // SAFETY: there is such a place; arrays live as long as their directory, which is borrowed for `'a`.
+        let place = unsafe { &*array.add(index) };
         Signpost {
             // Acquire: pairs with the Release in `Structure::put`; publishes the header.
             tagged: place.load(Acquire),
             directory: PhantomData,
         }
+    }
+
+    /// The locator of the table of that shard, or of an older one.
+    #[inline(always)]
+    fn locator(&self, hash: u64) -> usize {
+        let (array, index) = self.place(hash);
+        // SAFETY: before the first place lie as many locators as there are places, from there backwards.
+        let locator = unsafe { &*array.sub(index + 1) };
+        // Relaxed: nothing is read through it.
+        locator.load(Relaxed).addr()
     }
 }
 
@@ -164,9 +210,13 @@ impl<L: Table, O: Open> Directory<L, O> {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
-            shard_limit: hint::AtomicUsize::new(limits.of(1)),
-            merged_limit: hint::AtomicUsize::new(limits.of(1)),
-            limits,
+            announcers_root: AtomicPtr::new(ptr::null_mut()),
+            writers_root: AtomicPtr::new(ptr::null_mut()),
+            shard_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
+            merged_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
+            base_limit: limits.base,
+            fine: limits.fine,
+            last_meeting: LastMeeting::new(),
             merges: Merges::default(),
             structure: Mutex::new(None),
             first: Header::new(Coverage::ALL, O::default()),
@@ -182,15 +232,91 @@ impl<L: Table, O: Open> Directory<L, O> {
         }
     }
 
+    /// The shard that covers `hash`, or did a moment ago, for a writer, who may have asked for what he will want.
+    #[inline(always)]
+    pub(crate) fn find_to_write(&self, hash: u64) -> &Header<L, O> {
+        // Acquire: pairs with the Release in `set_root`; publishes the array's places.
+        if let Some(root) = Root::new(self.writers_root.load(Acquire)) {
+            return root.find(hash).header();
+        }
+        match self.root() {
+            Some(root) => {
+                L::prefetch(root.locator(hash), hash);
+                root.find(hash).header()
+            }
+            None => &self.first,
+        }
+    }
+
+    /// The way to the shards for readers who announce themselves, if they are to.
+    #[inline(always)]
+    pub(crate) fn announcers_root(&self) -> Option<Root<'_, L, O>> {
+        // Acquire: pairs with the Release in `set_root`; publishes the array's places.
+        Root::new(self.announcers_root.load(Acquire))
+    }
+
+    /// Has readers announce themselves, or not, as is `wanted`. What is missed when that changes at the same time is made good at the next
+    /// sample.
+    pub(crate) fn set_announces(&self, wanted: impl Fn() -> bool) {
+        // Relaxed: nothing is read through it, here and below.
+        while self.announcers_root.load(Relaxed).is_null() == wanted() {
+            if !self.set_habits(|structure| structure.announces = wanted()) {
+                break;
+            }
+        }
+    }
+
+    /// A writer has met somebody: so writers prefetch from now on, and shards that readers take no lock for stay smaller.
+    pub(crate) fn note_meeting(&self) {
+        self.last_meeting.note();
+        if !self.writers_root.load(Relaxed).is_null() {
+            self.set_habits(|structure| structure.writers_meet = true);
+        }
+    }
+
+    /// Undoes that, unless some have met somebody lately.
+    pub(crate) fn relax_if_quiet(&self) {
+        if self.writers_root.load(Relaxed).is_null() && self.last_meeting.is_long_ago() {
+            self.set_habits(|structure| structure.writers_meet = false);
+        }
+    }
+
+    /// Changes who goes by which root, if there is an array.
+    fn set_habits(&self, change: impl FnOnce(&mut Structure<L, O>)) -> bool {
+        // Before that there may be a structure already, without an array.
+        if self.is_inline() {
+            return false;
+        }
+        let mut structure = self.structure.lock();
+        let structure = structure.as_mut().expect("an array has a structure");
+        let before = (structure.announces, structure.writers_meet);
+        change(structure);
+        if before != (structure.announces, structure.writers_meet) {
+            self.set_root(structure);
+        }
+        true
+    }
+
+    /// Has the directory say where the table of a locked shard is, while somebody asks.
+    pub(crate) fn tell_locator(&self, section: &Exclusive<'_, L, O>) {
+        let Some(root) = self.root() else {
+            return;
+        };
+        if !self.writers_root.load(Relaxed).is_null() || section.coverage().is_nothing() {
+            return;
+        }
+        if root.locator(hash_at(section.coverage().start())) != section.locator()
+            && let Some(structure) = self.structure.lock().as_mut()
+        {
+            structure.publish(section);
+        }
+    }
+
     /// The way to the shards, unless there is but the one that lies in the map itself.
     #[inline(always)]
     pub(crate) fn root(&self) -> Option<Root<'_, L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        let tagged = self.root.load(Acquire);
-        (!tagged.is_null()).then_some(Root {
-            tagged,
-            directory: PhantomData,
-        })
+        Root::new(self.root.load(Acquire))
     }
 
     /// The way to the one shard that lies in the map itself, of which the caller knows whether it has something for readers without
@@ -238,18 +364,21 @@ impl<L: Table, O: Open> Directory<L, O> {
 
     /// The number of entries above which a shard splits.
     pub(crate) fn shard_limit(&self) -> usize {
-        self.shard_limit.load(Relaxed)
+        self.shard_limit.load(Relaxed) as usize
     }
 
     /// The most entries that two shards merge with: together they fill half of what may be in a shard then, when there is one
     /// shard less. (By the limit of now, the merger could be above that of then, and split at once.)
     pub(crate) fn merge_limit(&self) -> usize {
-        self.merged_limit.load(Relaxed) / 2
+        self.merged_limit.load(Relaxed) as usize / 2
     }
 
     /// The number of entries above which a shard splits, whatever the number of shards.
     pub(crate) fn limits(&self) -> Limits {
-        self.limits
+        Limits {
+            base: self.base_limit,
+            fine: self.fine,
+        }
     }
 
     /// The number of shards.
@@ -475,9 +604,16 @@ impl<L: Table, O: Open> Directory<L, O> {
             .map_addr(|address| address | (64 - depth as usize));
         // Release: pairs with the Acquire in `root`; publishes the array's places.
         self.root.store(tagged, Release);
+        let unless = |not: bool| if not { ptr::null_mut() } else { tagged };
+        // Release: likewise in `announcers_root` and `find_to_write`.
+        self.announcers_root
+            .store(unless(!structure.announces), Release);
+        self.writers_root
+            .store(unless(structure.writers_meet), Release);
         let shards = structure.shards();
-        self.shard_limit.store(self.limits.of(shards), Relaxed);
-        self.merged_limit.store(self.limits.of(shards - 1), Relaxed);
+        let limit_of = |shards| saturated(self.limits().of(shards, structure.writers_meet));
+        self.shard_limit.store(limit_of(shards), Relaxed);
+        self.merged_limit.store(limit_of(shards - 1), Relaxed);
     }
 
     /// Consumes the directory and returns what lay under the shards' locks.
@@ -522,20 +658,32 @@ fn futility<L: Table, O>(section: &Exclusive<'_, L, O>, reading: Reading) -> u8 
 ///
 /// In a small map of locked shards small tables are faster, under writes above all, and there are the sooner several shards for
 /// threads that write; and to split them while they are small takes less than to split them when they are large and others wait. Where readers take no lock, one shard is faster as long as it lasts: the way to it is two loads
-/// shorter, which are a fifth of a read.
+/// shorter, which are a fifth of a read. And where writers meet while such a map grows, one waits for each split of another, for they
+/// come by every shard while it lasts; it does not last as long, nor are they as likely to come by, if the shards are smaller.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    pub(crate) base: usize,
+    base: u32,
     /// Whether shards are small while there are few.
-    pub(crate) fine: bool,
+    fine: bool,
 }
 
 impl Limits {
-    /// The limit of a map with so many shards.
-    pub(crate) const fn of(self, shards: usize) -> usize {
-        let base = self.base;
+    pub(crate) fn new(base: usize, fine: bool) -> Self {
+        let base = saturated(base);
+        Self { base, fine }
+    }
+
+    /// The limit of most maps.
+    pub(crate) fn base(self) -> usize {
+        self.base as usize
+    }
+
+    /// The limit of a map with so many shards, in which writers meet or do not.
+    pub(crate) const fn of(self, shards: usize, writers_meet: bool) -> usize {
+        let base = self.base as usize;
         match (shards, self.fine) {
             (0..64, true) => base.div_ceil(4),
+            (2..4096, false) if writers_meet => base.div_ceil(4),
             (0..4096, false) => base,
             (0..4096, true) | (_, false) => base.saturating_mul(4),
             (_, true) => base.saturating_mul(16),
@@ -613,8 +761,9 @@ mod tests {
     use super::*;
     use crate::raw::held::here;
 
+    /// No entries, at some place.
     #[derive(Default)]
-    struct Nothing;
+    struct Nothing(usize);
 
     impl Table for Nothing {
         type Waste = ();
@@ -623,6 +772,10 @@ mod tests {
 
         fn len(&self) -> usize {
             0
+        }
+
+        fn locator(&self) -> usize {
+            self.0
         }
     }
 
@@ -693,10 +846,7 @@ mod tests {
 
     #[test]
     fn places_say_which_shards_have_read_tables() {
-        let limits = Limits {
-            base: 8,
-            fine: false,
-        };
+        let limits = Limits::new(8, false);
         let directory = Toy::new(limits);
         let [first, last] = [0, hash_at(7 << 60)];
         assert_eq!(said(&directory), [false; 8]);
@@ -718,5 +868,138 @@ mod tests {
         merge(&directory, first);
         assert_eq!(said(&directory)[..2], [false; 2]);
         assert_eq!(directory.shards(), 3);
+    }
+
+    /// Nobody has met anybody for long.
+    fn grow_quiet(directory: &Toy) {
+        directory.relax_if_quiet();
+        let is_null = directory.writers_root.load(Relaxed).is_null();
+        assert!(is_null, "a meeting is not forgotten at once");
+        directory.last_meeting.make_long_ago();
+        directory.relax_if_quiet();
+    }
+
+    /// The locators at the beginning of each eighth.
+    fn located(directory: &Toy) -> [usize; 8] {
+        let root = directory.root().expect("there is an array");
+        std::array::from_fn(|eighth| root.locator(hash_at((eighth as u64) << 60)))
+    }
+
+    /// Moves the table of a shard, and says so.
+    fn move_to(directory: &Toy, hash: u64, to: usize) {
+        let mut section = lock(directory, hash);
+        section.0 = to;
+        directory.tell_locator(&section);
+    }
+
+    #[test]
+    fn locators_are_told_while_writers_ask() {
+        let directory = Toy::new(Limits::new(8, false));
+        let [first, last] = [0, hash_at(7 << 60)];
+        // There is nowhere to say it.
+        directory.note_meeting();
+        move_to(&directory, first, 16);
+        split(&directory, first);
+        assert_eq!(
+            located(&directory),
+            [0, 0, 0, 0, 0, 0, 0, 0],
+            "tables that were made by the split"
+        );
+        move_to(&directory, first, 16);
+        assert_eq!(located(&directory), [0; 8], "nobody asks");
+        directory.note_meeting();
+        move_to(&directory, first, 32);
+        move_to(&directory, last, 48);
+        let halves = [32, 32, 32, 32, 48, 48, 48, 48];
+        assert_eq!(located(&directory), halves);
+        split(&directory, first);
+        split(&directory, first);
+        assert_eq!(located(&directory)[..4], [32, 0, 0, 0]);
+        assert_eq!(located(&directory)[4..], [48; 4], "also in larger arrays");
+        merge(&directory, first);
+        assert_eq!(located(&directory), [32, 32, 0, 0, 48, 48, 48, 48]);
+        grow_quiet(&directory);
+        move_to(&directory, last, 64);
+        assert_eq!(located(&directory)[4..], [48; 4], "nobody asks any more");
+        move_to(&directory, last, 48);
+    }
+
+    #[test]
+    fn each_has_the_way_in_that_is_his() {
+        let directory = Toy::new(Limits::new(8, false));
+        let ways = || {
+            let roots = [
+                &directory.root,
+                &directory.announcers_root,
+                &directory.writers_root,
+            ];
+            roots.map(|root| root.load(Relaxed))
+        };
+        let nowhere = ptr::null_mut();
+        directory.set_announces(|| true);
+        assert_eq!(ways(), [nowhere; 3], "there is no array");
+        split(&directory, 0);
+        let [root, ..] = ways();
+        assert_eq!(
+            ways(),
+            [root, nowhere, root],
+            "to be said again once there is"
+        );
+        directory.set_announces(|| true);
+        assert_eq!(ways(), [root; 3]);
+        directory.note_meeting();
+        assert_eq!(ways(), [root, root, nowhere]);
+        split(&directory, 0);
+        let [larger, ..] = ways();
+        assert_ne!(larger, root);
+        assert_eq!(ways(), [larger, larger, nowhere], "habits stay");
+        grow_quiet(&directory);
+        directory.set_announces(|| false);
+        assert_eq!(ways(), [larger, nowhere, larger]);
+        // It changes while somebody says it: what is wanted in the end is what comes of it.
+        let asked = std::cell::Cell::new(0);
+        directory.set_announces(|| asked.replace(asked.get() + 1) % 2 == 0 && asked.get() < 4);
+        assert_eq!(ways(), [larger, nowhere, larger]);
+        assert!(asked.get() >= 4);
+        for hash in (0..8).map(|eighth| hash_at(eighth << 60)) {
+            for change in [Toy::note_meeting, grow_quiet] {
+                change(&directory);
+                let found = directory.find_to_write(hash);
+                assert!(ptr::eq(found, directory.find(hash)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_structure_without_an_array_has_no_habits() {
+        let directory = Toy::new(Limits::new(8, false));
+        let section = lock(&directory, 0);
+        let refuse = |_: &mut _, _: &mut _, _| false;
+        let whole = directory.split(section, 0, Reason::Size, here(), refuse, |_, _| ());
+        assert!(whole.is_err());
+        directory.set_announces(|| true);
+        directory.note_meeting();
+        assert!(directory.is_inline() && directory.announcers_root().is_none());
+        assert!(ptr::eq(
+            directory.find_to_write(7),
+            &raw const directory.first
+        ));
+    }
+
+    #[test]
+    fn locators_stay_when_the_array_is_halved() {
+        let directory = Toy::new(Limits::new(8, false));
+        for _ in 0..4 {
+            split(&directory, 0);
+        }
+        directory.note_meeting();
+        move_to(&directory, hash_at(7 << 60), 48);
+        let [before, ..] = located(&directory);
+        for _ in 0..3 {
+            merge(&directory, 0);
+        }
+        let depth = directory.structure.lock().as_ref().map(|it| it.depth());
+        assert_eq!((depth, before), (Some(3), 0));
+        assert_eq!(located(&directory)[4..], [48; 4]);
     }
 }

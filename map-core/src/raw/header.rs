@@ -82,6 +82,8 @@ pub(crate) struct Met {
     pub(crate) crowded: Option<Reading>,
     /// Announced readers stayed, and had to be waited for.
     pub(crate) revoked: bool,
+    /// Others had the lock, readers perhaps.
+    pub(crate) contended: bool,
 }
 
 /// The attempt to lock a shard for writing: its lock may be held, with announced readers inside perhaps; and it may be the
@@ -391,8 +393,10 @@ impl<L: Table, O> Header<L, O> {
     ) -> Option<(Exclusive<'_, L, O>, Met)> {
         let mut crowded = None;
         let mut revoked = false;
+        let mut contended = false;
         let take = || {
             Some(self.lock.try_lock_exclusive().unwrap_or_else(|| {
+                contended = true;
                 crowded = self
                     .contention
                     .note(self.coverage_hint().depth())
@@ -415,7 +419,11 @@ impl<L: Table, O> Header<L, O> {
         let token = token.expect("waiting without a deadline ends with the lock");
         let mut hold = Exclusive::new(self, token, place);
         hold.count_write();
-        let met = Met { crowded, revoked };
+        let met = Met {
+            crowded,
+            revoked,
+            contended,
+        };
         self.coverage_hint().covers(hash).then_some((hold, met))
     }
 

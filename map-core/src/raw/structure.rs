@@ -1,7 +1,7 @@
 //! What a directory is made of, changed under one mutex: chunks of headers, the arrays of shard
 //! addresses, and the counts that its limits need.
 
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use super::coverage::Coverage;
 use super::directory::Signpost;
@@ -10,15 +10,19 @@ use super::holds::Exclusive;
 use crate::strategy::{Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
 
-/// Eight places of an array: a cache line, so that an array starts on one.
+/// Some places of an array, or as many locators: a cache line, so that the places start on one.
 #[repr(align(64))]
-pub(crate) struct Line<L, O>([AtomicPtr<Header<L, O>>; 8]);
+pub(crate) struct Line<L, O>([AtomicPtr<Header<L, O>>; PLACES]);
+
+/// How many places a line has.
+const PLACES: usize = 64 / size_of::<AtomicPtr<()>>();
+
+// From one line to the next, too, each place follows the other.
+const _: () = assert!(size_of::<Line<(), ()>>() == PLACES * size_of::<AtomicPtr<()>>());
 
 impl<L, O> Line<L, O> {
     fn new() -> Self {
-        Self(std::array::from_fn(
-            |_| AtomicPtr::new(std::ptr::null_mut()),
-        ))
+        Self(std::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())))
     }
 }
 
@@ -30,14 +34,18 @@ pub(crate) struct Structure<L, O> {
     chunks: Vec<NonNull<[Header<L, O>]>>,
     /// Headers out of use: they cover nothing.
     free: Vec<NonNull<Header<L, O>>>,
-    /// `arrays[d]` has `2^d` places, or is empty if it was never needed. They are kept: see the
-    /// directory's header comment, 4.
+    /// `arrays[d]` has `2^d` places and before them as many locators, the last one first, both filled up to whole lines; or is empty if
+    /// it was never needed. They are kept: see the directory's header comment, 4.
     arrays: Vec<Box<[Line<L, O>]>>,
     /// The current array.
     depth: u32,
     shards: usize,
     /// How many shards cover how many bits.
     per_depth: Vec<usize>,
+    /// Whether readers announce themselves.
+    pub(crate) announces: bool,
+    /// Whether writers meet others, and so prefetch.
+    pub(crate) writers_meet: bool,
 }
 
 // SAFETY: the structure owns its headers; addresses into them are followed only as the directory
@@ -53,6 +61,8 @@ impl<L, O> Default for Structure<L, O> {
             depth: 0,
             shards: 1,
             per_depth: vec![1],
+            announces: false,
+            writers_meet: false,
         }
     }
 }
@@ -79,7 +89,9 @@ impl<L: Table, O: Open> Structure<L, O> {
     /// The first place of the current array, and its depth.
     pub(crate) fn current(&self) -> (*const AtomicPtr<Header<L, O>>, u32) {
         let array: &[Line<L, O>] = &self.arrays[self.depth as usize];
-        (array.as_ptr().cast(), self.depth)
+        let first = array.as_ptr().cast::<AtomicPtr<Header<L, O>>>();
+        // SAFETY: the locators before it are half of the array.
+        (unsafe { first.add(array.len() / 2 * PLACES) }, self.depth)
     }
 
     /// A header out of use; if it is new, with a sibling of what is `open`.
@@ -141,6 +153,8 @@ impl<L: Table, O: Open> Structure<L, O> {
                     // Release: pairs with the Acquire in `find` of a reader that is still in this
                     // array from when it was current before; publishes the header.
                     place(new, half).store(header, Release);
+                    // Relaxed, here and below: nothing is read through a locator.
+                    locator(new, half).store(locator(old, index).load(Relaxed), Relaxed);
                 }
             }
             self.depth += 1;
@@ -160,6 +174,7 @@ impl<L: Table, O: Open> Structure<L, O> {
             for index in 0..1usize << (self.depth - 1) {
                 // Release: as in `ensure_depth`.
                 place(new, index).store(place(old, 2 * index).load(Relaxed), Release);
+                locator(new, index).store(locator(old, 2 * index).load(Relaxed), Relaxed);
             }
             self.depth -= 1;
         }
@@ -171,7 +186,7 @@ impl<L: Table, O: Open> Structure<L, O> {
             self.arrays.resize_with(depth + 1, || Box::new([]));
         }
         if self.arrays[depth].is_empty() {
-            self.arrays[depth] = (0..(1usize << depth).div_ceil(8))
+            self.arrays[depth] = (0..2 * (1usize << depth).div_ceil(PLACES))
                 .map(|_| Line::new())
                 .collect();
         }
@@ -190,16 +205,17 @@ impl<L: Table, O: Open> Structure<L, O> {
         }
         self.depth = self.per_depth.len() as u32 - 1;
         for shard in shards {
-            self.put(shard, shard.coverage_hint());
+            self.put(shard, shard.coverage_hint(), 0);
         }
     }
 
-    /// Puts a shard into all places of the current array that it covers, with what it has for readers without the lock.
+    /// Puts a shard into all places of the current array that it covers, with what it has for readers without the lock and where its table
+    /// is.
     pub(crate) fn publish(&mut self, section: &Exclusive<'_, L, O>) {
-        self.put(section.header(), section.coverage());
+        self.put(section.header(), section.coverage(), section.locator());
     }
 
-    fn put(&mut self, header: &Header<L, O>, coverage: Coverage) {
+    fn put(&mut self, header: &Header<L, O>, coverage: Coverage, at: usize) {
         self.make_array(self.depth);
         let shift = 63 - self.depth;
         let first = (coverage.start() >> shift) as usize;
@@ -210,6 +226,7 @@ impl<L: Table, O: Open> Structure<L, O> {
         for index in first..first + count {
             // Release: pairs with the Acquire in `Root::find`; publishes the header.
             place(array, index).store(header, Release);
+            locator(array, index).store(ptr::without_provenance_mut(at), Relaxed);
         }
     }
 
@@ -228,7 +245,14 @@ impl<L: Table, O: Open> Structure<L, O> {
 }
 
 fn place<L, O>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
-    &array[index / 8].0[index % 8]
+    let index = array.len() / 2 * PLACES + index;
+    &array[index / PLACES].0[index % PLACES]
+}
+
+/// No address of a header, but beside the places, as whose type it is stored.
+fn locator<L, O>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+    let index = array.len() / 2 * PLACES - 1 - index;
+    &array[index / PLACES].0[index % PLACES]
 }
 
 impl<L, O> Drop for Structure<L, O> {

@@ -7,6 +7,9 @@
 //! the tags have come: where neither is in the cache, the search waits for one of them and not for one after the other. In a shard that matters more
 //! than in a table that nobody else uses, for a lock keeps the processor from looking ahead into the next operation.
 //!
+//! Where others write, too, those lines are in their caches, and so is the one of the shard's lock. A [`locator`](SwissTable::locator) lets a writer ask for all of
+//! them before he has any.
+//!
 //! *Hashes come from outside*, and a full table is not enlarged by itself: who adds to it has made room before. Foreign code (what hashes,
 //! compares, clones or takes entries) may panic wherever it is called: the table is then as it was, or without the entry in question.
 
@@ -58,6 +61,21 @@ impl<T> SwissTable<T> {
             raw,
             len: 0,
         })
+    }
+
+    /// Where the table is and how large, for [`prefetch`](Self::prefetch).
+    pub(crate) fn locator(&self) -> usize {
+        self.raw.locator()
+    }
+
+    /// Has the lines fetched where a search for `hash` begins, that of the entry to be written to, in a table that has this locator or
+    /// had it once.
+    #[inline(always)]
+    pub(crate) fn prefetch(locator: usize, hash: u64) {
+        if let Some((bucket, control)) = Raw::<T>::first_of(locator, hash) {
+            raw::fetch_to_write(bucket);
+            raw::fetch(control);
+        }
     }
 
     #[inline]

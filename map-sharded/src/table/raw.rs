@@ -11,15 +11,64 @@
 
 use std::alloc::{self, Layout};
 use std::marker::PhantomData;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use super::group::{DELETED, EMPTY, Group, is_full, tag};
 
 /// The fewest buckets that memory is taken for.
 const FEWEST: usize = 4;
 
+/// What the address of the control bytes is a multiple of.
+pub(super) const ALIGNMENT: usize = 16;
+
+const _: () = assert!(size_of::<Group>() <= ALIGNMENT);
+
 /// Stands for the control bytes of a table without memory.
 static NO_ENTRIES: [u8; Group::WIDTH] = [EMPTY; Group::WIDTH];
+
+/// Whether what follows does anything here.
+pub(super) const FETCHES: bool = cfg!(all(
+    any(
+        all(target_arch = "x86_64", target_feature = "sse2"),
+        target_arch = "aarch64"
+    ),
+    not(miri)
+));
+
+/// Has a cache line fetched, to be read from, if there is anything at that address.
+#[inline(always)]
+pub(super) fn fetch<T>(place: *const T) {
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
+    // SAFETY: it may be any address: nothing is read, nor is anything wrong if nothing can be. This is compiled where all
+    // processors have SSE, which SSE2 contains.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(place.cast());
+    }
+    #[cfg(all(target_arch = "aarch64", not(miri)))]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{}]", in(reg) place.addr(), options(nostack, nomem, preserves_flags));
+    }
+    let _ = place;
+}
+
+/// The same, to be written to.
+#[inline(always)]
+pub(super) fn fetch_to_write<T>(place: *const T) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: as above. The manuals of either maker know no exception of it (but with a lock prefix), and a processor that does
+    // not know it takes it for a NOP.
+    unsafe {
+        std::arch::asm!("prefetchw [{}]", in(reg) place.addr(), options(nostack, nomem, preserves_flags));
+    }
+    #[cfg(all(target_arch = "aarch64", not(miri)))]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::asm!("prfm pstl1keep, [{}]", in(reg) place.addr(), options(nostack, nomem, preserves_flags));
+    }
+    let _ = place;
+}
 
 /// Buckets and their control bytes. Frees the memory and drops no entry.
 ///
@@ -68,7 +117,7 @@ impl<T> Raw<T> {
     /// The memory for so many buckets, and how far into it the control bytes begin.
     pub(super) fn layout(buckets: usize) -> Option<(Layout, usize)> {
         let entries = Layout::array::<T>(buckets).ok()?;
-        let entries = entries.align_to(size_of::<Group>().max(16)).ok()?;
+        let entries = entries.align_to(ALIGNMENT).ok()?;
         let control = Layout::array::<u8>(buckets.checked_add(Group::WIDTH)?).ok()?;
         // Padded, so that the control bytes are aligned, too.
         entries.pad_to_align().extend(control).ok()
@@ -129,20 +178,32 @@ impl<T> Raw<T> {
     /// Has the cache line of a bucket fetched, if there is such a bucket.
     #[inline(always)]
     pub(super) fn prefetch(&self, index: usize) {
-        let place = self.ctrl.cast::<T>().as_ptr().wrapping_sub(index + 1);
-        #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
-        // SAFETY: it may be any address: nothing is read, nor is anything wrong if nothing can be. This is compiled where all
-        // processors have SSE, which SSE2 contains.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(place.cast());
+        fetch(self.ctrl.cast::<T>().as_ptr().wrapping_sub(index + 1));
+    }
+
+    /// Where the control bytes are, and in the low bits, which such an address has zero, the binary logarithm of the number of buckets; 0 without
+    /// memory, or where that number is too large.
+    pub(super) fn locator(&self) -> usize {
+        // Of no buckets it is too large, too.
+        let exponent = self.buckets().trailing_zeros() as usize;
+        if !FETCHES || exponent >= ALIGNMENT {
+            return 0;
         }
-        #[cfg(all(target_arch = "aarch64", not(miri)))]
-        // SAFETY: as above.
-        unsafe {
-            std::arch::asm!("prfm pldl1keep, [{}]", in(reg) place, options(nostack, readonly, preserves_flags));
+        self.ctrl.addr().get() | exponent
+    }
+
+    /// The bucket and the control byte that a search for `hash` begins with, in the table that has this locator, or that had it once:
+    /// then there may be anything.
+    #[inline(always)]
+    pub(super) fn first_of(locator: usize, hash: u64) -> Option<(*const T, *const u8)> {
+        // The address of nothing would be looked for in the page tables each time.
+        if locator == 0 {
+            return None;
         }
-        let _ = place;
+        let ctrl = ptr::without_provenance::<u8>(locator & !(ALIGNMENT - 1));
+        let mask = !(usize::MAX << (locator & (ALIGNMENT - 1)));
+        let Probe { at, .. } = Probe::new(hash, mask);
+        Some((ctrl.cast::<T>().wrapping_sub(at + 1), ctrl.wrapping_add(at)))
     }
 
     /// A bucket.

@@ -274,6 +274,64 @@ fn without_memory_there_is_nothing() {
 }
 
 #[test]
+fn a_locator_leads_to_where_searches_begin() {
+    type Entry = (u64, [u32; 3]);
+    // The last two: the most buckets that a locator can tell, and more.
+    for (capacity, tells) in [
+        (1, true),
+        (7, true),
+        (14, true),
+        (200, true),
+        (28_672, true),
+        (28_673, false),
+    ] {
+        let table = SwissTable::<Entry>::try_with_capacity(capacity).unwrap();
+        let tells = tells && raw::FETCHES;
+        assert_eq!(table.locator() != 0, tells, "{capacity}");
+        for hash in (0..200).flat_map(|key| HASHES.map(|hash| hash(key))) {
+            let Some((bucket, control)) = Raw::<Entry>::first_of(table.locator(), hash) else {
+                assert!(!tells);
+                continue;
+            };
+            let first = Probe::new(hash, table.raw.mask()).at;
+            // SAFETY: 1. There is memory, and a probe stays within the mask.
+            let (expected, lowest) = unsafe { (table.raw.bucket(first), table.raw.bucket(0)) };
+            assert_eq!(bucket.addr(), expected.addr().get());
+            // The control bytes come after the lowest bucket.
+            assert_eq!(
+                control.addr(),
+                lowest.addr().get() + size_of::<Entry>() + first
+            );
+        }
+    }
+    assert_eq!(SwissTable::<Entry>::new().locator(), 0);
+}
+
+#[test]
+fn anything_may_be_prefetched() {
+    let gone = SwissTable::<u64>::try_with_capacity(1_000)
+        .unwrap()
+        .locator();
+    for locator in [
+        0,
+        1,
+        15,
+        16,
+        gone,
+        !gone,
+        1 << 63,
+        usize::MAX - 15,
+        usize::MAX,
+    ] {
+        for hash in [0, 1, 1 << 40, u64::MAX] {
+            SwissTable::<u64>::prefetch(locator, hash);
+            SwissTable::<[u64; 1_000]>::prefetch(locator, hash);
+            SwissTable::<()>::prefetch(locator, hash);
+        }
+    }
+}
+
+#[test]
 fn buckets_that_are_none_hold_nothing() {
     let mut table = SwissTable::try_with_capacity(3).unwrap();
     let index = table.insert_new(0, "a".to_owned());
