@@ -319,7 +319,7 @@ fn anything_may_be_prefetched() {
         16,
         gone,
         !gone,
-        1 << 63,
+        usize::MAX / 2 + 1,
         usize::MAX - 15,
         usize::MAX,
     ] {
