@@ -702,7 +702,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
         if met.contended {
             self.directory.note_meeting();
-            self.directory.tell_locator(&section);
+            self.directory.tell(&section);
         }
         if met.revoked {
             self.leaning.note_revocation(&self.tally);
@@ -771,7 +771,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             self.leaning.note_write(&self.tally);
             self.lead_readers();
         }
-        self.directory.tell_locator(&section);
+        self.directory.tell(&section);
         if T::SELECTS {
             let delay = T::delay_sample(section.open(), tally::draw());
             if delay > 0 {
@@ -878,7 +878,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 panic!("{error}");
             }
         }
-        self.directory.tell_locator(&section);
+        self.directory.tell(&section);
         section
     }
 

@@ -27,11 +27,14 @@ pub struct Seat<T: 'static> {
 }
 
 impl<T> Seat<T> {
-    const_fn! {
-        /// A seat of no roster, which no thread is given: it stands for that there is none.
-        #[cfg(not(crossbeam_loom))]
-        pub(crate) fn apart(body: T) -> Self {
-            Self { body, owned: AtomicBool::new(true), number: 0, next: None }
+    /// A seat of no roster, which no thread is given: it stands for that there is none.
+    #[cfg(not(crossbeam_loom))]
+    pub(crate) const fn apart(body: T) -> Self {
+        Self {
+            body,
+            owned: AtomicBool::new(true),
+            number: 0,
+            next: None,
         }
     }
 

@@ -1,0 +1,246 @@
+use std::sync::atomic::AtomicBool;
+
+use super::*;
+use crate::raw::held::here;
+
+/// No entries, at some place.
+#[derive(Default)]
+struct Nothing(usize);
+
+impl Table for Nothing {
+    type Waste = ();
+
+    fn take_waste(&mut self) {}
+
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn locator(&self) -> usize {
+        self.0
+    }
+}
+
+/// Whether there is something for readers without the lock.
+#[derive(Default)]
+struct Something(AtomicBool);
+
+impl Open for Something {
+    fn sibling(&self) -> Self {
+        Self::default()
+    }
+
+    const MAY_HAVE_READ_TABLE: bool = true;
+
+    fn has_read_table(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+type Toy = Directory<Nothing, Something>;
+
+fn lock(directory: &Toy, hash: u64) -> Exclusive<'_, Nothing, Something> {
+    let section = directory.find(hash).try_lock_exclusive(here());
+    section.expect("nobody else is here")
+}
+
+/// Both halves have what the whole has.
+fn split(directory: &Toy, hash: u64) {
+    let copy = |from: &mut Exclusive<'_, Nothing, Something>,
+                to: &mut Exclusive<'_, Nothing, Something>| {
+        to.open().0.store(from.open().has_read_table(), Relaxed);
+    };
+    let section = lock(directory, hash);
+    let divide = |from: &mut _, to: &mut _, _| {
+        copy(from, to);
+        true
+    };
+    let half = directory.split(section, hash, Reason::Size, here(), divide, copy);
+    assert!(half.is_ok());
+}
+
+fn merge(directory: &Toy, hash: u64) {
+    let section = lock(directory, hash);
+    let merged = directory.merge(section, here(), |_, _| true, |_, _| true);
+    assert!(merged.is_ok());
+}
+
+fn set(directory: &Toy, hash: u64, has: bool) {
+    let section = lock(directory, hash);
+    section.open().0.store(has, Relaxed);
+    directory.tell(&section);
+}
+
+/// What the places say at the beginning of each eighth.
+fn said(directory: &Toy) -> Vec<bool> {
+    let hashes = (0..8).map(|eighth| hash_at(eighth << 60));
+    let said = hashes.map(|hash| {
+        let has = || directory.first.open().has_read_table();
+        let root = directory.root();
+        let way = root.map_or_else(|| directory.way_to_first(has), |root| root.find(hash));
+        assert!(directory.find(hash).coverage_hint().covers(hash));
+        assert!(ptr::eq(way.header(), directory.find(hash)));
+        assert_eq!(way.says_read_table(), way.header().open().has_read_table());
+        way.says_read_table()
+    });
+    said.collect()
+}
+
+#[test]
+fn places_say_which_shards_have_read_tables() {
+    let limits = Limits::new(8, false);
+    let directory = Toy::new(limits);
+    let [first, last] = [0, hash_at(7 << 60)];
+    assert_eq!(said(&directory), [false; 8]);
+    set(&directory, first, true);
+    assert_eq!(said(&directory), [true; 8]);
+    split(&directory, first);
+    assert_eq!(said(&directory), [true; 8], "both halves");
+    set(&directory, last, false);
+    let halves = [[true; 4], [false; 4]].concat();
+    assert_eq!(said(&directory), halves);
+    split(&directory, first);
+    split(&directory, first);
+    assert_eq!(said(&directory), halves, "in a larger array");
+    set(&directory, first, false);
+    assert_eq!(said(&directory)[..4], [false, true, true, true]);
+    set(&directory, last, true);
+    assert_eq!(said(&directory)[4..], [true; 4], "in each of its places");
+    // What remains is the lower half, which has none.
+    merge(&directory, first);
+    assert_eq!(said(&directory)[..2], [false; 2]);
+    assert_eq!(directory.shards(), 3);
+}
+
+/// Nobody has met anybody for long.
+fn grow_quiet(directory: &Toy) {
+    directory.relax_if_quiet();
+    let is_null = directory.writers_root.load(Relaxed).is_null();
+    assert!(is_null, "a meeting is not forgotten at once");
+    directory.last_meeting.make_long_ago();
+    directory.relax_if_quiet();
+}
+
+/// The locators at the beginning of each eighth.
+fn located(directory: &Toy) -> [usize; 8] {
+    let root = directory.root().expect("there is an array");
+    std::array::from_fn(|eighth| root.locator(hash_at((eighth as u64) << 60)))
+}
+
+/// Moves the table of a shard, and says so.
+fn move_to(directory: &Toy, hash: u64, to: usize) {
+    let mut section = lock(directory, hash);
+    section.0 = to;
+    directory.tell(&section);
+}
+
+#[test]
+fn locators_are_told_while_writers_ask() {
+    let directory = Toy::new(Limits::new(8, false));
+    let [first, last] = [0, hash_at(7 << 60)];
+    // There is nowhere to say it.
+    directory.note_meeting();
+    move_to(&directory, first, 16);
+    split(&directory, first);
+    assert_eq!(
+        located(&directory),
+        [0, 0, 0, 0, 0, 0, 0, 0],
+        "tables that were made by the split"
+    );
+    move_to(&directory, first, 16);
+    assert_eq!(located(&directory), [0; 8], "nobody asks");
+    directory.note_meeting();
+    move_to(&directory, first, 32);
+    move_to(&directory, last, 48);
+    let halves = [32, 32, 32, 32, 48, 48, 48, 48];
+    assert_eq!(located(&directory), halves);
+    split(&directory, first);
+    split(&directory, first);
+    assert_eq!(located(&directory)[..4], [32, 0, 0, 0]);
+    assert_eq!(located(&directory)[4..], [48; 4], "also in larger arrays");
+    merge(&directory, first);
+    assert_eq!(located(&directory), [32, 32, 0, 0, 48, 48, 48, 48]);
+    grow_quiet(&directory);
+    move_to(&directory, last, 64);
+    assert_eq!(located(&directory)[4..], [48; 4], "nobody asks any more");
+    move_to(&directory, last, 48);
+}
+
+#[test]
+fn each_has_the_way_in_that_is_his() {
+    let directory = Toy::new(Limits::new(8, false));
+    let ways = || {
+        let roots = [
+            &directory.root,
+            &directory.announcers_root,
+            &directory.writers_root,
+        ];
+        roots.map(|root| root.load(Relaxed))
+    };
+    let nowhere = ptr::null_mut();
+    directory.set_announces(|| true);
+    assert_eq!(ways(), [nowhere; 3], "there is no array");
+    split(&directory, 0);
+    let [root, ..] = ways();
+    assert_eq!(
+        ways(),
+        [root, nowhere, root],
+        "to be said again once there is"
+    );
+    directory.set_announces(|| true);
+    assert_eq!(ways(), [root; 3]);
+    directory.note_meeting();
+    assert_eq!(ways(), [root, root, nowhere]);
+    split(&directory, 0);
+    let [larger, ..] = ways();
+    assert_ne!(larger, root);
+    assert_eq!(ways(), [larger, larger, nowhere], "habits stay");
+    grow_quiet(&directory);
+    directory.set_announces(|| false);
+    assert_eq!(ways(), [larger, nowhere, larger]);
+    // It changes while somebody says it: what is wanted in the end is what comes of it.
+    let asked = std::cell::Cell::new(0);
+    directory.set_announces(|| asked.replace(asked.get() + 1) % 2 == 0 && asked.get() < 4);
+    assert_eq!(ways(), [larger, nowhere, larger]);
+    assert!(asked.get() >= 4);
+    for hash in (0..8).map(|eighth| hash_at(eighth << 60)) {
+        for change in [Toy::note_meeting, grow_quiet] {
+            change(&directory);
+            let found = directory.find_to_write(hash);
+            assert!(ptr::eq(found, directory.find(hash)));
+        }
+    }
+}
+
+#[test]
+fn a_structure_without_an_array_has_no_habits() {
+    let directory = Toy::new(Limits::new(8, false));
+    let section = lock(&directory, 0);
+    let refuse = |_: &mut _, _: &mut _, _| false;
+    let whole = directory.split(section, 0, Reason::Size, here(), refuse, |_, _| ());
+    assert!(whole.is_err());
+    directory.set_announces(|| true);
+    directory.note_meeting();
+    assert!(directory.is_inline() && directory.announcers_root().is_none());
+    assert!(ptr::eq(
+        directory.find_to_write(7),
+        &raw const directory.first
+    ));
+}
+
+#[test]
+fn locators_stay_when_the_array_is_halved() {
+    let directory = Toy::new(Limits::new(8, false));
+    for _ in 0..4 {
+        split(&directory, 0);
+    }
+    directory.note_meeting();
+    move_to(&directory, hash_at(7 << 60), 48);
+    let [before, ..] = located(&directory);
+    for _ in 0..3 {
+        merge(&directory, 0);
+    }
+    let depth = directory.structure.lock().as_ref().map(|it| it.depth());
+    assert_eq!((depth, before), (Some(3), 0));
+    assert_eq!(located(&directory)[4..], [48; 4]);
+}
