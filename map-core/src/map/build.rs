@@ -282,7 +282,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// Changes whether readers announce themselves, from now on.
     ///
-    /// One atomic write; it takes effect shard by shard, as they are used.
+    /// A few atomic writes, under the mutex of splits and merges if anything changes; it takes effect shard by shard, as they are used.
     ///
     /// ```
     /// use map_core::ReadBias;
@@ -392,7 +392,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
 
     /// Splits a shard when its table is full and has room for at least so many entries: for a quarter as many while a map of
     /// locked shards has less than 64 of them, for four times as many afterwards, and for 16 times as many where there are thousands of
-    /// shards. Where reads take no lock, for as many, and for four times as many where there are thousands of shards.
+    /// shards. Where reads take no lock, for as many, for a quarter as many where there are two or more and writers meet, and for
+    /// four times as many where there are thousands of shards.
     /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.
     ///
     /// ```

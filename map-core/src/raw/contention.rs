@@ -79,7 +79,13 @@ impl LastMeeting {
     }
 
     pub(super) fn is_long_ago(&self) -> bool {
-        Self::now().wrapping_sub(self.0.load(Relaxed)) >= QUIET_EIGHTHS
+        self.is_long_before(Self::now())
+    }
+
+    fn is_long_before(&self, now: u16) -> bool {
+        let passed = now.wrapping_sub(self.0.load(Relaxed));
+        // What looks longer ago is later than now: noted since, or where processors do not agree about the time.
+        (QUIET_EIGHTHS..=u16::MAX - QUIET_EIGHTHS).contains(&passed)
     }
 }
 
@@ -156,5 +162,28 @@ impl Contention {
         self.futile.store(futile, Relaxed);
         self.count.store(0, Relaxed);
         self.since.store(ticks(), Relaxed);
+    }
+}
+
+#[cfg(all(test, not(crossbeam_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_meeting_is_long_ago_after_a_second_and_not_before_it_was() {
+        let meeting = LastMeeting::new();
+        for met in [0u16, 7, u16::MAX - 3, u16::MAX] {
+            meeting.0.store(met, Relaxed);
+            for (passed, is_long) in [
+                (0, false),
+                (7, false),
+                (8, true),
+                (20_000, true),
+                (-1, false),
+            ] {
+                let now = met.wrapping_add_signed(passed);
+                assert_eq!(meeting.is_long_before(now), is_long, "{passed} after {met}");
+            }
+        }
     }
 }

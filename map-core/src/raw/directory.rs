@@ -276,8 +276,14 @@ impl<L: Table, O: Open> Directory<L, O> {
 
     /// Undoes that, unless some have met somebody lately.
     pub(crate) fn relax_if_quiet(&self) {
-        if self.writers_root.load(Relaxed).is_null() && self.last_meeting.is_long_ago() {
-            self.set_habits(|structure| structure.writers_meet = false);
+        if !self.is_inline()
+            && self.writers_root.load(Relaxed).is_null()
+            && self.last_meeting.is_long_ago()
+        {
+            // Asked again, lest somebody met somebody before we had the mutex.
+            self.set_habits(|structure| {
+                structure.writers_meet &= !self.last_meeting.is_long_ago();
+            });
         }
     }
 
@@ -364,7 +370,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         self.merged_limit.load(Relaxed) as usize / 2
     }
 
-    /// The number of entries above which a shard splits, whatever the number of shards.
+    /// What the numbers of entries above which a shard splits are derived from.
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             base: self.base_limit,
