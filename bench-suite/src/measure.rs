@@ -2,7 +2,7 @@
 //!
 //! What happens to the machine in the meantime (another program, a change of frequency) happens to all seats, because each round
 //! of one seat is followed by a round of the next. The order turns and is reversed every other round, so that nobody always sits after
-//! the same neighbour.
+//! the same neighbour. And what changes in the midst of a cell changes no ratio: each round is compared with the peer's of the same turn.
 
 use crate::{
     fail::Fail,
@@ -34,7 +34,7 @@ pub struct Score {
     pub ns_per_op: Spread,
     /// Million operations a second of all threads together, in the median round.
     pub mops: f64,
-    /// Its median / the median of the best peer of the cell.
+    /// Its time / that of the best peer of the cell, in the median turn.
     pub ratio: Option<f64>,
     /// Median share of a round that the threads waited for a core: above a few percent, the machine was not free.
     pub waiting: f64,
@@ -122,12 +122,23 @@ pub fn measure(
             }
         })
         .collect();
-    if let Some(best) = best_peer(&scores).map(|best| best.ns_per_op.median) {
-        for score in &mut scores {
-            score.ratio = Some(score.ns_per_op.median / best);
+    compare(&mut scores);
+    Ok(scores)
+}
+
+/// Fills in the ratios to the best peer.
+fn compare(scores: &mut [Score]) {
+    if let Some(best) = best_peer(scores).map(|best| best.samples.clone()) {
+        for score in scores {
+            score.ratio = Some(median_ratio(&score.samples, &best));
         }
     }
-    Ok(scores)
+}
+
+/// One time / the other of the same turn, in the median turn.
+pub(crate) fn median_ratio(times: &[f64], others: &[f64]) -> f64 {
+    let ratios = times.iter().zip(others).map(|(time, other)| time / other);
+    Spread::of(&ratios.collect::<Vec<_>>()).median
 }
 
 /// Who follows whom in a round: see above.
@@ -215,6 +226,31 @@ mod tests {
         let scores = measure(&seats, 1, effort, || ()).expect("nothing is wrong");
         // A hundred thousand fill a round; judged by the interrupted ones, it were 64.
         assert!(scores[0].ops_per_round > 5_000, "{scores:?}");
+    }
+
+    /// Who stands where medians are compared: in the turns in which one is slow for reasons of the machine, the other is, too.
+    #[test]
+    fn a_machine_that_changes_its_pace_changes_no_ratio() {
+        let score = |subject, role, samples: [f64; 5]| Score {
+            subject,
+            role,
+            ns_per_op: Spread::of(&samples),
+            mops: 0.0,
+            ratio: None,
+            waiting: 0.0,
+            ops_per_round: 1,
+            samples: samples.to_vec(),
+            tally: Tally::default(),
+        };
+        // The change comes in the third turn, after the first of them and before the second.
+        let mut scores = [
+            score("map", Role::Own, [9.0, 9.0, 9.0, 18.0, 18.0]),
+            score("peer", Role::Peer, [10.0, 10.0, 20.0, 20.0, 20.0]),
+            score("slow", Role::Peer, [50.0, 50.0, 50.0, 50.0, 50.0]),
+        ];
+        compare(&mut scores);
+        let ratios: Vec<_> = scores.iter().map(|score| score.ratio).collect();
+        assert_eq!(ratios, [Some(0.9), Some(1.0), Some(2.5)]);
     }
 
     #[test]

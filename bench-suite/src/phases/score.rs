@@ -2,6 +2,7 @@
 
 use super::{lane::Answers, stage::Taken};
 use crate::{
+    measure::median_ratio,
     pool::Lap,
     stats::Spread,
     subject::{Decision, Role},
@@ -128,7 +129,7 @@ pub(super) struct Score {
     pub(super) choice: bool,
     /// The sum of the phases' medians.
     pub(super) total_ms: f64,
-    /// That / the oracle's.
+    /// A round's total / the oracle's of the same round, in the median round.
     pub(super) ratio: Option<f64>,
     /// The round whose total is the median: what is shown of decisions is from there.
     pub(super) typical: usize,
@@ -168,6 +169,8 @@ pub(super) struct Oracle {
     pub(super) ns_per_op: Vec<f64>,
     pub(super) ms: Vec<f64>,
     pub(super) total_ms: f64,
+    /// What they took in all phases, in every round.
+    pub(super) rounds_ms: Vec<f64>,
 }
 
 impl Oracle {
@@ -189,6 +192,12 @@ impl Oracle {
             ns_per_op: numbers(&|phase| phase.ns_per_op.median),
             total_ms: ms.iter().sum(),
             ms,
+            rounds_ms: (0..best.first()?.rounds.len())
+                .map(|round| {
+                    let phases = best.iter().enumerate();
+                    phases.map(|(at, it)| it.rounds[round].phases[at].ms).sum()
+                })
+                .collect(),
         })
     }
 }
@@ -211,7 +220,8 @@ impl Cell {
         let oracle = Oracle::of(&scores);
         if let Some(oracle) = &oracle {
             for score in scores.iter_mut().filter(|it| it.role != Role::Driver) {
-                score.ratio = Some(score.total_ms / oracle.total_ms);
+                let totals: Vec<f64> = score.rounds.iter().map(|it| it.total_ms).collect();
+                score.ratio = Some(median_ratio(&totals, &oracle.rounds_ms));
             }
         }
         Cell {
@@ -267,9 +277,10 @@ mod tests {
         let totals: Vec<_> = cell.scores.iter().map(|score| score.total_ms).collect();
         assert_eq!(totals, [0.2, 11.0, 9.0, 2.0, 1.0]);
         let ratios: Vec<_> = cell.scores.iter().map(|score| score.ratio).collect();
+        // Of each round with the oracle's choices in the same: a 10 / 5, 12 / 7, 9 / 6.
         let due = [
             None,
-            Some(11.0 / 6.0),
+            Some(12.0 / 7.0),
             Some(1.5),
             Some(1.0 / 3.0),
             Some(1.0 / 6.0),
@@ -310,6 +321,7 @@ mod tests {
         assert_eq!(part.ns_per_op, 30_000.0);
         assert_eq!(part.in_force.as_deref(), Some("lock"));
         let places: Vec<_> = part.decisions.iter().map(|it| (it.ms, it.slice)).collect();
+        // Of each round with the oracle's choices in the same: a 10 / 5, 12 / 7, 9 / 6.
         let due = [
             (95.0, None),
             (100.0, Some(0)),
