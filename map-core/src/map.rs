@@ -17,7 +17,7 @@ use crate::raw::directory::{Directory, Reason, Signpost};
 use crate::raw::header::{Attempt, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
-use crate::strategy::{At, Inside, NANOS_A_CONTENTION, Patience, Section, Strategy, Table};
+use crate::strategy::{Access, At, Inside, NANOS_A_CONTENTION, Patience, Section, Strategy, Table};
 use crate::sync::spin_loop;
 
 mod build;
@@ -287,8 +287,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         {
             return (root.find(hash), Patience::Announce);
         }
-        match self.directory.root() {
-            Some(root) => (root.find(hash), Patience::Fast),
+        let shard = if T::READS_LOCK {
+            self.directory.way_to_lock(hash, Access::Read)
+        } else {
+            self.directory.root().map(|root| root.find(hash))
+        };
+        match shard {
+            Some(shard) => (shard, Patience::Fast),
             // Guards are not announced in it: see `announces`.
             None if way == Way::Brief => (self.way_to_first(), self.patience(way)),
             None => (self.way_to_first(), Patience::Fast),

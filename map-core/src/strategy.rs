@@ -171,19 +171,34 @@ pub trait Table: Default {
         0
     }
 
-    /// Has the cache lines fetched that a writer of `hash` will want, without the lock, of the table that has this locator or had
+    /// Has the cache lines fetched that an operation on `hash` will want, without the lock, of the table that has this locator or had
     /// it once: it may be any. Nothing is read or written, nor waited for.
     ///
     /// ```
-    /// use map_core::strategy::Table;
+    /// use map_core::strategy::{Access, Table};
     ///
     /// // Nothing comes of it.
-    /// <map_sharded::Entries<u32, u32> as Table>::prefetch(0, 7);
+    /// <map_sharded::Entries<u32, u32> as Table>::prefetch(0, 7, Access::Read);
     /// ```
     #[inline(always)]
-    fn prefetch(locator: usize, hash: u64) {
-        let _ = (locator, hash);
+    fn prefetch(locator: usize, hash: u64, access: Access) {
+        let _ = (locator, hash, access);
     }
+}
+
+/// What an operation will do to an entry: see [`Table::prefetch`].
+///
+/// ```
+/// use map_core::strategy::Access;
+///
+/// assert_ne!(Access::Read, Access::Write);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It reads it.
+    Read,
+    /// It writes to it.
+    Write,
 }
 
 /// What readers may look at without a shard's lock.

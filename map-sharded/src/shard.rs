@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::mem;
 
 use map_core::strategy::{
-    Anchored, At, Held, Inside, Kept, LockedVisit, Refused, Section, Span, Strategy, Table,
+    Access, Anchored, At, Held, Inside, Kept, LockedVisit, Refused, Section, Span, Strategy, Table,
 };
 use map_core::{Equivalent, TryReserveError};
 
@@ -147,8 +147,8 @@ impl<K, V> Table for Entries<K, V> {
     }
 
     #[inline(always)]
-    fn prefetch(locator: usize, hash: u64) {
-        SwissTable::<(K, V)>::prefetch(locator, hash);
+    fn prefetch(locator: usize, hash: u64, access: Access) {
+        SwissTable::<(K, V)>::prefetch(locator, hash, access);
     }
 }
 

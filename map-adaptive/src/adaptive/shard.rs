@@ -21,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use map_core::strategy::{
-    self, Anchored, Inside, Refused, Shared, Site, Span, Strategy, Table, Within,
+    self, Access, Anchored, Inside, Refused, Shared, Site, Span, Strategy, Table, Within,
 };
 use map_core::{Equivalent, TryReserveError};
 
@@ -145,8 +145,8 @@ impl<K, V> Table for Locked<K, V> {
     }
 
     #[inline(always)]
-    fn prefetch(locator: usize, hash: u64) {
-        Entries::<K, V>::prefetch(locator, hash);
+    fn prefetch(locator: usize, hash: u64, access: Access) {
+        Entries::<K, V>::prefetch(locator, hash, access);
     }
 }
 

@@ -23,12 +23,12 @@
 //! way to try first, so that such shards cost the readers of others nothing. Whoever changes, splits or merges a shard puts it there.
 //!
 //! *Three ways in.* The address of the current array stands in a map up to three times: for everybody, for readers who announce themselves,
-//! and for writers who do nothing before they lock. The latter two are null while the map's readers or writers do otherwise, which is
+//! and for who takes the lock (writers, and readers who count themselves) and does nothing before. The latter two are null while they do otherwise, which is
 //! found out with the look whether there is an array at all: nobody asks twice but who finds null, and goes by everybody's then.
 //!
-//! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who writes would wait for
+//! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
 //! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where
-//! their tables were when that was last told. While writers meet, each has the lines that he will want fetched before he takes the lock. It does
+//! their tables were when that was last told. While writers meet, whoever is about to take a lock has the lines that he will want fetched before. It does
 //! no harm that a locator is old, for nothing is read through it; so it is only now and then that they are looked after.
 //!
 //! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
@@ -47,7 +47,7 @@ use super::merges::Merges;
 use super::merges::Unmerged;
 use super::structure::Structure;
 use crate::lock::slots;
-use crate::strategy::{Open, Table};
+use crate::strategy::{Access, Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use crate::sync::{Mutex, hint};
 
@@ -64,8 +64,8 @@ pub(crate) struct Directory<L, O> {
     root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// The same for readers who announce themselves; null while readers are not to.
     announcers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
-    /// The same for writers who do not prefetch; null while writers are to.
-    writers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
+    /// The same for who takes a lock and does not prefetch before; null while they are to.
+    lockers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// How many entries a shard may hold before it splits. A hint, written under `structure`.
     shard_limit: hint::AtomicU32,
     /// The same if there were one shard less. Likewise.
@@ -211,7 +211,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
             announcers_root: AtomicPtr::new(ptr::null_mut()),
-            writers_root: AtomicPtr::new(ptr::null_mut()),
+            lockers_root: AtomicPtr::new(ptr::null_mut()),
             shard_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
             merged_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
             base_limit: limits.base,
@@ -235,17 +235,23 @@ impl<L: Table, O: Open> Directory<L, O> {
     /// The shard that covers `hash`, or did a moment ago, for a writer, who may have asked for what he will want.
     #[inline(always)]
     pub(crate) fn find_to_write(&self, hash: u64) -> &Header<L, O> {
-        // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        if let Some(root) = Root::new(self.writers_root.load(Acquire)) {
-            return root.find(hash).header();
-        }
-        match self.root() {
-            Some(root) => {
-                L::prefetch(root.locator(hash), hash);
-                root.find(hash).header()
-            }
+        match self.way_to_lock(hash, Access::Write) {
+            Some(way) => way.header(),
             None => &self.first,
         }
+    }
+
+    /// The way to that shard for who will take its lock for such an access, and may have asked for what he will want. `None` to the one that
+    /// lies in the map itself.
+    #[inline(always)]
+    pub(crate) fn way_to_lock(&self, hash: u64, access: Access) -> Option<Signpost<'_, L, O>> {
+        // Acquire: pairs with the Release in `set_root`; publishes the array's places.
+        if let Some(root) = Root::new(self.lockers_root.load(Acquire)) {
+            return Some(root.find(hash));
+        }
+        let root = self.root()?;
+        L::prefetch(root.locator(hash), hash, access);
+        Some(root.find(hash))
     }
 
     /// The way to the shards for readers who announce themselves, if they are to.
@@ -266,10 +272,10 @@ impl<L: Table, O: Open> Directory<L, O> {
         }
     }
 
-    /// A writer has met somebody: so writers prefetch from now on, and shards that readers take no lock for stay smaller.
+    /// A writer has met somebody: so who takes a lock prefetches from now on, and shards that readers take no lock for stay smaller.
     pub(crate) fn note_meeting(&self) {
         self.last_meeting.note();
-        if !self.writers_root.load(Relaxed).is_null() {
+        if !self.lockers_root.load(Relaxed).is_null() {
             self.set_habits(|structure| structure.writers_meet = true);
         }
     }
@@ -277,7 +283,7 @@ impl<L: Table, O: Open> Directory<L, O> {
     /// Undoes that, unless some have met somebody lately.
     pub(crate) fn relax_if_quiet(&self) {
         if !self.is_inline()
-            && self.writers_root.load(Relaxed).is_null()
+            && self.lockers_root.load(Relaxed).is_null()
             && self.last_meeting.is_long_ago()
         {
             // Asked again, lest somebody met somebody before we had the mutex.
@@ -330,7 +336,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             || root.find(hash).says_read_table() == section.open().has_read_table();
         // Relaxed: nothing is read through it.
         let says_locator =
-            !self.writers_root.load(Relaxed).is_null() || root.locator(hash) == section.locator();
+            !self.lockers_root.load(Relaxed).is_null() || root.locator(hash) == section.locator();
         if says_table && says_locator {
             return;
         }
@@ -602,10 +608,10 @@ impl<L: Table, O: Open> Directory<L, O> {
         // Release: pairs with the Acquire in `root`; publishes the array's places.
         self.root.store(tagged, Release);
         let unless = |not: bool| if not { ptr::null_mut() } else { tagged };
-        // Release: likewise in `announcers_root` and `find_to_write`.
+        // Release: likewise in `announcers_root` and `way_to_lock`.
         self.announcers_root
             .store(unless(!structure.announces), Release);
-        self.writers_root
+        self.lockers_root
             .store(unless(structure.writers_meet), Release);
         let shards = structure.shards();
         let limit_of = |shards| saturated(self.limits().of(shards, structure.writers_meet));

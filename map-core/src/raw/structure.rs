@@ -44,7 +44,7 @@ pub(crate) struct Structure<L, O> {
     per_depth: Vec<usize>,
     /// Whether readers announce themselves.
     pub(crate) announces: bool,
-    /// Whether writers meet others, and so prefetch.
+    /// Whether writers meet others, so that who takes a lock prefetches.
     pub(crate) writers_meet: bool,
 }
 

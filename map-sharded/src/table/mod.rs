@@ -7,7 +7,7 @@
 //! the tags have come: where neither is in the cache, the search waits for one of them and not for one after the other. In a shard that matters more
 //! than in a table that nobody else uses, for a lock keeps the processor from looking ahead into the next operation.
 //!
-//! Where others write, too, those lines are in their caches, and so is the one of the shard's lock. A [`locator`](SwissTable::locator) lets a writer ask for all of
+//! Where others write, too, those lines are in their caches, and so is the one of the shard's lock. A [`locator`](SwissTable::locator) lets who takes that lock ask for all of
 //! them before he has any.
 //!
 //! *Hashes come from outside*, and a full table is not enlarged by itself: who adds to it has made room before. Foreign code (what hashes,
@@ -23,6 +23,7 @@ use std::ptr::NonNull;
 use std::{alloc, fmt, mem};
 
 use map_core::TryReserveError;
+use map_core::strategy::Access;
 
 use group::{DELETED, is_full};
 use iter::{Cursor, IterMut};
@@ -40,6 +41,12 @@ pub(crate) struct SwissTable<T> {
 }
 
 impl<T> SwissTable<T> {
+    /// From this mask on, a table's entries take 4 KB and more. A map whose shards are smaller is mostly in the cache.
+    const FAR: usize = match size_of::<T>() {
+        0 => usize::MAX,
+        size => 4096 / size,
+    };
+
     pub(crate) const fn new() -> Self {
         Self {
             raw: Raw::without_memory(),
@@ -68,12 +75,15 @@ impl<T> SwissTable<T> {
         self.raw.locator()
     }
 
-    /// Has the lines fetched where a search for `hash` begins, that of the entry to be written to, in a table that has this locator or
+    /// Has the lines fetched where a search for `hash` begins, that of the entry for such an access, in a table that has this locator or
     /// had it once.
     #[inline(always)]
-    pub(crate) fn prefetch(locator: usize, hash: u64) {
+    pub(crate) fn prefetch(locator: usize, hash: u64, access: Access) {
         if let Some((bucket, control)) = Raw::<T>::first_of(locator, hash) {
-            raw::fetch_to_write(bucket);
+            match access {
+                Access::Read => raw::fetch(bucket),
+                Access::Write => raw::fetch_to_write(bucket),
+            }
             raw::fetch(control);
         }
     }
@@ -103,7 +113,9 @@ impl<T> SwissTable<T> {
     #[inline(always)]
     fn search(&self, hash: u64, mut is: impl FnMut(&T) -> bool) -> Option<(usize, NonNull<T>)> {
         let mut probe = Probe::new(hash, self.raw.mask());
-        self.raw.prefetch(probe.at);
+        if self.raw.mask() >= Self::FAR {
+            self.raw.prefetch(probe.at);
+        }
         let tag = group::tag(hash);
         loop {
             // SAFETY: 1. A probe stays within the mask.

@@ -324,9 +324,11 @@ fn anything_may_be_prefetched() {
         usize::MAX,
     ] {
         for hash in [0, 1, 1 << 40, u64::MAX] {
-            SwissTable::<u64>::prefetch(locator, hash);
-            SwissTable::<[u64; 1_000]>::prefetch(locator, hash);
-            SwissTable::<()>::prefetch(locator, hash);
+            for access in [Access::Read, Access::Write] {
+                SwissTable::<u64>::prefetch(locator, hash, access);
+                SwissTable::<[u64; 1_000]>::prefetch(locator, hash, access);
+                SwissTable::<()>::prefetch(locator, hash, access);
+            }
         }
     }
 }

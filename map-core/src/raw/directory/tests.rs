@@ -1,7 +1,13 @@
+use std::cell::RefCell;
 use std::sync::atomic::AtomicBool;
 
 use super::*;
 use crate::raw::held::here;
+
+thread_local! {
+    /// What was asked to be fetched.
+    static FETCHED: RefCell<Vec<(usize, u64, Access)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// No entries, at some place.
 #[derive(Default)]
@@ -18,6 +24,10 @@ impl Table for Nothing {
 
     fn locator(&self) -> usize {
         self.0
+    }
+
+    fn prefetch(locator: usize, hash: u64, access: Access) {
+        FETCHED.with_borrow_mut(|fetched| fetched.push((locator, hash, access)));
     }
 }
 
@@ -115,7 +125,7 @@ fn places_say_which_shards_have_read_tables() {
 /// Nobody has met anybody for long.
 fn grow_quiet(directory: &Toy) {
     directory.relax_if_quiet();
-    let is_null = directory.writers_root.load(Relaxed).is_null();
+    let is_null = directory.lockers_root.load(Relaxed).is_null();
     assert!(is_null, "a meeting is not forgotten at once");
     directory.last_meeting.make_long_ago();
     directory.relax_if_quiet();
@@ -173,7 +183,7 @@ fn each_has_the_way_in_that_is_his() {
         let roots = [
             &directory.root,
             &directory.announcers_root,
-            &directory.writers_root,
+            &directory.lockers_root,
         ];
         roots.map(|root| root.load(Relaxed))
     };
@@ -210,6 +220,32 @@ fn each_has_the_way_in_that_is_his() {
             assert!(ptr::eq(found, directory.find(hash)));
         }
     }
+}
+
+#[test]
+fn who_takes_a_lock_fetches_while_writers_meet_and_only_then() {
+    let directory = Toy::new(Limits::new(8, false));
+    let fetched = || FETCHED.take();
+    let go = |access| {
+        let way = directory.way_to_lock(7, access);
+        assert!(way.is_none_or(|way| ptr::eq(way.header(), directory.find(7))));
+        assert!(ptr::eq(directory.find_to_write(7), directory.find(7)));
+    };
+    go(Access::Read);
+    assert_eq!(fetched(), [], "there is no array");
+    split(&directory, 0);
+    go(Access::Read);
+    assert_eq!(fetched(), [], "nobody has met");
+    directory.note_meeting();
+    move_to(&directory, 7, 48);
+    go(Access::Read);
+    let written = (48, 7, Access::Write);
+    assert_eq!(fetched(), [(48, 7, Access::Read), written]);
+    go(Access::Write);
+    assert_eq!(fetched(), [written; 2]);
+    grow_quiet(&directory);
+    go(Access::Write);
+    assert_eq!(fetched(), []);
 }
 
 #[test]
