@@ -73,7 +73,7 @@ fn check(key: u64, value: &Value) {
 #[test]
 fn writers_come_now_and_then() {
     const KEYS: u64 = 64;
-    const WRITES: u64 = if cfg!(debug_assertions) { 200 } else { 2_000 };
+    const WRITES: u64 = 400;
     let map: ShardedMap<u64, Value> = biased();
     for key in 0..KEYS {
         map.insert(key, value(key, 0));
