@@ -386,6 +386,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         };
         let is_sample = self.leaning.note_read(could_announce, &self.tally);
         self.lead_readers();
+        if is_sample {
+            self.directory.relax_if_quiet();
+        }
         // The thread counts as a reader, also where it would not announce itself.
         slots::equip();
         is_sample
@@ -453,9 +456,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             return time_all(first, hashes, announced);
         }
         let counted = |hash| {
-            lookup
-                .find(self.at(hash, Patience::Fast, place), &Itself)
-                .is_ok()
+            let header = self.directory.find_to_lock(hash, Access::Read);
+            let at = At::new(header, hash, Patience::Fast, place);
+            lookup.find(at, &Itself).is_ok()
         };
         time_all(first, hashes, counted)
     }
@@ -600,7 +603,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[inline(always)]
     pub(crate) fn lock_whichever(&self, hash: u64, place: Place) -> By<'_, K, V, T> {
         self.directory
-            .find_to_write(hash)
+            .find_to_lock(hash, Access::Write)
             .lock_exclusive_fast(place)
     }
 

@@ -28,7 +28,7 @@
 //!
 //! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
 //! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where
-//! their tables were when that was last told. While writers meet, whoever is about to take a lock has the lines that he will want fetched before. It does
+//! their tables were when that was last told. While writers meet, and for a second or so after, whoever is about to take a lock has the lines that he will want fetched before. It does
 //! no harm that a locator is old, for nothing is read through it; so it is only now and then that they are looked after.
 //!
 //! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
@@ -232,17 +232,16 @@ impl<L: Table, O: Open> Directory<L, O> {
         }
     }
 
-    /// The shard that covers `hash`, or did a moment ago, for a writer, who may have asked for what he will want.
+    /// The shard that covers `hash`, or did a moment ago, for who will take its lock for such an access: he may have asked for what he will want.
     #[inline(always)]
-    pub(crate) fn find_to_write(&self, hash: u64) -> &Header<L, O> {
-        match self.way_to_lock(hash, Access::Write) {
+    pub(crate) fn find_to_lock(&self, hash: u64, access: Access) -> &Header<L, O> {
+        match self.way_to_lock(hash, access) {
             Some(way) => way.header(),
             None => &self.first,
         }
     }
 
-    /// The way to that shard for who will take its lock for such an access, and may have asked for what he will want. `None` to the one that
-    /// lies in the map itself.
+    /// The same, the way there; `None` to the one that lies in the map itself.
     #[inline(always)]
     pub(crate) fn way_to_lock(&self, hash: u64, access: Access) -> Option<Signpost<'_, L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
@@ -250,8 +249,12 @@ impl<L: Table, O: Open> Directory<L, O> {
             return Some(root.find(hash));
         }
         let root = self.root()?;
-        L::prefetch(root.locator(hash), hash, access);
-        Some(root.find(hash))
+        let way = root.find(hash);
+        // Otherwise no lock will be taken.
+        if access == Access::Write || !way.says_read_table() {
+            L::prefetch(root.locator(hash), hash, access);
+        }
+        Some(way)
     }
 
     /// The way to the shards for readers who announce themselves, if they are to.

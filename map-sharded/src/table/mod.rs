@@ -3,7 +3,7 @@
 //! A search begins at the bucket that the low bits of a hash say. It compares the tags of a [`Group`] of buckets at a time, looks at those that
 //! match, and ends at a group with an empty bucket.
 //!
-//! *Two misses at once.* The entry is most often in the first bucket of the search, or in one of the same cache line. So that line is asked for before
+//! *Two misses at once*, in a table that is not small. The entry is most often in the first bucket of the search, or in one of the same cache line. So that line is asked for before
 //! the tags have come: where neither is in the cache, the search waits for one of them and not for one after the other. In a shard that matters more
 //! than in a table that nobody else uses, for a lock keeps the processor from looking ahead into the next operation.
 //!
@@ -41,7 +41,7 @@ pub(crate) struct SwissTable<T> {
 }
 
 impl<T> SwissTable<T> {
-    /// From this mask on, a table's entries take 4 KB and more. A map whose shards are smaller is mostly in the cache.
+    /// From this mask on, a table's entries take more than 4 KB. A map of shards that are smaller, as they split by default, is mostly in the cache.
     const FAR: usize = match size_of::<T>() {
         0 => usize::MAX,
         size => 4096 / size,

@@ -216,7 +216,7 @@ fn each_has_the_way_in_that_is_his() {
     for hash in (0..8).map(|eighth| hash_at(eighth << 60)) {
         for change in [Toy::note_meeting, grow_quiet] {
             change(&directory);
-            let found = directory.find_to_write(hash);
+            let found = directory.find_to_lock(hash, Access::Write);
             assert!(ptr::eq(found, directory.find(hash)));
         }
     }
@@ -229,7 +229,10 @@ fn who_takes_a_lock_fetches_while_writers_meet_and_only_then() {
     let go = |access| {
         let way = directory.way_to_lock(7, access);
         assert!(way.is_none_or(|way| ptr::eq(way.header(), directory.find(7))));
-        assert!(ptr::eq(directory.find_to_write(7), directory.find(7)));
+        assert!(ptr::eq(
+            directory.find_to_lock(7, Access::Write),
+            directory.find(7)
+        ));
     };
     go(Access::Read);
     assert_eq!(fetched(), [], "there is no array");
@@ -259,7 +262,7 @@ fn a_structure_without_an_array_has_no_habits() {
     directory.note_meeting();
     assert!(directory.is_inline() && directory.announcers_root().is_none());
     assert!(ptr::eq(
-        directory.find_to_write(7),
+        directory.find_to_lock(7, Access::Write),
         &raw const directory.first
     ));
 }
