@@ -2,7 +2,7 @@
 //!
 //! What happens to the machine in the meantime (another program, a change of frequency) happens to all seats, because each round
 //! of one seat is followed by a round of the next. The order turns and is reversed every other round, so that nobody always sits after
-//! the same neighbour. And what changes in the midst of a cell changes no ratio: each round is compared with the peer's of the same turn.
+//! the same neighbour. And what slows all alike in the midst of a cell changes no ratio: each round is compared with the peer's of the same turn.
 
 use crate::{
     fail::Fail,
@@ -228,7 +228,7 @@ mod tests {
         assert!(scores[0].ops_per_round > 5_000, "{scores:?}");
     }
 
-    /// Who stands where medians are compared: in the turns in which one is slow for reasons of the machine, the other is, too.
+    /// By their medians the map would be at 0.45 of the peer.
     #[test]
     fn a_machine_that_changes_its_pace_changes_no_ratio() {
         let score = |subject, role, samples: [f64; 5]| Score {

@@ -97,8 +97,8 @@ pub(crate) fn warning(entries: impl Iterator<Item = (usize, f64)>, cores: usize)
 
 /// How to read the tables.
 pub const LEGEND: &str = "ns for one operation as one thread sees it (wall time x threads / operations), median of the \
-    rounds;\nbehind it its time / the best peer's, median of the turns (below 1 is faster); * is the best peer. driver is the measuring loop \
-    alone,\nwhich is in every number and no peer";
+    rounds;\nbehind it its time / the best peer's, median of the turns (below 1 is faster); * is the best peer.\n\
+    driver is the measuring loop alone, which is in every number and no peer";
 
 /// What else to know of the maps' tables.
 pub const LEGEND_OF_MAPS: &str =

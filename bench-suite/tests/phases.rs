@@ -200,7 +200,7 @@ fn check(score: &Value, threads: f64) {
     }
 }
 
-/// The oracle is the best of the strategies in each phase.
+/// The oracle is the best of the strategies in each phase, and the measure of all in each round.
 fn check_oracle(oracle: &Value, scores: &[Value]) {
     let choices: Vec<_> = scores.iter().filter(|it| it["choice"] == true).collect();
     let names: Vec<_> = choices.iter().map(|it| &it["subject"]).collect();
@@ -214,10 +214,27 @@ fn check_oracle(oracle: &Value, scores: &[Value]) {
         total += number(ms);
     }
     near(number(&oracle["total_ms"]), total);
+    let chosen = |name: &Value| choices.iter().find(|it| it["subject"] == *name);
+    let chosen: Vec<_> = list(&oracle["subjects"]).iter().map(chosen).collect();
+    for (round, ms) in list(&oracle["rounds_ms"]).iter().enumerate() {
+        let parts = chosen.iter().enumerate();
+        let parts = parts.map(|(at, it)| {
+            number(&it.expect("one of the choices")["rounds"][round]["phases"][at]["ms"])
+        });
+        near(number(ms), parts.sum());
+    }
     for score in scores {
         let ratio = score["ratio"].as_f64();
         assert_eq!(ratio.is_none(), score["role"] == "driver", "{score}");
-        assert!(score["choice"] == false || ratio >= Some(1.0), "{score}");
+        let Some(ratio) = ratio else { continue };
+        let rounds = list(&score["rounds"]).iter();
+        let mut ratios: Vec<_> = rounds
+            .zip(list(&oracle["rounds_ms"]))
+            .map(|(round, ms)| number(&round["total_ms"]) / number(ms))
+            .collect();
+        ratios.sort_unstable_by(f64::total_cmp);
+        assert!(ratios.len() % 2 == 1, "there is one in the middle");
+        near(ratio, ratios[ratios.len() / 2]);
     }
 }
 

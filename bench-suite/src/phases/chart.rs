@@ -14,7 +14,7 @@ use std::fmt::Write;
 /// How to read them.
 pub(super) const LEGEND: &str = "ns for one operation as one thread sees it (wall time / operations of a thread), \
     median of the rounds; * is the best\nof the family's strategies. oracle takes that one in each phase; total ms \
-    is the sum of the phases, behind it is a round's /\nthe oracle's in the same, median of the rounds. driver is the measuring loop alone, which is in \
+    is the sum of the phases, / oracle a round's\ntotal / the oracle's of that round, median of the rounds. driver is the measuring loop alone, which is in \
     every number; hashbrown is one thread without locks, the limit.";
 
 /// A row for every phase, a column for every subject, then totals; below it a warning if the machine was not free.

@@ -321,7 +321,6 @@ mod tests {
         assert_eq!(part.ns_per_op, 30_000.0);
         assert_eq!(part.in_force.as_deref(), Some("lock"));
         let places: Vec<_> = part.decisions.iter().map(|it| (it.ms, it.slice)).collect();
-        // Of each round with the oracle's choices in the same: a 10 / 5, 12 / 7, 9 / 6.
         let due = [
             (95.0, None),
             (100.0, Some(0)),
