@@ -20,7 +20,7 @@
 //! | root stored, or loaded, Relaxed | `two_*`, `len_*` (races with the birth of places or headers) |
 //! | the announcers' root loaded Relaxed | `reader_*_first_split`, `reader_of_what_stays_and_a_doubling` (races, as above) |
 //! | the same stored Relaxed | `two_inserts_and_the_first_split`, `reader_of_what_stays_and_a_doubling` (the same) |
-//! | the writers' root stored, or loaded, Relaxed | `two_doublings` (the same) |
+//! | the root of who locks stored, or loaded, Relaxed | `two_doublings`, `reader_*_first_split` (the same) |
 //! | places stored, or loaded, Relaxed | `reader_and_its_header_used_again` (race with the birth of a header) |
 //! | first header keeps its coverage | `*_the_first_split` (missed, lost) |
 //! | merged-away header keeps its coverage | `reader_and_merge*`, `insert_and_merge*` (missed, lost) |
