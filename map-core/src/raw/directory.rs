@@ -250,8 +250,8 @@ impl<L: Table, O: Open> Directory<L, O> {
         }
         let root = self.root()?;
         let way = root.find(hash);
-        // Otherwise no lock will be taken.
-        if access == Access::Write || !way.says_read_table() {
+        // Of nodes under a read table no locator tells.
+        if !way.says_read_table() {
             L::prefetch(root.locator(hash), hash, access);
         }
         Some(way)
