@@ -97,10 +97,10 @@ impl Party {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct Pace {
     /// Rounds of every subject in every cell; the table shows their median
-    #[arg(short, long, default_value_t = 31, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(short, long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub rounds: u32,
     /// Length of a round in milliseconds, at least as long as one map takes to grow
-    #[arg(long, default_value_t = 5, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(long, default_value_t = 4, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub round_ms: u64,
 }
 

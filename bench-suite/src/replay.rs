@@ -37,10 +37,7 @@ const BATCH: usize = 64;
 /// a write inserts or replaces; a line of a key file is a get that inserts on a miss. Hits and the size of the map are checked
 /// against a play on one thread (hits only with --threads 1: with more, they depend on who is faster).
 #[derive(Args, Clone, Debug)]
-#[command(
-    mut_arg("rounds", |arg| arg.default_value("15")),
-    mut_arg("round_ms", |arg| arg.default_value("10")),
-)]
+#[command(mut_arg("round_ms", |arg| arg.default_value("10")))]
 pub struct Replay {
     /// The trace, plain or compressed by gzip
     file: PathBuf,
