@@ -80,7 +80,7 @@ mod real {
     pub use std::hint::spin_loop;
     pub use std::thread::yield_now;
 
-    pub use parking_lot::Mutex;
+    pub use parking_lot::{Mutex, MutexGuard};
 
     /// How often a thread that waits for a lock gives way, after it has spun, before it sleeps: some
     /// ten microseconds, so that the split of a small shard is not slept through.
@@ -187,6 +187,7 @@ mod modelled {
     pub use super::parking_model as parking;
     pub use loom::cell::UnsafeCell;
     pub use loom::hint::spin_loop;
+    pub use loom::sync::MutexGuard;
     pub use loom::thread::yield_now;
 
     /// A model has no time to lose.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::raw::limbo::Holdings;
 use crate::raw::shard::Record;
 
 /// What has happened in a [`ReadDirtyMap`](crate::ReadDirtyMap) and what it holds at the moment, gathered shard by
@@ -50,9 +51,13 @@ impl Stats {
         self.misses += shard.misses;
         self.promotions += shard.promotions;
         self.rebuilds += shard.rebuilds;
-        self.pending_entries += shard.holdings.pending;
-        self.guarded_entries += shard.holdings.guarded;
-        self.pooled_nodes += shard.holdings.pooled;
-        self.oldest_pending = self.oldest_pending.max(shard.holdings.age);
+    }
+
+    /// What has left the shards.
+    pub(crate) fn add_waiting(&mut self, holdings: Holdings) {
+        self.pending_entries += holdings.pending;
+        self.guarded_entries += holdings.guarded;
+        self.pooled_nodes += holdings.pooled;
+        self.oldest_pending = self.oldest_pending.max(holdings.age);
     }
 }

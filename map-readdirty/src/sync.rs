@@ -4,7 +4,9 @@
 //! This is the only file of the crate that knows `cfg(crossbeam_loom)`.
 
 pub(crate) use map_core::lock::barrier;
-pub(crate) use map_core::sync::{Mutex, REAL_FENCES, Watch, fence_in_model, hint, yield_now};
+pub(crate) use map_core::sync::{
+    Mutex, MutexGuard, REAL_FENCES, UnsafeCell, Watch, fence_in_model, hint, spin_loop, yield_now,
+};
 
 #[cfg(not(crossbeam_loom))]
 mod real {
@@ -39,7 +41,7 @@ mod real {
     /// Atomic types, their orderings, and the fence.
     pub(crate) mod atomic {
         pub(crate) use super::super::atomic_model::{AtomicPtr, AtomicU64};
-        pub(crate) use map_core::sync::atomic::{Ordering, fence};
+        pub(crate) use map_core::sync::atomic::{AtomicBool, Ordering, fence};
     }
 
     macro_rules! global {

@@ -258,9 +258,9 @@ fn guard_of_one_who_ticks() {
             bare.node.store(std::ptr::null_mut(), Relaxed);
             let mut limbo = Limbo::default();
             limbo.retire_all([link].into_iter());
-            limbo.drain(&bare.clocks);
-            let waste = limbo.waste.take();
-            (limbo.holdings(), waste.is_some(), limbo)
+            let mut trash = None;
+            limbo.drain(&bare.clocks, &mut trash);
+            (limbo.holdings(), trash.is_some(), limbo)
         });
         let pin = seat::pin();
         if let Some(link) = Link::from_raw(bare.node.load(Acquire)) {

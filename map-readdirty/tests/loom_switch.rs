@@ -7,19 +7,18 @@
 //!
 //! | changed | outcome |
 //! |---|---|
-//! | `parts::conceal`: the moment before readers are shut out | red: `pin_of_one_who_ticks_and_division`; the others are saved by the table that waits |
-//! | `Locked::conceal`: the read word is not made null | red: `pin_and_way_down` |
+//! | `parts::conceal`: the moment before readers are shut out | red: `pin_of_one_who_ticks_and_division`, `session_and_division`, `session_and_way_down` |
+//! | `Locked::conceal`: the read word is not made null | red: `pin_and_way_down`, and nearly all others |
 //! | `is_deserted`: guard slots not looked at | red: `guard_and_way_down`, `guard_sent_away_and_way_down`, `guard_and_division`, `guard_and_half_the_way`, `guard_and_way_down_and_up` |
-//! | `is_deserted`: guard slots looked at first | red: `guard_and_way_down` |
+//! | `is_deserted`: guard slots looked at first | red: `guard_and_way_down`, `guard_and_division` |
 //! | `is_deserted`: counted guards not looked at | red: `counted_guard_and_way_down`, `counted_guard_sent_away_and_way_down` |
-//! | `is_deserted`: whether the moment is ripe is not asked | red: `pin_and_division`, `guard_and_division`, `session_and_division`; without a division the table that waits says the same |
-//! | `is_deserted`: what waits is not asked for | red: `guard_and_update_and_way_down`, `guard_sent_away_and_removal_and_way_down`, `counted_guard_sent_away_and_update_and_way_down` |
+//! | `is_deserted`: whether the moment is ripe is not asked | red: `pin_and_way_down`, `session_and_way_down`, `guard_and_way_down`, and most others |
 //! | `clock`: no fence in `stamp` | red: `session_and_way_down`, `session_pinned_anew_and_way_down`, `session_and_division`, `pin_of_one_who_ticks_and_division` |
 //! | `clock`: ripe with the question before | red: `pin_and_way_down`, `pin_and_division`, `guard_and_division` |
 //! | `clock`: sessions not waited for | red: all models of sessions that go down once |
 //! | `seat`: no fence in `repin` | not seen here; red in `loom_clock` |
-//! | `clear_guard`, or the look at it in `guarded`, Relaxed | red: `guard_and_way_down`, guards sent away |
-//! | `uncount_guard` or `has_counted_guards` Relaxed | red: `counted_guard_and_way_down`, `counted_guard_sent_away_and_way_down` |
+//! | `clear_guard`, or the look at it in `guarded`, Relaxed | red: `guard_and_division`, guards sent away |
+//! | `uncount_guard` or `has_counted_guards` Relaxed | red: counted guards sent away |
 //! | `publish`: the read word Relaxed | red: `pin_and_way_down_and_up`, `guard_and_way_down_and_up` |
 //! | no fence in `stamp`, nor in `settle` | red: `ways_down_crosswise`; either of them is enough for it |
 //! | here, in `publish` and `conceal`: the moment of before is kept | red: `pin_and_half_the_way_and_division` |
@@ -34,7 +33,7 @@
 )]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use loom::cell::UnsafeCell;
 use loom::sync::{Mutex, MutexGuard};
@@ -64,22 +63,15 @@ type Nodes = raw::strategy::ReadDirty<Fill>;
 struct Tally {
     made: AtomicUsize,
     dropped: AtomicUsize,
-    /// Readers that are looking at an entry they found without the lock, and guards on such.
-    inside: AtomicUsize,
-}
-
-impl Tally {
-    fn enter(&self) {
-        self.inside.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn leave(&self) {
-        self.inside.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// A value whose reads, changes and end loom watches for races, and which is counted.
-struct Payload(UnsafeCell<u64>, Arc<Tally>);
+struct Payload {
+    value: UnsafeCell<u64>,
+    tally: Arc<Tally>,
+    /// Readers that are looking at it and found it without the lock, and guards of such. As little a part of the model.
+    readers: AtomicUsize,
+}
 
 // SAFETY: loom checks.
 unsafe impl Sync for Payload {}
@@ -89,31 +81,52 @@ unsafe impl Send for Payload {}
 impl Payload {
     fn new(value: u64, tally: &Arc<Tally>) -> Self {
         tally.made.fetch_add(1, Ordering::Relaxed);
-        Self(UnsafeCell::new(value), Arc::clone(tally))
+        Self {
+            value: UnsafeCell::new(value),
+            tally: Arc::clone(tally),
+            readers: AtomicUsize::new(0),
+        }
+    }
+
+    fn enter(&self) {
+        self.readers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn leave(&self) {
+        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn assert_left(&self) {
+        assert_eq!(
+            self.readers.load(Ordering::Relaxed),
+            0,
+            "taken from readers"
+        );
     }
 
     fn get(&self) -> u64 {
         // SAFETY: loom checks that nobody writes.
-        self.0.with(|value| unsafe { *value })
+        self.value.with(|value| unsafe { *value })
     }
 
     /// Changes it in place.
     fn set(&mut self, new: u64) {
         // SAFETY: it is exclusive; and loom checks.
-        self.0.with_mut(|value| unsafe { *value = new });
+        self.value.with_mut(|value| unsafe { *value = new });
     }
 }
 
 impl Clone for Payload {
     fn clone(&self) -> Self {
-        Self::new(self.get(), &self.1)
+        Self::new(self.get(), &self.tally)
     }
 }
 
 impl Drop for Payload {
     fn drop(&mut self) {
+        self.assert_left();
         self.set(u64::MAX);
-        self.1.dropped.fetch_add(1, Ordering::Relaxed);
+        self.tally.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -225,7 +238,7 @@ impl Shard {
     }
 
     /// Moves the entries back if that can be done now.
-    fn take_back(&self, tally: &Tally) -> bool {
+    fn take_back(&self) -> bool {
         let mut under = self.lock();
         let Under { coverage, stored } = &mut *under;
         let Stored::Nodes(locked, left) = stored else {
@@ -240,9 +253,9 @@ impl Shard {
         let waste = match taken {
             None => section.take_waste(),
             Some(((), entries, waste)) => {
-                let inside = tally.inside.load(Ordering::Relaxed);
-                assert_eq!(inside, 0, "taken from readers");
-                *stored = Stored::Inline(entries.collect());
+                let entries: Vec<_> = entries.collect();
+                entries.iter().for_each(|(_, value)| value.assert_left());
+                *stored = Stored::Inline(entries);
                 waste
             }
         };
@@ -252,11 +265,11 @@ impl Shard {
     }
 
     /// Once nobody is in any more, and nobody comes.
-    fn take_back_in_the_end(&self, tally: &Tally) {
+    fn take_back_in_the_end(&self) {
         let is_taken = (0..ENOUGH).any(|_| {
             // What a thread that was waited for does as the last thing: it is pinned for that once more.
             thread::yield_now();
-            self.take_back(tally)
+            self.take_back()
         });
         assert!(is_taken, "nobody is there");
     }
@@ -358,9 +371,9 @@ impl Stage {
     fn peek(&self, key: u64) -> Settled {
         match parts::peek(&self.shard.open, hash(key), &key) {
             Looked::Found(found) => {
-                self.tally.enter();
+                found.get().1.enter();
                 let value = self.look(key, found.get());
-                self.tally.leave();
+                found.get().1.leave();
                 drop(found);
                 Some(Some(value))
             }
@@ -373,7 +386,7 @@ impl Stage {
     fn guard(&self, key: u64) -> Looked<Guard> {
         match parts::get(&self.shard.open, hash(key), &key) {
             Looked::Found(found) => {
-                self.tally.enter();
+                found.get().1.enter();
                 // SAFETY: only the lifetime changes, and guards end before the stage, in all models.
                 let found = unsafe {
                     std::mem::transmute::<
@@ -381,7 +394,7 @@ impl Stage {
                         Held<'static, (u64, Payload), Hold<u64, Payload>>,
                     >(found)
                 };
-                Looked::Found(Guard(found, Arc::clone(&self.tally)))
+                Looked::Found(Guard(found))
             }
             Looked::Absent => Looked::Absent,
             Looked::Unsettled => Looked::Unsettled,
@@ -400,9 +413,9 @@ impl Stage {
         // SAFETY: 1. All sessions are.
         match unsafe { parts::peek_pinned(&self.shard.open, hash(key), &key, pin) } {
             Looked::Found(found) => {
-                self.tally.enter();
+                found.1.enter();
                 let value = self.look(key, found);
-                self.tally.leave();
+                found.1.leave();
                 Some(Some(value))
             }
             Looked::Absent => Some(None),
@@ -480,7 +493,6 @@ impl Stage {
     fn end(self: Arc<Self>) {
         let tally = Arc::clone(&self.tally);
         drop(Arc::into_inner(self).expect("all threads have ended"));
-        assert_eq!(tally.inside.load(Ordering::Relaxed), 0);
         assert_eq!(
             tally.made.load(Ordering::Relaxed),
             tally.dropped.load(Ordering::Relaxed)
@@ -489,14 +501,11 @@ impl Stage {
 }
 
 /// A guard on an entry that was found without the lock.
-struct Guard(
-    Held<'static, (u64, Payload), Hold<u64, Payload>>,
-    Arc<Tally>,
-);
+struct Guard(Held<'static, (u64, Payload), Hold<u64, Payload>>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.1.leave();
+        self.0.get().1.leave();
     }
 }
 
@@ -574,7 +583,7 @@ fn reader_and_way_down(fewer: usize, reads: Reads, change: Change) {
         });
         stage.shard.conceal();
         change.make(&stage.shard, STAYS, &stage.tally);
-        let is_taken = stage.shard.take_back(&stage.tally);
+        let is_taken = stage.shard.take_back();
         seen.note("the entries are taken back at once", is_taken);
         seen.note("somebody is in the way", !is_taken);
         if is_taken {
@@ -588,7 +597,7 @@ fn reader_and_way_down(fewer: usize, reads: Reads, change: Change) {
             found[1] == Some(LAST) || reads == Reads::Session,
         );
         if !is_taken {
-            stage.shard.take_back_in_the_end(&stage.tally);
+            stage.shard.take_back_in_the_end();
             assert_eq!(stage.find(STAYS), change.after());
         }
         stage.end();
@@ -648,7 +657,7 @@ fn session_of_a_known_clock_and_way_down() {
         });
         stage.shard.conceal();
         stage.shard.store(STAYS, 1, &stage.tally);
-        let is_taken = stage.shard.take_back(&stage.tally);
+        let is_taken = stage.shard.take_back();
         seen.note("the entries are taken back at once", is_taken);
         seen.note("somebody is in the way", !is_taken);
         if is_taken {
@@ -657,7 +666,7 @@ fn session_of_a_known_clock_and_way_down() {
         let settled = join(reader);
         seen.note("what was there before is found", settled == 1);
         seen.note("the lock is taken", settled == 0);
-        stage.shard.take_back_in_the_end(&stage.tally);
+        stage.shard.take_back_in_the_end();
         stage.end();
     });
 }
@@ -671,21 +680,31 @@ fn sent_guard(counted: bool, change: Change) {
             unreachable!("it is published")
         };
         drop(taken);
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let gone = Arc::clone(&is_gone);
         let other = thread::spawn(move || {
             // Without giving way, which would be the end of it for loom.
             let (key, value) = guard.0.get();
             assert_eq!((*key, value.get()), (STAYS, 0));
+            drop(guard);
+            gone.store(true, Ordering::Relaxed);
         });
         stage.shard.conceal();
         change.make(&stage.shard, STAYS, &stage.tally);
-        let is_taken = stage.shard.take_back(&stage.tally);
+        let is_taken = stage.shard.take_back();
         seen.note("the entries are taken back at once", is_taken);
-        seen.note("the guard is in the way", !is_taken);
+        if change == Change::Nothing {
+            seen.note("the guard is in the way", !is_taken);
+        } else {
+            // It is on what is not here any more.
+            let is_left = !is_gone.load(Ordering::Relaxed);
+            seen.note("the guard is not in the way", is_taken && is_left);
+        }
         if is_taken {
             stage.shard.store(STAYS, LAST, &stage.tally);
         }
         join(other);
-        stage.shard.take_back_in_the_end(&stage.tally);
+        stage.shard.take_back_in_the_end();
         let last = if is_taken { Some(LAST) } else { change.after() };
         assert_eq!(stage.find(STAYS), last);
         stage.end();
@@ -728,7 +747,7 @@ fn reader_and_way_down_and_up<const TIMES: usize>(fewer: usize, reads: Reads, ag
             (found, settled)
         });
         stage.shard.conceal();
-        let is_taken = stage.shard.take_back(&stage.tally);
+        let is_taken = stage.shard.take_back();
         let mut is_taken_again = false;
         if is_taken {
             stage.shard.store(STAYS, 1, &stage.tally);
@@ -736,7 +755,7 @@ fn reader_and_way_down_and_up<const TIMES: usize>(fewer: usize, reads: Reads, ag
             stage.shard.store(STAYS, 2, &stage.tally);
             if again {
                 stage.shard.conceal();
-                is_taken_again = stage.shard.take_back(&stage.tally);
+                is_taken_again = stage.shard.take_back();
                 if is_taken_again {
                     stage.shard.store(STAYS, LAST, &stage.tally);
                 }
@@ -788,7 +807,7 @@ fn reader_and_half_the_way<const TIMES: usize>(fewer: usize, reads: Reads) {
         stage.shard.publish();
         stage.shard.store(STAYS, 1, &stage.tally);
         stage.shard.conceal();
-        let is_taken = stage.shard.take_back(&stage.tally);
+        let is_taken = stage.shard.take_back();
         seen.note("the entries are taken back at once", is_taken);
         seen.note("somebody is in the way", !is_taken);
         if is_taken {
@@ -848,7 +867,7 @@ fn reader_and_division(fewer: usize, reads: Reads, besides: Besides) {
             stage.shard.conceal();
         }
         stage.divide();
-        let is_taken = (0..TICKS).any(|_| stage.half.take_back(&stage.tally));
+        let is_taken = (0..TICKS).any(|_| stage.half.take_back());
         seen.note("the half is taken back at once", is_taken);
         seen.note("somebody is in the way", !is_taken);
         if is_taken {
@@ -857,8 +876,8 @@ fn reader_and_division(fewer: usize, reads: Reads, besides: Besides) {
         let settled = join(reader);
         seen.note("what was there before is found", settled == 1);
         seen.note("the lock is taken", settled == 0);
-        stage.shard.take_back_in_the_end(&stage.tally);
-        stage.half.take_back_in_the_end(&stage.tally);
+        stage.shard.take_back_in_the_end();
+        stage.half.take_back_in_the_end();
         assert_eq!(stage.find(STAYS), Some(0));
         stage.end();
     });
@@ -902,7 +921,7 @@ fn reader_and_writer_and_way_down(fewer: usize, reads: Reads) {
             stage.shard.store(STAYS, 1, &stage.tally);
         });
         stage.shard.conceal();
-        let is_taken = stage.shard.take_back(&stage.tally);
+        let is_taken = stage.shard.take_back();
         seen.note("the entries are taken back at once", is_taken);
         seen.note("somebody is in the way", !is_taken);
         let (found, settled) = join(reader);
@@ -910,7 +929,7 @@ fn reader_and_writer_and_way_down(fewer: usize, reads: Reads) {
         let is_found = settled == 1 && found == [Some(0)];
         seen.note("what was there before is found", is_found);
         seen.note("the lock is taken", settled == 0);
-        stage.shard.take_back_in_the_end(&stage.tally);
+        stage.shard.take_back_in_the_end();
         assert_eq!(stage.find(STAYS), Some(1));
         stage.end();
     });
@@ -954,8 +973,8 @@ fn ways_down_crosswise() {
         seen.note("both find the key of the other", mine && theirs);
         let is_settled = mine_settled || theirs_settled;
         seen.note("one looks into the table of before", is_settled);
-        stage.shard.take_back_in_the_end(&stage.tally);
-        stage.half.take_back_in_the_end(&stage.tally);
+        stage.shard.take_back_in_the_end();
+        stage.half.take_back_in_the_end();
         stage.end();
     });
 }

@@ -87,11 +87,12 @@ impl<K: Clone, V: Clone> Upper<K, V> {
 
     #[inline(never)]
     pub(super) fn edit<'x>(
-        &mut self,
+        &self,
+        open: &nodes::Open<K, V>,
         slot: nodes::Slot,
         edit: &'x mut nodes::Edit<K, V>,
     ) -> &'x mut (K, V) {
-        nodes::edit(&mut self.locked, slot, edit)
+        nodes::edit(open, &self.locked, slot, edit)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use map_core::strategy::{Observed, Table};
+use map_core::strategy::Table;
 
-use super::nodes::{self, Nodes};
+use super::nodes;
 use super::shard::{Locked, Open, Stored};
 use crate::policy::Kind;
 
@@ -99,7 +99,14 @@ impl Stats {
         self.lock.entries + self.sharded.entries + self.read_dirty.entries
     }
 
-    pub(super) fn add<K: Clone, V: Clone>(&mut self, open: &Open<K, V>, locked: &Locked<K, V>) {
+    pub(super) fn add<K, V>(&mut self, open: &Open<K, V>, locked: &Locked<K, V>) {
+        if nodes::COMPILED_IN && self.shards() == 0 {
+            let waiting = nodes::waiting(&open.nodes);
+            self.pending_entries = waiting.pending_entries as u64;
+            self.guarded_entries = waiting.guarded_entries as u64;
+            self.pooled_nodes = waiting.pooled_nodes as u64;
+            self.oldest_pending = waiting.oldest_pending;
+        }
         let of_kind = match open.study.kind() {
             Kind::Lock => &mut self.lock,
             Kind::Sharded => &mut self.sharded,
@@ -109,13 +116,7 @@ impl Stats {
         of_kind.entries += locked.len() as u64;
         self.leaving_shards += u64::from(open.study.is_leaving());
         if let Stored::Nodes(upper, _) = &locked.0 {
-            let mut nodes = nodes::Stats::default();
-            <Nodes as Observed<K, V>>::observe(&mut nodes, &open.nodes, upper.locked());
-            self.unsettled_reads += nodes.misses;
-            self.pending_entries += nodes.pending_entries as u64;
-            self.guarded_entries += nodes.guarded_entries as u64;
-            self.pooled_nodes += nodes.pooled_nodes as u64;
-            self.oldest_pending = self.oldest_pending.max(nodes.oldest_pending);
+            self.unsettled_reads += nodes::misses(upper.locked());
         }
     }
 }

@@ -439,9 +439,10 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         if section.is_sample() && nodes::is_untouched(edit) {
             section.parts().0.note(Event::Mutation);
         }
-        match &mut section.0 {
+        let (open, locked) = section.parts();
+        match &mut locked.0 {
             Stored::Inline(entries) => entries.at_mut(slot.0),
-            Stored::Nodes(upper, _) => upper.edit(slot.in_nodes(), edit),
+            Stored::Nodes(upper, _) => upper.edit(&open.nodes, slot.in_nodes(), edit),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Where nodes and tables wait until nobody can reach them any more, and the pool that they go to.
 //!
-//! All of it lies under the shard's lock. Nodes are retired one by one and stamped in batches; when the stamp of a
+//! Each thread has its own ([`limbos`](super::limbos)). Nodes are retired one by one and stamped in batches; when the stamp of a
 //! batch is ripe, those of its nodes that no guard refers to are emptied and go to the pool, from which new
-//! entries take them. Entries that left are dropped by whoever had the lock, after it was released.
+//! entries take them. Whatever leaves for good is [trash](Trash): it goes to the shard that its thread has locked, and is dropped once
+//! that is released.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -10,26 +11,29 @@ use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use super::clock::{Clocks, Stamp};
-use super::node::Link;
+use super::limbos::ROUND;
+use super::node::{Link, Node};
 use super::seat;
 use super::table::Table;
 use crate::sync::{REAL_FENCES, yield_now};
 
-/// So many nodes are retired with one stamp. In a model one.
-const BATCH: usize = if REAL_FENCES { 8 } else { 1 };
-/// Each so many batches help time along, which costs more than a stamp. (Other shards of the map do so too.)
-const TICK: u32 = if REAL_FENCES { 4 } else { 1 };
-/// The pool keeps as many nodes as a shard that churns retires between two answers: those of one serve until the next.
-const POOL: usize = 32 * BATCH;
+/// So many nodes are retired with one stamp, and help time along once, which costs more. In a model one.
+const BATCH: usize = if REAL_FENCES { 32 } else { 1 };
+/// The pool keeps what a thread that does nothing but update retires between two answers, which are some tens of microseconds apart:
+/// that serves until the next. But not more than so many bytes, nor more nodes than that takes.
+const POOL_BYTES: usize = 128 << 10;
+const MOST_POOLED: usize = 4096;
+/// So many tables wait for what else makes time go on: a thread that only lets a map grow retires nothing else.
+const MOST_TABLES: usize = if REAL_FENCES { 8 } else { 1 };
 /// If more batches than these wait for plain reads, which are short, somebody was interrupted in the midst of one: writers
 /// then let others run once they have released the lock, the more often the more batches there are; but no more often than so,
 /// until all is well again. They do not wait for anybody: that could be for ever.
-const MANY_BATCHES: usize = 128;
+const MANY_BATCHES: usize = 256;
 const MOST_YIELDS: usize = 4096;
 /// So many nodes with guards are looked at again with each batch.
-const SECOND_LOOKS: usize = 2 * BATCH;
+const SECOND_LOOKS: usize = if REAL_FENCES { 16 } else { 2 };
 
-/// What leaves a shard for good, dropped when its lock has been released.
+/// What leaves a map for good, dropped when no lock is held.
 #[derive(Debug)]
 pub struct Waste<K, V> {
     tables: Vec<NonNull<Table<K, V>>>,
@@ -53,6 +57,19 @@ impl<K, V> Default for Waste<K, V> {
             pairs: Vec::new(),
             yields: 0,
         }
+    }
+}
+
+/// Where waste goes, if there is some.
+pub(crate) type Trash<K, V> = Option<Box<Waste<K, V>>>;
+
+impl<K, V> Waste<K, V> {
+    /// Takes over another's.
+    pub(crate) fn append(&mut self, other: &mut Self) {
+        self.tables.append(&mut other.tables);
+        self.nodes.append(&mut other.nodes);
+        self.pairs.append(&mut other.pairs);
+        self.yields += mem::take(&mut other.yields);
     }
 }
 
@@ -90,13 +107,15 @@ pub(crate) struct Limbo<K, V> {
     pool: Vec<Link<K, V>>,
     /// Retired nodes, oldest first: those of the batches, then those not stamped yet.
     retired: VecDeque<Link<K, V>>,
-    pub(crate) waste: Option<Box<Waste<K, V>>>,
     /// Retired since the last stamp.
     fresh: usize,
     batches: VecDeque<Batch>,
-    /// Batches since time was helped along, and when that was.
-    since_tick: u32,
-    last_tick: Option<Instant>,
+    /// How many batches there were so far, and how many when a visitor last found that there were more, and when that was.
+    turns: usize,
+    seen: Option<(usize, Instant)>,
+    last_turn: Option<Instant>,
+    /// When to look after what others have left.
+    next_round: Option<Instant>,
     /// How often others were let run for what is waiting.
     yields: usize,
     /// Ripe, but guards referred to them when last looked at.
@@ -107,16 +126,17 @@ pub(crate) struct Limbo<K, V> {
 impl<K, V> Default for Limbo<K, V> {
     fn default() -> Self {
         Self {
+            pool: Vec::new(),
             retired: VecDeque::new(),
-            batches: VecDeque::new(),
             fresh: 0,
-            since_tick: 0,
-            last_tick: None,
+            batches: VecDeque::new(),
+            turns: 0,
+            seen: None,
+            last_turn: None,
+            next_round: None,
             yields: 0,
             guarded: VecDeque::new(),
             tables: Vec::new(),
-            pool: Vec::new(),
-            waste: None,
         }
     }
 }
@@ -130,7 +150,36 @@ pub(crate) struct Holdings {
     pub(crate) age: Option<Duration>,
 }
 
+impl Holdings {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.pending += other.pending;
+        self.guarded += other.guarded;
+        self.pooled += other.pooled;
+        self.age = self.age.max(other.age);
+    }
+}
+
+/// What retiring asks of its caller.
+#[must_use]
+pub(crate) enum Next {
+    Nothing,
+    /// To look after what others have left, at this moment.
+    LookAround(Instant),
+}
+
 impl<K, V> Limbo<K, V> {
+    /// So many nodes the pool keeps.
+    const POOL: usize = {
+        let most = POOL_BYTES / size_of::<Node<K, V>>();
+        if most > MOST_POOLED {
+            MOST_POOLED
+        } else if most < BATCH {
+            BATCH
+        } else {
+            most
+        }
+    };
+
     /// A node for an entry.
     #[inline]
     pub(crate) fn make(&mut self, hash: u64, pair: (K, V)) -> Link<K, V> {
@@ -145,18 +194,24 @@ impl<K, V> Limbo<K, V> {
     }
 
     /// Lets go of a node that nobody has seen.
-    pub(crate) fn discard(&mut self, node: Link<K, V>) {
-        self.let_go(node, &[]);
+    pub(crate) fn discard(&mut self, node: Link<K, V>, trash: &mut Trash<K, V>) {
+        self.sieve(trash).let_go(node, &[]);
     }
 
     /// Puts a node aside that readers cannot find any more.
     #[inline]
-    pub(crate) fn retire(&mut self, node: Link<K, V>, clocks: &Clocks) {
+    pub(crate) fn retire(
+        &mut self,
+        node: Link<K, V>,
+        clocks: &Clocks,
+        trash: &mut Trash<K, V>,
+    ) -> Next {
         self.retired.push_back(node);
         self.fresh += 1;
-        if self.fresh >= BATCH {
-            self.turn(clocks);
+        if self.fresh < BATCH {
+            return Next::Nothing;
         }
+        self.turn(clocks, trash)
     }
 
     /// Puts many nodes aside.
@@ -167,27 +222,28 @@ impl<K, V> Limbo<K, V> {
     }
 
     /// Puts a table aside that came from a box, and that readers cannot find any more.
-    pub(crate) fn retire_table(&mut self, table: NonNull<Table<K, V>>, clocks: &Clocks) {
+    pub(crate) fn retire_table(
+        &mut self,
+        table: NonNull<Table<K, V>>,
+        clocks: &Clocks,
+        trash: &mut Trash<K, V>,
+    ) {
         self.tables.push((clocks.stamp(), table));
-        if self.tables.len() > 1 {
-            // A shard that only grows retires nothing else.
+        if self.tables.len() > MOST_TABLES {
             clocks.tick_at(Instant::now());
-            self.ripen(clocks, false);
+            self.ripen(clocks, false, trash);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn turn(&mut self, clocks: &Clocks) {
+    fn turn(&mut self, clocks: &Clocks, trash: &mut Trash<K, V>) -> Next {
         self.stamp(clocks);
-        self.since_tick += 1;
-        if self.since_tick >= TICK {
-            self.since_tick = 0;
-            let now = Instant::now();
-            self.last_tick = Some(now);
-            clocks.tick_at(now);
-        }
-        self.ripen(clocks, false);
+        self.turns += 1;
+        let now = Instant::now();
+        self.last_turn = Some(now);
+        clocks.tick_at(now);
+        self.ripen(clocks, false, trash);
         let excess = self.batches.len().saturating_sub(MANY_BATCHES);
         if excess == 0 {
             self.yields = 0;
@@ -201,7 +257,17 @@ impl<K, V> Limbo<K, V> {
             let excess = excess.min(64);
             let yields = 1 + excess * excess / 16;
             self.yields += yields;
-            self.waste().yields += yields;
+            trash.get_or_insert_default().yields += yields;
+        }
+        // A model has no time.
+        if !REAL_FENCES || self.next_round.is_some_and(|next| now < next) {
+            return Next::Nothing;
+        }
+        let is_first = self.next_round.replace(now + ROUND).is_none();
+        if is_first {
+            Next::Nothing
+        } else {
+            Next::LookAround(now)
         }
     }
 
@@ -213,26 +279,26 @@ impl<K, V> Limbo<K, V> {
                 since: match self.batches.back() {
                     None => Instant::now(),
                     // Good enough, and cheaper.
-                    Some(last) => self.last_tick.unwrap_or(last.since).max(last.since),
+                    Some(last) => self.last_turn.unwrap_or(last.since).max(last.since),
                 },
             });
         }
     }
 
     /// Lets go of whatever can be let go without waiting, the pool too.
-    pub(crate) fn drain(&mut self, clocks: &Clocks) {
+    pub(crate) fn drain(&mut self, clocks: &Clocks, trash: &mut Trash<K, V>) {
         self.stamp(clocks);
         // So many steps time needs if nobody holds it up.
         for _ in 0..6 {
             clocks.tick();
-            self.ripen(clocks, true);
+            self.ripen(clocks, true, trash);
             if self.batches.is_empty() && self.tables.is_empty() {
                 break;
             }
         }
         if !self.pool.is_empty() {
             let mut pool = mem::take(&mut self.pool);
-            self.waste().nodes.append(&mut pool);
+            trash.get_or_insert_default().nodes.append(&mut pool);
         }
         self.retired.shrink_to_fit();
         self.batches.shrink_to_fit();
@@ -244,17 +310,33 @@ impl<K, V> Limbo<K, V> {
         self.retired.is_empty() && self.guarded.is_empty() && self.tables.is_empty()
     }
 
+    /// All that is there, if its owner has not had a turn for a while; `None` also if there is nothing.
+    pub(crate) fn take_if_idle(&mut self, now: Instant) -> Option<Self> {
+        if self.is_idle() && self.pool.is_empty() {
+            return None;
+        }
+        match self.seen {
+            Some((turns, since)) if turns == self.turns => {
+                (now.saturating_duration_since(since) >= ROUND).then(|| mem::take(self))
+            }
+            _ => {
+                self.seen = Some((self.turns, now));
+                None
+            }
+        }
+    }
+
     /// Lets go of what is ripe.
     ///
     /// Nodes wait until there are as many as there are threads to be asked for their guards, unless all are
     /// wanted.
-    fn ripen(&mut self, clocks: &Clocks, all: bool) {
+    fn ripen(&mut self, clocks: &Clocks, all: bool, trash: &mut Trash<K, V>) {
         let ripe_tables = self
             .tables
             .extract_if(.., |(stamp, _)| clocks.is_ripe(*stamp));
         let ripe_tables: Vec<_> = ripe_tables.map(|(_, table)| table).collect();
         if !ripe_tables.is_empty() {
-            self.waste().tables.extend(ripe_tables);
+            trash.get_or_insert_default().tables.extend(ripe_tables);
         }
         let is_ripe = |batch: &&Batch| clocks.is_ripe(batch.stamp);
         let (batches, ripe) = self
@@ -283,43 +365,31 @@ impl<K, V> Limbo<K, V> {
         let guarded = seat::guarded();
         for _ in 0..self.guarded.len().min(looks) {
             let node = self.guarded.pop_front().expect("not looked at twice");
-            self.let_go(node, &guarded);
+            self.sieve(trash).let_go(node, &guarded);
         }
         for node in self.retired.drain(..ripe) {
             Sieve {
                 pool: &mut self.pool,
-                waste: &mut self.waste,
+                trash,
                 guarded: &mut self.guarded,
             }
             .let_go(node, &guarded);
         }
-        if self.retired.capacity() > 16 * POOL && self.retired.len() < POOL {
-            self.retired.shrink_to(4 * POOL);
+        if self.retired.capacity() > 16 * Self::POOL && self.retired.len() < Self::POOL {
+            self.retired.shrink_to(4 * Self::POOL);
         }
     }
 
-    /// As [`Sieve::let_go`].
-    fn let_go(&mut self, node: Link<K, V>, guarded: &[usize]) {
-        let Self {
-            pool,
-            waste,
-            guarded: still_guarded,
-            ..
-        } = self;
+    fn sieve<'l>(&'l mut self, trash: &'l mut Trash<K, V>) -> Sieve<'l, K, V> {
         Sieve {
-            pool,
-            waste,
-            guarded: still_guarded,
+            pool: &mut self.pool,
+            trash,
+            guarded: &mut self.guarded,
         }
-        .let_go(node, guarded);
     }
 
-    fn waste(&mut self) -> &mut Waste<K, V> {
-        self.waste.get_or_insert_default()
-    }
-
-    /// Takes over what another shard has waiting.
-    pub(crate) fn absorb(&mut self, mut other: Self, clocks: &Clocks) {
+    /// Takes over what another limbo has.
+    pub(crate) fn absorb(&mut self, mut other: Self, clocks: &Clocks, trash: &mut Trash<K, V>) {
         self.stamp(clocks);
         other.stamp(clocks);
         self.retired.append(&mut other.retired);
@@ -327,17 +397,10 @@ impl<K, V> Limbo<K, V> {
         self.guarded.append(&mut other.guarded);
         self.tables.append(&mut other.tables);
         let mut pool = mem::take(&mut other.pool);
-        let room = POOL.saturating_sub(self.pool.len()).min(pool.len());
+        let room = Self::POOL.saturating_sub(self.pool.len()).min(pool.len());
         self.pool.extend(pool.drain(..room));
         if !pool.is_empty() {
-            self.waste().nodes.append(&mut pool);
-        }
-        if let Some(mut waste) = other.waste.take() {
-            let ours = self.waste();
-            ours.tables.append(&mut waste.tables);
-            ours.nodes.append(&mut waste.nodes);
-            ours.pairs.append(&mut waste.pairs);
-            ours.yields += waste.yields;
+            trash.get_or_insert_default().nodes.append(&mut pool);
         }
     }
 
@@ -354,7 +417,7 @@ impl<K, V> Limbo<K, V> {
 /// Where nodes go that nobody can find any more.
 struct Sieve<'l, K, V> {
     pool: &'l mut Vec<Link<K, V>>,
-    waste: &'l mut Option<Box<Waste<K, V>>>,
+    trash: &'l mut Trash<K, V>,
     guarded: &'l mut VecDeque<Link<K, V>>,
 }
 
@@ -374,15 +437,15 @@ impl<K, V> Sieve<'_, K, V> {
         // be found; a guard made under such a pin, or under the lock, was there to be seen, and is not.
         let pair = unsafe { node.empty() };
         if mem::needs_drop::<(K, V)>() {
-            self.waste.get_or_insert_default().pairs.push(pair);
+            self.trash.get_or_insert_default().pairs.push(pair);
         } else {
             mem::forget(pair);
         }
         // To the pool, if that has room.
-        if self.pool.len() < POOL {
+        if self.pool.len() < Limbo::<K, V>::POOL {
             self.pool.push(node);
         } else {
-            self.waste.get_or_insert_default().nodes.push(node);
+            self.trash.get_or_insert_default().nodes.push(node);
         }
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod hold;
 pub(crate) mod limbo;
+pub(crate) mod limbos;
 pub(crate) mod node;
 pub(crate) mod parts;
 pub(crate) mod pins;

@@ -18,6 +18,7 @@ use super::seat;
 use super::shard::{Locked, Look, Open, Slot};
 use super::strategy::{AT_HOME, Edit, Item, MANY_AT_HOME, Visit, held, pinned};
 use super::table::{FULL, WAYS};
+use crate::stats::Stats;
 
 /// How much room to ask for in a hash table that takes the place of one of nodes of this capacity, so that a shard that goes up and
 /// down does not grow: both are in powers of two, one full at seven eighths, the other at five entries to a line of seven places; so
@@ -121,6 +122,20 @@ pub fn repin_session(pin: &mut SessionPin) {
     pin.0.repin();
 }
 
+/// What has left the shards of a map, as its [`Stats`] say.
+#[must_use]
+pub fn waiting<K, V>(open: &Open<K, V>) -> Stats {
+    let mut stats = Stats::default();
+    stats.add_waiting(open.common().limbos.holdings());
+    stats
+}
+
+/// How many reads took the lock for want of an entry in the read table.
+#[must_use]
+pub fn misses<K, V>(locked: &Locked<K, V>) -> u64 {
+    locked.record().misses
+}
+
 /// Whether an edit has no copy of its entry yet.
 #[must_use]
 pub fn is_untouched<K, V>(edit: &Edit<K, V>) -> bool {
@@ -130,11 +145,12 @@ pub fn is_untouched<K, V>(edit: &Edit<K, V>) -> bool {
 /// See [`Strategy::edit`]; what comes back lies in the edit.
 #[inline]
 pub fn edit<'x, K: Clone, V: Clone>(
-    locked: &mut Locked<K, V>,
+    open: &Open<K, V>,
+    locked: &Locked<K, V>,
     slot: Slot,
     edit: &'x mut Edit<K, V>,
 ) -> &'x mut (K, V) {
-    edit.of(locked, slot)
+    edit.of(open, locked, slot)
 }
 
 /// Holds an entry of a shard beyond its lock.
@@ -219,7 +235,7 @@ pub fn conceal<K, V>(
 pub type Taken<K, V, R> = (R, Entries<K, V>, <Locked<K, V> as Table>::Waste);
 
 /// Takes all entries out of a shard from which readers without the lock were shut out at some moment, if neither they nor
-/// guards are left that could reach an entry, and nothing is waiting for them. What is waiting is helped along.
+/// guards are left that could reach an entry.
 ///
 /// `prepare` is called before anything has changed, and may call the whole off. The entries come in the order in which
 /// [`Strategy::iter`] shows them.
@@ -238,6 +254,8 @@ pub unsafe fn take_back<K, V, R>(
         return None;
     }
     let prepared = prepare(locked)?;
+    // There may be nobody for long who writes to such shards and looks after what they have left.
+    locked.drain(open);
     // By (1) the read word is null since that moment, which is ripe: no reader without the lock can reach an entry, and
     // there are no guards on any.
     Some((prepared, locked.take_entries(), locked.take_waste()))

@@ -99,6 +99,57 @@ fn claim_seat(is_orphan: bool) -> &'static Seat<Own> {
     seat
 }
 
+/// A thread in its seat.
+pub(crate) struct Sitting {
+    seat: &'static Seat<Own>,
+    /// The thread is ending, and has the seat for as long as this.
+    is_orphan: bool,
+}
+
+impl Sitting {
+    /// The number of the seat, which no other thread has.
+    #[inline(always)]
+    pub(crate) fn number(&self) -> usize {
+        self.seat.number() as usize
+    }
+}
+
+impl Drop for Sitting {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.is_orphan {
+            self.seat.release();
+        }
+    }
+}
+
+/// The seat of this thread.
+#[inline(always)]
+pub(crate) fn sit() -> Sitting {
+    match own() {
+        Some(seat) => Sitting {
+            seat,
+            is_orphan: false,
+        },
+        None => sit_slow(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn sit_slow() -> Sitting {
+    match own_slow() {
+        Some(seat) => Sitting {
+            seat,
+            is_orphan: false,
+        },
+        None => Sitting {
+            seat: claim_seat(true),
+            is_orphan: true,
+        },
+    }
+}
+
 /// All seats.
 pub(super) fn all() -> Seats<Own> {
     SEATS.seats()

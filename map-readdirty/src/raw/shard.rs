@@ -8,11 +8,28 @@ use map_core::strategy::{Coverage, Span};
 use map_core::{Equivalent, TryReserveError, strategy};
 
 use super::clock::{Clocks, Stamp};
-use super::limbo::{Entries, Holdings, Limbo, Waste};
+use super::limbo::{Entries, Next, Trash, Waste};
+use super::limbos::Limbos;
 use super::node::Link;
 use super::seat;
 use super::table::{Index, Table, View};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+/// What the shards of a map have in common.
+#[derive(Debug)]
+pub(crate) struct Common<K, V> {
+    pub(crate) clocks: Clocks,
+    pub(crate) limbos: Limbos<K, V>,
+}
+
+impl<K, V> Default for Common<K, V> {
+    fn default() -> Self {
+        Self {
+            clocks: Clocks::default(),
+            limbos: Limbos::default(),
+        }
+    }
+}
 
 /// What readers see without the lock. On a line of its own, which is written when a read table is published, and
 /// no more often.
@@ -24,14 +41,14 @@ pub struct Open<K, V> {
     ///
     /// Stored under the exclusive lock only. A reader loads it under its pin, once for each lookup.
     word: AtomicPtr<View<K, V>>,
-    clocks: Arc<Clocks>,
+    common: Arc<Common<K, V>>,
 }
 
 impl<K, V> Default for Open<K, V> {
     fn default() -> Self {
         Self {
             word: AtomicPtr::default(),
-            clocks: Arc::default(),
+            common: Arc::default(),
         }
     }
 }
@@ -40,7 +57,7 @@ impl<K, V> strategy::Open for Open<K, V> {
     fn sibling(&self) -> Self {
         Self {
             word: AtomicPtr::default(),
-            clocks: Arc::clone(&self.clocks),
+            common: Arc::clone(&self.common),
         }
     }
 }
@@ -56,7 +73,12 @@ pub(crate) enum Look<K, V> {
 
 impl<K, V> Open<K, V> {
     pub(crate) fn clocks(&self) -> &Clocks {
-        &self.clocks
+        &self.common.clocks
+    }
+
+    #[inline(always)]
+    pub(crate) fn common(&self) -> &Common<K, V> {
+        &self.common
     }
 
     /// Whether there is a read table at all. A hint: whether to pin.
@@ -177,11 +199,11 @@ pub struct Locked<K, V> {
     rest: Option<Box<Rest<K, V>>>,
 }
 
-/// What writers need besides. What they need each time is in the first line.
+/// What is seldom needed.
 #[derive(Debug)]
-#[repr(C, align(64))]
 struct Rest<K, V> {
-    limbo: Limbo<K, V>,
+    /// What its last writers have let go, for the next to drop once he has released the lock.
+    trash: Trash<K, V>,
     misses: u64,
     promotions: u64,
     rebuilds: u64,
@@ -190,7 +212,7 @@ struct Rest<K, V> {
 impl<K, V> Default for Rest<K, V> {
     fn default() -> Self {
         Self {
-            limbo: Limbo::default(),
+            trash: None,
             misses: 0,
             promotions: 0,
             rebuilds: 0,
@@ -207,7 +229,6 @@ pub(crate) struct Record {
     pub(crate) is_published: bool,
     pub(crate) read: usize,
     pub(crate) dirty: usize,
-    pub(crate) holdings: Holdings,
 }
 
 impl<K, V> Default for Locked<K, V> {
@@ -232,14 +253,12 @@ impl<K, V> strategy::Table for Locked<K, V> {
 
     #[inline]
     fn has_waste(&self) -> bool {
-        self.rest
-            .as_ref()
-            .is_some_and(|rest| rest.limbo.waste.is_some())
+        self.rest.as_ref().is_some_and(|rest| rest.trash.is_some())
     }
 
     #[inline]
     fn take_waste(&mut self) -> Self::Waste {
-        self.rest.as_mut()?.limbo.waste.take()
+        self.rest.as_mut()?.trash.take()
     }
 
     #[inline]
@@ -285,7 +304,7 @@ impl<K, V> Locked<K, V> {
     }
 
     /// Finds a key in either table.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find<Q>(&self, hash: u64, key: &Q) -> Option<(Slot, Link<K, V>)>
     where
         Q: ?Sized + Equivalent<K>,
@@ -328,16 +347,68 @@ impl<K, V> Locked<K, V> {
         tables.flat_map(Table::links)
     }
 
+    /// Does something that makes waste, with what the shards have in common.
+    fn tidy<R>(
+        &mut self,
+        open: &Open<K, V>,
+        f: impl FnOnce(&Common<K, V>, &mut Trash<K, V>) -> R,
+    ) -> R {
+        let mut trash = None;
+        let done = f(open.common(), &mut trash);
+        self.throw_away(trash);
+        done
+    }
+
+    /// Leaves waste for whoever releases the lock.
+    #[inline(always)]
+    fn throw_away(&mut self, trash: Trash<K, V>) {
+        if let Some(waste) = trash {
+            self.throw_away_some(waste);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn throw_away_some(&mut self, mut waste: Box<Waste<K, V>>) {
+        match &mut self.rest().trash {
+            Some(trash) => trash.append(&mut waste),
+            none => *none = Some(waste),
+        }
+    }
+
     /// A node for an entry, to be passed to [`insert`](Self::insert) or [`replace`](Self::replace), or to be
     /// [discarded](Self::discard).
     #[inline]
-    pub(crate) fn make(&mut self, hash: u64, pair: (K, V)) -> Link<K, V> {
-        self.rest().limbo.make(hash, pair)
+    pub(crate) fn make(open: &Open<K, V>, hash: u64, pair: (K, V)) -> Link<K, V> {
+        // SAFETY: 1. It only takes a node.
+        unsafe { open.common().limbos.own(|limbo| limbo.make(hash, pair)) }
     }
 
     /// Lets go of a node that was made and not used.
-    pub(crate) fn discard(&mut self, link: Link<K, V>) {
-        self.rest().limbo.discard(link);
+    pub(crate) fn discard(&mut self, open: &Open<K, V>, link: Link<K, V>) {
+        self.tidy(open, |common, trash| {
+            // SAFETY: 1. Nothing of the user's runs: what is let go is thrown away.
+            unsafe { common.limbos.own(|limbo| limbo.discard(link, trash)) }
+        });
+    }
+
+    /// Puts a node aside that readers cannot find any more.
+    #[inline]
+    fn retire(&mut self, open: &Open<K, V>, old: Link<K, V>) {
+        let Common { clocks, limbos } = open.common();
+        let mut trash = None;
+        // SAFETY: 1. Nothing of the user's runs: what is let go is thrown away.
+        let next = unsafe { limbos.own(|limbo| limbo.retire(old, clocks, &mut trash)) };
+        self.after_retiring(open, next, trash);
+    }
+
+    #[inline(always)]
+    fn after_retiring(&mut self, open: &Open<K, V>, next: Next, mut trash: Trash<K, V>) {
+        if let Next::LookAround(now) = next {
+            let Common { clocks, limbos } = open.common();
+            limbos.look_around(clocks, now, &mut trash);
+        }
+        self.throw_away(trash);
     }
 
     /// Whether one more entry fits where it would go.
@@ -399,10 +470,31 @@ impl<K, V> Locked<K, V> {
     /// Puts a node in the place of the one at a slot, which has an equal key, and retires that.
     #[inline]
     pub(crate) fn replace(&mut self, open: &Open<K, V>, slot: Slot, link: Link<K, V>) {
+        let old = self.swap(slot, link);
+        self.retire(open, old);
+    }
+
+    /// The same with a new node for an entry.
+    #[inline]
+    pub(crate) fn update(&mut self, open: &Open<K, V>, slot: Slot, hash: u64, pair: (K, V)) {
+        let Common { clocks, limbos } = open.common();
+        let mut trash = None;
+        // SAFETY: 1. Nothing of the user's runs: what is let go is thrown away.
+        let next = unsafe {
+            limbos.own(|limbo| {
+                let old = self.swap(slot, limbo.make(hash, pair));
+                limbo.retire(old, clocks, &mut trash)
+            })
+        };
+        self.after_retiring(open, next, trash);
+    }
+
+    /// Puts a node in the place of another.
+    #[inline(always)]
+    fn swap(&self, slot: Slot, link: Link<K, V>) -> Link<K, V> {
         let old = self.table(slot).replace(slot.index(), link);
-        let old = old.expect("a slot stays occupied while its shard is locked");
         seat::settle();
-        self.rest().limbo.retire(old, open.clocks());
+        old.expect("a slot stays occupied while its shard is locked")
     }
 
     /// Takes out the node at a slot and retires it.
@@ -420,7 +512,7 @@ impl<K, V> Locked<K, V> {
             self.read_len -= 1;
         }
         seat::settle();
-        self.rest().limbo.retire(old, open.clocks());
+        self.retire(open, old);
     }
 
     /// Counts a read that took the lock.
@@ -441,7 +533,10 @@ impl<K, V> Locked<K, V> {
             Release,
         );
         if let Some(old) = mem::replace(&mut self.read, table) {
-            self.rest().limbo.retire_table(old, open.clocks());
+            self.tidy(open, |Common { clocks, limbos }, trash| {
+                // SAFETY: 1. Nothing of the user's runs: what is let go is thrown away.
+                unsafe { limbos.own(|limbo| limbo.retire_table(old, clocks, trash)) }
+            });
         }
     }
 
@@ -551,23 +646,13 @@ impl<K, V> Locked<K, V> {
         Ok(())
     }
 
-    /// Whether, since readers were shut out, all of them have left, with all guards, and nothing is waiting to be
-    /// freed. Helps that along.
-    pub(crate) fn is_deserted(&mut self, open: &Open<K, V>, since: Stamp) -> bool {
+    /// Whether, since readers were shut out, all of them have left, with all guards on what is here. Helps that along.
+    pub(crate) fn is_deserted(&self, open: &Open<K, V>, since: Stamp) -> bool {
         let clocks = open.clocks();
-        let is_idle = match &mut self.rest {
-            None => true,
-            Some(rest) => {
-                if !rest.limbo.is_idle() {
-                    rest.limbo.drain(clocks);
-                }
-                rest.limbo.is_idle()
-            }
-        };
         if !clocks.is_ripe(since) {
             clocks.tick();
         }
-        if self.read.is_some() || !is_idle || !clocks.is_ripe(since) {
+        if self.read.is_some() || !clocks.is_ripe(since) {
             return false;
         }
         // After it was seen that the moment is ripe: so every guard that was made without the lock is seen
@@ -603,8 +688,7 @@ impl<K, V> Locked<K, V> {
     }
 
     /// Moves the entries that are `chosen` by their hashes to an empty shard; the two cover the halves. Both are
-    /// published afterwards if this is. What waits in limbo goes with most of the entries: a shard lets go of it when it is
-    /// written, and one that has nothing may not be written any more.
+    /// published afterwards if this is.
     ///
     /// # Errors
     ///
@@ -640,9 +724,6 @@ impl<K, V> Locked<K, V> {
             into.dirty_len = going as u32;
         }
         self.put(open, stay, len - going);
-        if going > len - going {
-            into.take_rest(into_open, self);
-        }
         Ok(())
     }
 
@@ -703,7 +784,7 @@ impl<K, V> Locked<K, V> {
         if len == 0 {
             self.forget_tables(open);
             from.forget_tables(from_open);
-            self.take_rest(open, from);
+            self.take_rest(from);
             return Ok(());
         }
         let table = Box::new(Table::new(whole, len + len / 4)?);
@@ -720,15 +801,15 @@ impl<K, V> Locked<K, V> {
         } else {
             self.put(open, table, len);
         }
-        self.take_rest(open, from);
+        self.take_rest(from);
         Ok(())
     }
 
     /// Takes over what the other shard has besides its tables.
-    fn take_rest(&mut self, open: &Open<K, V>, from: &mut Self) {
+    fn take_rest(&mut self, from: &mut Self) {
         if let Some(rest) = from.rest.take() {
+            self.throw_away(rest.trash);
             let ours = self.rest();
-            ours.limbo.absorb(rest.limbo, open.clocks());
             ours.misses += rest.misses;
             ours.promotions += rest.promotions;
             ours.rebuilds += rest.rebuilds;
@@ -752,17 +833,18 @@ impl<K, V> Locked<K, V> {
         }
         let links: Vec<_> = self.links().collect();
         self.forget_tables(open);
-        if let Some(rest) = &mut self.rest {
-            rest.limbo.retire_all(links.into_iter());
-            rest.limbo.drain(open.clocks());
-        }
+        self.tidy(open, |Common { limbos, .. }, _| {
+            // SAFETY: 1. It only moves nodes.
+            unsafe { limbos.own(|limbo| limbo.retire_all(links.into_iter())) }
+        });
+        self.drain(open);
     }
 
-    /// Lets go of whatever can be let go without waiting.
+    /// Lets go of whatever in the map has left its shards and can be let go without waiting.
     pub(crate) fn drain(&mut self, open: &Open<K, V>) {
-        if let Some(rest) = &mut self.rest {
-            rest.limbo.drain(open.clocks());
-        }
+        self.tidy(open, |Common { clocks, limbos }, trash| {
+            limbos.drain(clocks, trash)
+        });
     }
 
     pub(crate) fn record(&self) -> Record {
@@ -782,7 +864,6 @@ impl<K, V> Locked<K, V> {
             record.misses += rest.misses;
             record.promotions = rest.promotions;
             record.rebuilds = rest.rebuilds;
-            record.holdings = rest.limbo.holdings();
         }
         record
     }

@@ -67,12 +67,17 @@ impl<K, V> Edit<K, V> {
 impl<K: Clone, V: Clone> Edit<K, V> {
     /// The copy of the entry at a slot, made if there is none yet.
     #[inline]
-    pub(crate) fn of(&mut self, locked: &mut Locked<K, V>, slot: Slot) -> &mut (K, V) {
+    pub(crate) fn of(
+        &mut self,
+        open: &Open<K, V>,
+        locked: &Locked<K, V>,
+        slot: Slot,
+    ) -> &mut (K, V) {
         let draft = self.0.get_or_insert_with(|| {
             let old = locked.link(slot);
             // SAFETY: 1. It is in a table that we have locked.
             let (pair, hash) = unsafe { (old.pair().clone(), old.hash()) };
-            Draft(locked.make(hash, pair))
+            Draft(Locked::make(open, hash, pair))
         });
         // SAFETY: 1. Nobody else has the node before `finish`.
         unsafe { draft.0.pair_mut() }
@@ -368,8 +373,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         // SAFETY: 1. It is in a table that we have locked.
         let (before, hash) = unsafe { (old.pair().1.clone(), old.hash()) };
         let (open, locked) = section.parts();
-        let new = locked.make(hash, (key, value));
-        locked.replace(open, slot, new);
+        locked.update(open, slot, hash, (key, value));
         Some((None, before))
     }
 
@@ -390,8 +394,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         // SAFETY: 1. It is in a table that we have locked.
         let hash = unsafe { old.hash() };
         let (open, locked) = section.parts();
-        let new = locked.make(hash, (key, value));
-        locked.replace(open, slot, new);
+        locked.update(open, slot, hash, (key, value));
         None
     }
 
@@ -403,7 +406,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         value: V,
     ) -> Slot {
         let (open, locked) = section.parts();
-        let link = locked.make(hash, (key, value));
+        let link = Locked::make(open, hash, (key, value));
         locked.insert(open, hash, link, P::FILLS)
     }
 
@@ -414,8 +417,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         let ((key, before), hash) = unsafe { (old.pair(), old.hash()) };
         let (before, key) = (before.clone(), key.clone());
         let (open, locked) = section.parts();
-        let new = locked.make(hash, (key, value));
-        locked.replace(open, slot, new);
+        locked.update(open, slot, hash, (key, value));
         before
     }
 
@@ -429,8 +431,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         // SAFETY: 1. It is in a table that we have locked.
         let (before, hash) = unsafe { (old.pair().clone(), old.hash()) };
         let (open, locked) = section.parts();
-        let new = locked.make(hash, (key, value));
-        locked.replace(open, slot, new);
+        locked.update(open, slot, hash, (key, value));
         before
     }
 
@@ -456,7 +457,8 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         slot: Slot,
         edit: &'x mut Edit<K, V>,
     ) -> &'x mut (K, V) {
-        edit.of(section, slot)
+        let (open, locked) = section.parts();
+        edit.of(open, locked, slot)
     }
 
     fn draft<'x>(locked: &Locked<K, V>, slot: Slot, edit: &'x mut Edit<K, V>) -> &'x mut (K, V) {
@@ -481,8 +483,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         let ((key, value), hash) = unsafe { (old.pair().clone(), old.hash()) };
         let pair = f(key, value);
         let (open, locked) = section.parts();
-        let new = locked.make(hash, pair);
-        locked.replace(open, slot, new);
+        locked.update(open, slot, hash, pair);
         None
     }
 
@@ -528,8 +529,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         // SAFETY: 1. It is in a table that we have locked.
         let hash = unsafe { section.link(slot).hash() };
         let (open, locked) = section.parts();
-        let new = locked.make(hash, (key, value));
-        locked.replace(open, slot, new);
+        locked.update(open, slot, hash, (key, value));
         draft.into_pair()
     }
 
@@ -624,7 +624,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
                 let (open, locked) = section.parts();
                 locked.remove(open, slot);
                 if let Some(draft) = edit.0 {
-                    locked.discard(draft.into_link());
+                    locked.discard(open, draft.into_link());
                 }
             }
         }
@@ -754,7 +754,11 @@ impl<K: Clone, V: Clone, P: Promotion> Sessions<K, V> for ReadDirty<P> {
 impl<K: Clone, V: Clone, P: Promotion> Observed<K, V> for ReadDirty<P> {
     type Stats = Stats;
 
-    fn observe(stats: &mut Stats, _open: &Open<K, V>, locked: &Locked<K, V>) {
+    fn observe(stats: &mut Stats, open: &Open<K, V>, locked: &Locked<K, V>) {
+        // Of the first shard: it is the same for all of a map.
+        if stats.shards == 0 {
+            stats.add_waiting(open.common().limbos.holdings());
+        }
         stats.add(&locked.record());
     }
 }

@@ -3,8 +3,9 @@
 mod counting;
 
 use std::hash::{BuildHasher, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use counting::{allocations, live};
 use map_core::{Change, Map};
@@ -224,6 +225,85 @@ fn what_waits_goes_with_the_half_that_has_the_entries() {
         }
         assert!(map.stats().pending_entries < 2_000, "{:?}", map.stats());
     }
+}
+
+/// Writes until a value that only the map had was dropped.
+fn write_until_dropped(map: &ReadDirtyMap<u64, Arc<u64>>, value: &Weak<u64>) {
+    let start = Instant::now();
+    let other = Arc::new(0);
+    for key in (100..200).cycle() {
+        map.store(key, Arc::clone(&other));
+        if value.strong_count() == 0 {
+            break;
+        }
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "{:?}",
+            map.stats()
+        );
+    }
+}
+
+#[test]
+fn what_others_have_left_is_dropped() {
+    let _alone = alone();
+    for has_ended in [false, true] {
+        let map = ReadDirtyMap::new();
+        let value = Arc::new(7);
+        let weak = Arc::downgrade(&value);
+        map.store(7, value);
+        let (done, is_done) = mpsc::channel();
+        let (end, is_over) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let map = &map;
+            scope.spawn(move || {
+                map.delete(&7);
+                done.send(()).expect("it is waited for");
+                // Does nothing any more.
+                has_ended || is_over.recv().is_err()
+            });
+            is_done.recv().expect("it is sent");
+            write_until_dropped(map, &weak);
+            drop(end);
+        });
+    }
+}
+
+#[test]
+fn clearing_takes_what_others_keep_at_hand() {
+    let _alone = alone();
+    let map = filled(1_000);
+    let (done, is_done) = mpsc::channel();
+    let (end, is_over) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let map = &map;
+        scope.spawn(move || {
+            for round in 0..20_000 {
+                map.store(round % 1_000, round);
+            }
+            done.send(()).expect("it is waited for");
+            is_over.recv().is_err()
+        });
+        is_done.recv().expect("it is sent");
+        let stats = map.stats();
+        // As many as fit 128 KiB, but not more than 4096.
+        assert!((1..=4_096).contains(&stats.pooled_nodes), "{stats:?}");
+        map.clear();
+        let stats = map.stats();
+        assert_eq!((stats.pooled_nodes, stats.pending_entries), (0, 0));
+        drop(end);
+    });
+}
+
+#[test]
+fn large_entries_are_few_in_the_pool() {
+    let _alone = alone();
+    let map = ReadDirtyMap::new();
+    for round in 0..20_000_u64 {
+        map.store(round % 8, [round; 128]);
+    }
+    let stats = map.stats();
+    assert!((1..=128).contains(&stats.pooled_nodes), "{stats:?}");
 }
 
 #[test]

@@ -1,0 +1,309 @@
+//! The limbos of a map: one for each thread that writes to it, in a *bag*.
+//!
+//! A writer takes nodes from his own bag and retires them into it. So the lines of limbo and pool stay with his core, and a
+//! node that he fills is one that he has emptied, lately; and there are as many limbos as there are writers, not
+//! shards. (Lists of what was retired, by thread, are Michael's, of *hazard pointers*, 2004; limbo bags are so called in Brown's
+//! *DEBRA*, 2015.)
+//!
+//! # Who is in a bag
+//!
+//! A bag belongs to whoever has the seat of its number. He goes in by a store and leaves by another one. Others come
+//! seldom: for what an owner has left who does nothing any more, or has ended, to clear the map, to count.
+//!
+//! Owner: stores `inside` (1), light barrier, loads `visited` (2).
+//! Visitor: stores `visited` (3), heavy barrier, loads `inside` (4).
+//!
+//! At least one of them sees the other. An owner who sees a visitor leaves at once, and waits for the bag's mutex, which the visitor has:
+//! he is there for some microseconds. A visitor who sees the owner does not touch the bag. Where the kernel does not make the
+//! barrier on the owner's behalf, he takes the mutex each time, instead of (1) and (2).
+
+use std::array;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use once_cell::race::OnceBox;
+
+use super::clock::Clocks;
+use super::limbo::{Holdings, Limbo, Trash};
+use super::seat;
+use crate::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use crate::sync::{Mutex, MutexGuard, REAL_FENCES, UnsafeCell, barrier, spin_loop};
+
+/// A writer looks after the bags of others so often, and takes what is in those whose owners did nothing for as long.
+pub(super) const ROUND: Duration = Duration::from_millis(10);
+/// Bags that are reached without a look at how many there are.
+const FIRST: usize = 4;
+/// There are so many times as many in each next chunk of them.
+const GROWTH: usize = 8;
+/// So often a visitor looks whether an owner has left who cannot be long. In a model once.
+const LOOKS: usize = if REAL_FENCES { 64 } else { 1 };
+
+/// The limbo of one thread, on lines of its own: processors fetch them in pairs.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Bag<K, V> {
+    /// Whether the owner is in there without the mutex. Stored by him only.
+    inside: AtomicBool,
+    /// Whether somebody else is, or is about to be. Stored by who has `Limbos::visits`.
+    visited: AtomicBool,
+    /// Whose owner is in there, or whose visitor, when the other may be.
+    mutex: Mutex<()>,
+    limbo: UnsafeCell<Limbo<K, V>>,
+}
+
+// SAFETY: it owns its nodes and tables.
+unsafe impl<K: Send, V: Send> Send for Bag<K, V> {}
+// SAFETY: it gives access to the limbo to one thread at a time, as a mutex does.
+unsafe impl<K: Send, V: Send> Sync for Bag<K, V> {}
+
+impl<K, V> Default for Bag<K, V> {
+    fn default() -> Self {
+        Self {
+            inside: AtomicBool::new(false),
+            visited: AtomicBool::new(false),
+            mutex: Mutex::new(()),
+            limbo: UnsafeCell::new(Limbo::default()),
+        }
+    }
+}
+
+/// The owner is in there; and leaves when this goes, whatever happens.
+enum Inside<'a> {
+    /// He has said so.
+    Told(&'a AtomicBool),
+    /// He has the mutex.
+    Alone(#[expect(dead_code, reason = "held, not used")] MutexGuard<'a, ()>),
+}
+
+impl Drop for Inside<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Self::Told(inside) = self {
+            // Release: pairs with the Acquire of (4).
+            inside.store(false, Release);
+        }
+    }
+}
+
+impl<K, V> Bag<K, V> {
+    /// For the owner.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller is the bag's owner: no other thread calls this meanwhile, and what others did in its name came before.
+    /// 2. `f` does not come here again.
+    #[inline(always)]
+    pub(super) unsafe fn own<R>(&self, f: impl FnOnce(&mut Limbo<K, V>) -> R) -> R {
+        // SAFETY: 1., 2. By the same. 3. That does not change any more, for the owner has a seat.
+        unsafe { self.own_if(barrier::is_asymmetric(), f) }
+    }
+
+    /// The same for who knows whether there is the barrier. (In a model there is another.)
+    ///
+    /// # Safety
+    ///
+    /// 1., 2. As for [`own`](Self::own).
+    /// 3. It is asymmetric, if it says so.
+    #[inline(always)]
+    pub(crate) unsafe fn own_if<R>(
+        &self,
+        is_asymmetric: bool,
+        f: impl FnOnce(&mut Limbo<K, V>) -> R,
+    ) -> R {
+        // One way on from here, so that `f` becomes part of it.
+        let _inside = match self.go_in(is_asymmetric) {
+            Some(inside) => inside,
+            None => Inside::Alone(self.lock()),
+        };
+        // SAFETY: 1. The owner is inside, and either there is no visitor, or it has the mutex; nor another owner, by (1). 2. By (2).
+        unsafe { self.with(f) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        self.mutex.lock()
+    }
+
+    /// Steps (1) and (2), if the barrier is there.
+    #[inline(always)]
+    fn go_in(&self, is_asymmetric: bool) -> Option<Inside<'_>> {
+        if !is_asymmetric {
+            return None;
+        }
+        debug_assert!(!self.inside.load(Relaxed), "the owner is there already");
+        // Relaxed: the barrier orders it.
+        self.inside.store(true, Relaxed);
+        let inside = Inside::Told(&self.inside);
+        // Pairs with the heavy one in `visit`.
+        if REAL_FENCES {
+            barrier::light_if_asymmetric();
+        } else {
+            barrier::light();
+        }
+        // Acquire: pairs with the Release of a visitor who has left.
+        (!self.visited.load(Acquire)).then_some(inside)
+    }
+
+    /// # Safety
+    ///
+    /// 1. Nobody else is in there.
+    /// 2. Nor comes while `f` runs.
+    #[inline(always)]
+    unsafe fn with<R>(&self, f: impl FnOnce(&mut Limbo<K, V>) -> R) -> R {
+        // SAFETY: by (1) and (2).
+        self.limbo.with_mut(|limbo| f(unsafe { &mut *limbo }))
+    }
+
+    /// Step (4), for a visitor who has stored `visited` and made the barrier.
+    fn look_in(&self, f: impl FnOnce(&mut Limbo<K, V>)) {
+        let _guard = self.mutex.lock();
+        let is_alone = (0..LOOKS).any(|_| {
+            // Acquire: pairs with the Release in `Inside`.
+            let is_alone = !self.inside.load(Acquire);
+            if !is_alone {
+                spin_loop();
+            }
+            is_alone
+        });
+        if is_alone {
+            // SAFETY: `with`: 1., 2. An owner who comes sees the visitor and waits for the mutex; nobody else does but by it.
+            unsafe { self.with(f) }
+        }
+    }
+}
+
+/// More bags.
+#[derive(Debug)]
+struct Chunk<K, V> {
+    bags: Box<[OnceBox<Bag<K, V>>]>,
+    next: OnceBox<Self>,
+}
+
+/// The bags of a map.
+#[derive(Debug)]
+pub(crate) struct Limbos<K, V> {
+    first: [OnceBox<Bag<K, V>>; FIRST],
+    rest: OnceBox<Chunk<K, V>>,
+    /// Who visits bags.
+    visits: Mutex<()>,
+}
+
+impl<K, V> Default for Limbos<K, V> {
+    fn default() -> Self {
+        Self {
+            first: array::from_fn(|_| OnceBox::new()),
+            rest: OnceBox::new(),
+            visits: Mutex::new(()),
+        }
+    }
+}
+
+impl<K, V> Limbos<K, V> {
+    /// The limbo of this thread.
+    ///
+    /// # Safety
+    ///
+    /// 1. `f` does not come here again.
+    #[inline(always)]
+    pub(super) unsafe fn own<R>(&self, f: impl FnOnce(&mut Limbo<K, V>) -> R) -> R {
+        let sitting = seat::sit();
+        let bag = self.bag(sitting.number());
+        // SAFETY: 1. It is that of the thread's seat, which no other thread has until `sitting` ends, and who had it before has
+        // passed it on since. 2. By (1).
+        unsafe { bag.own(f) }
+    }
+
+    /// The bag of a seat.
+    #[inline(always)]
+    pub(crate) fn bag(&self, number: usize) -> &Bag<K, V> {
+        match self.first.get(number).and_then(OnceBox::get) {
+            Some(bag) => bag,
+            None => self.make(number),
+        }
+    }
+
+    /// The same, made if need be.
+    #[cold]
+    #[inline(never)]
+    fn make(&self, number: usize) -> &Bag<K, V> {
+        let mut bags = &self.first[..];
+        let mut rest = &self.rest;
+        let mut number = number;
+        while number >= bags.len() {
+            number -= bags.len();
+            let chunk = rest.get_or_init(|| {
+                Box::new(Chunk {
+                    bags: (0..GROWTH * bags.len()).map(|_| OnceBox::new()).collect(),
+                    next: OnceBox::new(),
+                })
+            });
+            (bags, rest) = (&chunk.bags, &chunk.next);
+        }
+        bags[number].get_or_init(Box::default)
+    }
+
+    /// The bags that there are.
+    fn bags(&self) -> impl Iterator<Item = &Bag<K, V>> {
+        let chunks = std::iter::successors(self.rest.get(), |chunk| chunk.next.get());
+        let rest = chunks.flat_map(|chunk| &chunk.bags);
+        self.first.iter().chain(rest).filter_map(OnceBox::get)
+    }
+
+    /// Looks into all bags, but for those whose owners are in there for long.
+    pub(crate) fn visit(&self, mut f: impl FnMut(&mut Limbo<K, V>)) {
+        /// Nobody visits the bag any more, whatever happens.
+        struct Visit<'a, K, V>(&'a Bag<K, V>);
+        impl<K, V> Drop for Visit<'_, K, V> {
+            fn drop(&mut self) {
+                // Release: pairs with the Acquire of (2).
+                self.0.visited.store(false, Release);
+            }
+        }
+        let _guard = self.visits.lock();
+        // Relaxed: the barrier orders it.
+        let announce = |bag| {
+            let visit = Visit::<K, V>(bag);
+            bag.visited.store(true, Relaxed);
+            visit
+        };
+        let visits: Vec<_> = self.bags().map(announce).collect();
+        // Pairs with the light one in `go_in`.
+        barrier::heavy();
+        for visit in visits {
+            visit.0.look_in(&mut f);
+        }
+    }
+
+    /// Takes what is in the bags of those who did nothing for a while into that of this thread.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn look_around(&self, clocks: &Clocks, now: Instant, trash: &mut Trash<K, V>) {
+        if self.bags().nth(1).is_none() {
+            return;
+        }
+        let mut left = Vec::new();
+        self.visit(|limbo| left.extend(limbo.take_if_idle(now)));
+        for limbo in left {
+            // SAFETY: 1. It only moves nodes.
+            unsafe { self.own(|own| own.absorb(limbo, clocks, trash)) }
+        }
+    }
+
+    /// Lets go of whatever can be let go without waiting, the pools too.
+    pub(super) fn drain(&self, clocks: &Clocks, trash: &mut Trash<K, V>) {
+        let mut all = Limbo::default();
+        self.visit(|limbo| all.absorb(mem::take(limbo), clocks, trash));
+        all.drain(clocks, trash);
+        if !all.is_idle() {
+            // SAFETY: 1. It only moves nodes.
+            unsafe { self.own(|own| own.absorb(all, clocks, trash)) }
+        }
+    }
+
+    pub(crate) fn holdings(&self) -> Holdings {
+        let mut all = Holdings::default();
+        self.visit(|limbo| all.add(limbo.holdings()));
+        all
+    }
+}
