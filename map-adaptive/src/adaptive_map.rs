@@ -65,7 +65,7 @@ pub use crate::only::Adaptive;
 /// every seventeenth of those; two looks at the clock for a write that is one; and for an operation that changes a shard what it
 /// takes to move its entries. Values are moved then, not cloned; in locked shards nothing is cloned ever.
 /// `K: Clone` and `V: Clone` are asked for since in read tables some operations clone: see [`ReadDirtyMap`](map_readdirty#what-it-costs).
-/// An empty map makes three allocations: its selector, what is known of its shard, and the clock of its nodes.
+/// An empty map makes three allocations: its selector, what is known of its shard, and what its nodes would have in common.
 ///
 /// # When it blocks
 ///

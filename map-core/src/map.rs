@@ -500,6 +500,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     pub(crate) fn do_a_piece(&self, hash: u64, place: Place) {
         let header = self.directory.find(hash);
         T::turn(header.open(), header.site());
+        T::look_after(self.open());
         if T::is_due(header.open()) {
             self.change(hash, place);
         }
@@ -532,8 +533,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             let mut telling = self.directory.telling(section);
             let waste = T::change(telling.section_mut(), |key| self.hash(key));
             drop(telling);
-            // Runs the user's Drop, which may use the map.
+            // Both run the user's Drop, which may use the map.
             drop(waste);
+            T::look_after(self.open());
         }
         (header.coverage_hint(), T::is_due(header.open()))
     }

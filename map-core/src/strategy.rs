@@ -1000,6 +1000,17 @@ pub unsafe trait Strategy<K, V>: Sized {
         let _ = (open, position, coverage, is_due);
     }
 
+    /// Lets go of what shards that were [changed](Self::change) have left behind, if that can be done now. With none of them locked: it runs the
+    /// user's Drop.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "// Nothing was changed.",
+        "T::look_after(&open);",
+    )]
+    fn look_after(open: &Self::Open) {
+        let _ = open;
+    }
+
     /// A map that was cloned is set up as the other.
     #[doc = in_shard!(
         "map_adaptive::Adaptive",

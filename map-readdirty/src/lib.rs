@@ -33,8 +33,8 @@
 //! Nodes that were replaced or removed wait until nobody can see them any more. For sessions that is told by `crossbeam-epoch`. For
 //! other reads, which are too short for what an epoch costs, it is told by a word that each thread has: a store says that it
 //! reads, another one that it does not any more, and the fence between them is left to the few who ask. Then their
-//! entries are dropped, and new entries are put into them: each thread has its own, of each map, so that two who write do not hand them to and fro
-//! (at most 4,096 empty ones, and 128 KiB). So a map that is churned allocates next to nothing. An entry is kept
+//! entries are dropped, and new entries are put into them: each thread that writes to a map has its own, so that two do not hand them to
+//! and fro (at most 4,096 empty ones, and 128 KiB, and what few were removed last). So a map that is churned allocates next to nothing. An entry is kept
 //! by every guard on it ([`get`](map_core::Map::get)), all entries of the map by a session
 //! ([`pin`](map_core::Map::pin)), and for a moment by reads of any map of this kind.
 //!
@@ -67,13 +67,14 @@
 //! | `for_each`, `iter` | 0; a shard's while it has a dirty table | 0 | a pin for some five entries, a guard slot for each |
 //! | `len`, `is_empty` | 0 | 0 | |
 //!
-//! A new map makes one allocation, for what its shards have in common. A lookup reads two cache lines that depend on one another, besides those that all lookups share: the line of its key in
+//! A new map makes one allocation, for what its shards have in common, and one for each thread that writes to it. A lookup reads two cache lines that depend on one another, besides those that all lookups share: the line of its key in
 //! the table, and the node. A read writes no line that other threads read (a thread's fourteenth guard at once,
 //! and those after it, are counted in their nodes).
 //!
 //! # When it blocks
 //!
-//! Writers of a shard wait for each other; [`RefMut`](map_core::mapref::one::RefMut) and entries keep their shard locked as long
+//! Writers of a shard wait for each other, and for some microseconds for one who takes what other threads have left to be dropped
+//! (each hundredth of a second, in [`clear`](map_core::Map::clear), in [`stats`](map_core::Map::stats)); [`RefMut`](map_core::mapref::one::RefMut) and entries keep their shard locked as long
 //! as they live. Readers wait for a writer only where they miss: in a shard that has not been published yet, or whose
 //! dirty table has entries. Guards and iterators keep no lock, so nobody waits for them. In a thread that is shutting down, after its
 //! thread-local values are gone, a pin looks for a word that another thread has left, and may have to allocate one.
@@ -91,8 +92,8 @@
 //!   meanwhile *inside* the old value, through a lock or an atomic in it, is lost, unless its clones share it: put it into
 //!   an `Arc`.
 //! - *A stored key takes the place of an equal one*, with `insert` and `store`; other maps keep the old key.
-//! - *Drops come late*: when nobody can see the entry any more and whoever removed it goes on writing to the map; or, if that one does
-//!   not, others do for some hundredths of a second; when the map is dropped at
+//! - *Drops come late*: when nobody can see the entry any more and the thread that removed it goes on updating and removing; or, if it
+//!   does not, another one does, for some hundredths of a second; when the map is dropped at
 //!   the latest. They come on whatever thread that is, never under a lock or a pin. So `Arc::try_unwrap` on what
 //!   `remove` returned fails for a while.
 //! - *A panic in the closure of [`alter`](map_core::Map::alter)* leaves the entry as it was.

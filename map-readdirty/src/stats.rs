@@ -6,7 +6,8 @@ use crate::raw::limbo::Holdings;
 use crate::raw::shard::Record;
 
 /// What has happened in a [`ReadDirtyMap`](crate::ReadDirtyMap) and what it holds at the moment, gathered shard by
-/// shard: see [`Map::stats`](map_core::Map::stats). Reads that take no lock are not counted: that would cost them a write.
+/// shard, and thread by thread what was removed: see [`Map::stats`](map_core::Map::stats). Reads that take no lock are not counted: that would cost them a write.
+/// What a thread has removed that is interrupted amid a write may be missing.
 ///
 /// ```
 /// let map: map_readdirty::ReadDirtyMap<u32, u32> = (0..10).map(|n| (n, n)).collect();
@@ -38,7 +39,7 @@ pub struct Stats {
     /// Empty nodes, for entries to come.
     pub pooled_nodes: usize,
     /// How long the oldest batch of pending entries has been waiting. Long, if a thread has been pinned for so long,
-    /// or if nobody has written since.
+    /// or if nobody has updated or removed anything since.
     pub oldest_pending: Option<Duration>,
 }
 

@@ -21,6 +21,7 @@ use promotion::{Fill, Promotion, Standing};
 use raw::clock::Clocks;
 use raw::hold::Hold;
 use raw::limbo::Limbo;
+use raw::limbos::Limbos;
 use raw::node::{Link, Node};
 use raw::seat;
 use raw::strategy::ReadDirty;
@@ -258,9 +259,8 @@ fn guard_of_one_who_ticks() {
             bare.node.store(std::ptr::null_mut(), Relaxed);
             let mut limbo = Limbo::default();
             limbo.retire_all([link].into_iter());
-            let mut trash = None;
-            limbo.drain(&bare.clocks, &mut trash);
-            (limbo.holdings(), trash.is_some(), limbo)
+            limbo.drain(&bare.clocks);
+            (limbo.holdings(), limbo.take_trash().is_some(), limbo)
         });
         let pin = seat::pin();
         if let Some(link) = Link::from_raw(bare.node.load(Acquire)) {
@@ -278,6 +278,49 @@ fn guard_of_one_who_ticks() {
         seen.note("an entry is let go", is_free);
         seen.note("a guard keeps an entry", holdings.guarded > 0);
         drop(limbo);
+    });
+}
+
+/// A node in its owner's bag, not stamped yet, which a visitor stamps and lets go; while a reader looks for it.
+#[test]
+fn pin_and_visitor() {
+    explore_less(0, |seen| {
+        let link = Link::new(0, (7, Payload::new(0)));
+        let bare = Arc::new(Bare {
+            clocks: Clocks::default(),
+            node: AtomicPtr::new(link.as_ptr()),
+        });
+        let bags = Arc::new(Limbos::default());
+        let _ = (bags.bag(0), bags.bag(1), bags.bag(2));
+        let (reading, owned) = (Arc::clone(&bare), Arc::clone(&bags));
+        let reader = thread::spawn(move || {
+            let _pin = seat::pin();
+            let found = Link::from_raw(reading.node.load(Acquire));
+            if let Some(link) = found {
+                // SAFETY: 1. It was found under the pin.
+                let (_, value) = unsafe { link.pair() };
+                assert_eq!(value.get(), 0);
+                thread::yield_now();
+                assert_eq!(value.get(), 0, "used again");
+            }
+            found.is_some()
+        });
+        let taking_out = Arc::clone(&bare);
+        let owner = thread::spawn(move || {
+            taking_out.node.store(std::ptr::null_mut(), Relaxed);
+            // SAFETY: 1. It only moves a node.
+            unsafe { owned.own(|limbo| limbo.retire_all([link].into_iter())) }
+        });
+        bags.drain(&bare.clocks);
+        // SAFETY: 1. It only takes what was thrown away.
+        let trash = unsafe { bags.own(Limbo::take_trash) };
+        let is_let_go = trash.is_some();
+        drop(trash);
+        let is_found = join(reader);
+        join(owner);
+        seen.note("an entry is let go", is_let_go);
+        seen.note("a reader finds it", is_found);
+        seen.note("both", is_found && is_let_go);
     });
 }
 

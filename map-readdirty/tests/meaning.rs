@@ -372,7 +372,7 @@ fn values_may_use_the_map_when_they_are_dropped_in_a_split() {
         }
         // Nothing is replaced from here on.
         let before = DROPPED.load(Ordering::Relaxed);
-        for key in 7..40 {
+        for key in 7..200 {
             map.insert(key, None);
         }
         assert!(map.shards() > 1);

@@ -31,6 +31,11 @@ type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
 type Lock<K, V> = Kept<Locked<K, V>, Open<K, V>>;
 type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
 
+/// Whether shards of nodes may have left something that nobody looks after, for there are none any more.
+fn has_left_over<K, V>(open: &Open<K, V>) -> bool {
+    nodes::COMPILED_IN && nodes::has_left_over(&open.nodes) && !open.selector.has_read_tables()
+}
+
 // SAFETY: 1. Nodes are exchanged for entries inline, or dropped, where they have nothing: `take_back` has taken their
 // entries, or another shard has absorbed them; or they are those of a shard that covers nothing, which is new or was
 // absorbed. 2. Each is called for the shards that are stored as it stores them, for what this was called for; and a
@@ -173,11 +178,17 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     }
 
     fn is_turn(open: &Open<K, V>, site: Site) -> bool {
-        open.selector.is_complete(&open.study, site.coverage)
+        open.selector.is_complete(&open.study, site.coverage) || has_left_over(open)
     }
 
     fn turn(open: &Open<K, V>, site: Site) {
         open.selector.turn(&open.study, site);
+    }
+
+    fn look_after(open: &Open<K, V>) {
+        if has_left_over(open) {
+            drop(nodes::look_after(&open.nodes));
+        }
     }
 
     fn is_due(open: &Open<K, V>) -> bool {

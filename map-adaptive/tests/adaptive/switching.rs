@@ -1,9 +1,9 @@
 //! Nothing is lost, doubled, or left behind while shards are made to switch at random, by a thread of its own.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use map_adaptive::{AdaptiveMap, Kind};
 use map_core::conformance::tracked::Ledger;
@@ -160,6 +160,37 @@ fn copies_of_read_tables() {
         before.unsettled_reads,
         "none took a lock"
     );
+}
+
+/// What was removed while there were read tables, and was looked at when the last of them went, is dropped all the same.
+#[test]
+fn what_shards_have_left_when_they_went_is_dropped() {
+    for writes in [false, true] {
+        let map: AdaptiveMap<u64, Arc<u64>> = (0..3_000).map(|key| (key, Arc::new(key))).collect();
+        map.pin_strategy(Kind::ReadDirty).expect("any map may");
+        let guard = map.get(&7).expect("it is there");
+        let value = Arc::downgrade(&*guard);
+        map.delete(&7);
+        let start = Instant::now();
+        while map.strategy() != Kind::Sharded || map.stats().leaving_shards > 0 {
+            map.pin_strategy(Kind::Sharded).expect("any map may");
+            assert!(start.elapsed() < Duration::from_secs(30));
+        }
+        assert_eq!(value.strong_count(), 1, "the guard keeps it");
+        drop(guard);
+        for key in (0..3_000).cycle() {
+            if writes {
+                map.insert(key, Arc::new(key));
+            } else {
+                drop(map.get(&key));
+            }
+            if value.strong_count() == 0 {
+                break;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30));
+        }
+        assert_eq!(map.stats().guarded_entries, 0);
+    }
 }
 
 /// Where there are read tables readers wait for nobody, whatever the shards have been through.

@@ -11,7 +11,8 @@
 //!
 //! # Why that is right
 //!
-//! Writer: takes the node out of its slot (1), fence (2), reads `asked` (3): the stamp `t`.
+//! Writer: takes the node out of its slot (1), fence (2), reads `asked` (3): the stamp `t`. (Another thread may do the latter for him, which
+//! has the node from him, so that (1) happens before (2).)
 //! Asker: `asked` from `t` or more to the next (4), fence (5), looks who is pinned (6).
 //! Reader: pins itself (7), fence (8), loads the slot (9).
 //!
@@ -42,6 +43,9 @@ use crate::sync::atomic::{
     Ordering::Release, Ordering::SeqCst, fence,
 };
 use crate::sync::{REAL_FENCES, hint};
+
+/// So many steps time needs if nobody holds it up.
+pub(crate) const STEPS: usize = 6;
 
 /// A clock of one collector.
 #[derive(Debug, Default)]
@@ -132,9 +136,26 @@ impl Clocks {
             })
     }
 
+    /// Whether nobody is left who may have found what was retired at some moment. Helps time along as far as that goes without waiting.
+    pub(crate) fn hurry(&self, stamp: Stamp) -> bool {
+        for _ in 0..STEPS {
+            if self.is_ripe(stamp) {
+                return true;
+            }
+            self.tick();
+        }
+        self.is_ripe(stamp)
+    }
+
     /// Whether it is plain reads that a moment is not ripe for.
     pub(crate) fn waits_for_reads(&self, stamp: Stamp) -> bool {
         !pins::is_ripe(stamp.plain) && pins::is_open()
+    }
+
+    /// Looks for an answer that may be there, which costs little.
+    #[expect(clippy::unused_self, reason = "it is a matter of the clocks")]
+    pub(crate) fn look(&self) {
+        pins::look();
     }
 
     /// Helps time along.

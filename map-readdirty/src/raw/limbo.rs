@@ -2,36 +2,45 @@
 //!
 //! Each thread has its own ([`limbos`](super::limbos)). Nodes are retired one by one and stamped in batches; when the stamp of a
 //! batch is ripe, those of its nodes that no guard refers to are emptied and go to the pool, from which new
-//! entries take them. Whatever leaves for good is [trash](Trash): it goes to the shard that its thread has locked, and is dropped once
-//! that is released.
+//! entries take them. Whatever leaves for good is [trash](Trash): the thread's next write to a shard takes it along, and drops it when the
+//! shard's lock has been released.
 
 use std::collections::VecDeque;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
-use super::clock::{Clocks, Stamp};
+use super::clock::{Clocks, STEPS, Stamp};
 use super::limbos::ROUND;
 use super::node::{Link, Node};
 use super::seat;
 use super::table::Table;
 use crate::sync::{REAL_FENCES, yield_now};
 
-/// So many nodes are retired with one stamp, and help time along once, which costs more. In a model one.
+/// So many nodes are retired with one stamp. In a model one.
 const BATCH: usize = if REAL_FENCES { 32 } else { 1 };
-/// The pool keeps what a thread that does nothing but update retires between two answers, which are some tens of microseconds apart:
-/// that serves until the next. But not more than so many bytes, nor more nodes than that takes.
+/// The pool keeps what a thread retires between two answers, which are sought when half as many wait: that serves until the next. But
+/// not more than so many bytes, nor so many nodes: they are to stay in the processor's own caches.
 const POOL_BYTES: usize = 128 << 10;
 const MOST_POOLED: usize = 4096;
-/// So many tables wait for what else makes time go on: a thread that only lets a map grow retires nothing else.
+/// So many tables, and bytes of one, wait for what else makes time go on: a thread that only lets a map grow retires nothing else.
 const MOST_TABLES: usize = if REAL_FENCES { 8 } else { 1 };
+const TABLE_BYTES: usize = 64 << 10;
+/// What few nodes wait does so for as long before it is asked for.
+const PATIENCE: Duration = if REAL_FENCES {
+    Duration::from_millis(1)
+} else {
+    Duration::ZERO
+};
 /// If more batches than these wait for plain reads, which are short, somebody was interrupted in the midst of one: writers
 /// then let others run once they have released the lock, the more often the more batches there are; but no more often than so,
 /// until all is well again. They do not wait for anybody: that could be for ever.
 const MANY_BATCHES: usize = 256;
 const MOST_YIELDS: usize = 4096;
-/// So many nodes with guards are looked at again with each batch.
-const SECOND_LOOKS: usize = if REAL_FENCES { 16 } else { 2 };
+/// At most so many nodes are let go at a time, all of which may have to be fetched from memory while a shard is locked; and a batch more.
+const AT_ONCE: usize = 512;
+/// For each node that is let go so many with guards are looked at again.
+const SECOND_LOOKS: usize = 2;
 
 /// What leaves a map for good, dropped when no lock is held.
 #[derive(Debug)]
@@ -109,18 +118,23 @@ pub(crate) struct Limbo<K, V> {
     retired: VecDeque<Link<K, V>>,
     /// Retired since the last stamp.
     fresh: usize,
+    /// What leaves for good.
+    trash: Trash<K, V>,
     batches: VecDeque<Batch>,
     /// How many batches there were so far, and how many when a visitor last found that there were more, and when that was.
     turns: usize,
     seen: Option<(usize, Instant)>,
     last_turn: Option<Instant>,
+    /// When time was last helped along.
+    asked: Option<Instant>,
     /// When to look after what others have left.
     next_round: Option<Instant>,
     /// How often others were let run for what is waiting.
     yields: usize,
     /// Ripe, but guards referred to them when last looked at.
     guarded: VecDeque<Link<K, V>>,
-    tables: Vec<(Stamp, NonNull<Table<K, V>>)>,
+    /// Oldest first.
+    tables: VecDeque<(Stamp, NonNull<Table<K, V>>)>,
 }
 
 impl<K, V> Default for Limbo<K, V> {
@@ -129,17 +143,23 @@ impl<K, V> Default for Limbo<K, V> {
             pool: Vec::new(),
             retired: VecDeque::new(),
             fresh: 0,
+            trash: None,
             batches: VecDeque::new(),
             turns: 0,
             seen: None,
             last_turn: None,
+            asked: None,
             next_round: None,
             yields: 0,
             guarded: VecDeque::new(),
-            tables: Vec::new(),
+            tables: VecDeque::new(),
         }
     }
 }
+
+/// What was in a limbo and is in none. Should it not get into another, since memory is short, it is leaked: readers may be left.
+#[derive(Debug)]
+pub(crate) struct Adrift<K, V>(ManuallyDrop<Limbo<K, V>>);
 
 /// What a limbo holds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -147,36 +167,40 @@ pub(crate) struct Holdings {
     pub(crate) pending: usize,
     pub(crate) guarded: usize,
     pub(crate) pooled: usize,
+    pub(crate) tables: usize,
     pub(crate) age: Option<Duration>,
 }
 
 impl Holdings {
+    pub(crate) const fn is_nothing(&self) -> bool {
+        self.pending == 0 && self.guarded == 0 && self.pooled == 0 && self.tables == 0
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.pending += other.pending;
         self.guarded += other.guarded;
         self.pooled += other.pooled;
+        self.tables += other.tables;
         self.age = self.age.max(other.age);
     }
 }
 
-/// What retiring asks of its caller.
+/// What retiring has led to.
 #[must_use]
 pub(crate) enum Next {
     Nothing,
-    /// To look after what others have left, at this moment.
-    LookAround(Instant),
+    /// There may be trash; and if there is a moment, what others have left should be looked after.
+    Turned(Option<Instant>),
 }
 
 impl<K, V> Limbo<K, V> {
     /// So many nodes the pool keeps.
     const POOL: usize = {
         let most = POOL_BYTES / size_of::<Node<K, V>>();
-        if most > MOST_POOLED {
-            MOST_POOLED
-        } else if most < BATCH {
-            BATCH
-        } else {
+        if most < MOST_POOLED {
             most
+        } else {
+            MOST_POOLED
         }
     };
 
@@ -194,24 +218,30 @@ impl<K, V> Limbo<K, V> {
     }
 
     /// Lets go of a node that nobody has seen.
-    pub(crate) fn discard(&mut self, node: Link<K, V>, trash: &mut Trash<K, V>) {
-        self.sieve(trash).let_go(node, &[]);
+    pub(crate) fn discard(&mut self, node: Link<K, V>) {
+        self.sieve().let_go(node, &[]);
+    }
+
+    /// What is to be dropped once no lock is held.
+    #[inline(always)]
+    pub(crate) fn take_trash(&mut self) -> Trash<K, V> {
+        // Not a store each time.
+        if self.trash.is_some() {
+            self.trash.take()
+        } else {
+            None
+        }
     }
 
     /// Puts a node aside that readers cannot find any more.
     #[inline]
-    pub(crate) fn retire(
-        &mut self,
-        node: Link<K, V>,
-        clocks: &Clocks,
-        trash: &mut Trash<K, V>,
-    ) -> Next {
+    pub(crate) fn retire(&mut self, node: Link<K, V>, clocks: &Clocks) -> Next {
         self.retired.push_back(node);
         self.fresh += 1;
         if self.fresh < BATCH {
             return Next::Nothing;
         }
-        self.turn(clocks, trash)
+        self.turn(clocks)
     }
 
     /// Puts many nodes aside.
@@ -222,28 +252,35 @@ impl<K, V> Limbo<K, V> {
     }
 
     /// Puts a table aside that came from a box, and that readers cannot find any more.
-    pub(crate) fn retire_table(
-        &mut self,
-        table: NonNull<Table<K, V>>,
-        clocks: &Clocks,
-        trash: &mut Trash<K, V>,
-    ) {
-        self.tables.push((clocks.stamp(), table));
-        if self.tables.len() > MOST_TABLES {
-            clocks.tick_at(Instant::now());
-            self.ripen(clocks, false, trash);
+    pub(crate) fn retire_table(&mut self, table: NonNull<Table<K, V>>, clocks: &Clocks) -> Next {
+        // SAFETY: it lives, for it is let go below at the earliest.
+        let bytes = unsafe { table.as_ref() }.bytes();
+        self.tables.push_back((clocks.stamp(), table));
+        if self.tables.len() <= MOST_TABLES && bytes <= TABLE_BYTES {
+            return Next::Nothing;
         }
+        self.asked = None;
+        self.turn(clocks)
     }
 
     #[cold]
     #[inline(never)]
-    fn turn(&mut self, clocks: &Clocks, trash: &mut Trash<K, V>) -> Next {
+    fn turn(&mut self, clocks: &Clocks) -> Next {
         self.stamp(clocks);
         self.turns += 1;
         let now = Instant::now();
         self.last_turn = Some(now);
-        clocks.tick_at(now);
-        self.ripen(clocks, false, trash);
+        // To ask is dear: a system call, which interrupts other processors. So not before the pool will need the answer, or is it long ago.
+        let is_long_ago = self
+            .asked
+            .is_none_or(|asked| now.saturating_duration_since(asked) >= PATIENCE);
+        if is_long_ago || self.retired.len() >= Self::POOL / 2 {
+            self.asked = Some(now);
+            clocks.tick_at(now);
+        } else {
+            clocks.look();
+        }
+        self.ripen(clocks, false);
         let excess = self.batches.len().saturating_sub(MANY_BATCHES);
         if excess == 0 {
             self.yields = 0;
@@ -257,18 +294,12 @@ impl<K, V> Limbo<K, V> {
             let excess = excess.min(64);
             let yields = 1 + excess * excess / 16;
             self.yields += yields;
-            trash.get_or_insert_default().yields += yields;
+            self.trash().yields += yields;
         }
-        // A model has no time.
-        if !REAL_FENCES || self.next_round.is_some_and(|next| now < next) {
-            return Next::Nothing;
-        }
-        let is_first = self.next_round.replace(now + ROUND).is_none();
-        if is_first {
-            Next::Nothing
-        } else {
-            Next::LookAround(now)
-        }
+        // A model has no time. The first time there is nothing that would have been left for long.
+        let is_due = REAL_FENCES && self.next_round.is_none_or(|next| now >= next);
+        let is_first = is_due && self.next_round.replace(now + ROUND).is_none();
+        Next::Turned((is_due && !is_first).then_some(now))
     }
 
     fn stamp(&mut self, clocks: &Clocks) {
@@ -286,23 +317,26 @@ impl<K, V> Limbo<K, V> {
     }
 
     /// Lets go of whatever can be let go without waiting, the pool too.
-    pub(crate) fn drain(&mut self, clocks: &Clocks, trash: &mut Trash<K, V>) {
+    pub(crate) fn drain(&mut self, clocks: &Clocks) {
         self.stamp(clocks);
-        // So many steps time needs if nobody holds it up.
-        for _ in 0..6 {
+        for _ in 0..STEPS {
             clocks.tick();
-            self.ripen(clocks, true, trash);
+            self.ripen(clocks, true);
             if self.batches.is_empty() && self.tables.is_empty() {
                 break;
             }
         }
         if !self.pool.is_empty() {
             let mut pool = mem::take(&mut self.pool);
-            trash.get_or_insert_default().nodes.append(&mut pool);
+            self.trash().nodes.append(&mut pool);
         }
-        self.retired.shrink_to_fit();
-        self.batches.shrink_to_fit();
-        self.guarded.shrink_to_fit();
+        // Not to be copied again and again while much has to wait.
+        if self.retired.capacity() > 4 * self.retired.len() {
+            self.retired.shrink_to_fit();
+            self.batches.shrink_to_fit();
+            self.guarded.shrink_to_fit();
+            self.tables.shrink_to_fit();
+        }
     }
 
     /// Whether nothing is waiting for readers or guards.
@@ -311,13 +345,13 @@ impl<K, V> Limbo<K, V> {
     }
 
     /// All that is there, if its owner has not had a turn for a while; `None` also if there is nothing.
-    pub(crate) fn take_if_idle(&mut self, now: Instant) -> Option<Self> {
-        if self.is_idle() && self.pool.is_empty() {
+    pub(crate) fn take_if_idle(&mut self, now: Instant) -> Option<Adrift<K, V>> {
+        if self.is_idle() && self.pool.is_empty() && self.trash.is_none() {
             return None;
         }
         match self.seen {
             Some((turns, since)) if turns == self.turns => {
-                (now.saturating_duration_since(since) >= ROUND).then(|| mem::take(self))
+                (now.saturating_duration_since(since) >= ROUND).then(|| self.set_adrift())
             }
             _ => {
                 self.seen = Some((self.turns, now));
@@ -326,35 +360,69 @@ impl<K, V> Limbo<K, V> {
         }
     }
 
-    /// Lets go of what is ripe.
+    /// All that is there, to be [taken aboard](Self::take_aboard) by another limbo.
+    pub(crate) fn set_adrift(&mut self) -> Adrift<K, V> {
+        Adrift(ManuallyDrop::new(mem::take(self)))
+    }
+
+    /// Takes over what another limbo had.
+    pub(crate) fn take_aboard(&mut self, adrift: Adrift<K, V>, clocks: &Clocks) {
+        let Adrift(mut other) = adrift;
+        other.stamp(clocks);
+        self.stamp(clocks);
+        // What is ripe is not to wait for what is not.
+        other.ripen(clocks, false);
+        if other.retired.len() > self.retired.len() {
+            // The few behind the many.
+            mem::swap(&mut self.retired, &mut other.retired);
+            mem::swap(&mut self.batches, &mut other.batches);
+        }
+        self.retired.append(&mut other.retired);
+        self.batches.append(&mut other.batches);
+        self.tables.append(&mut other.tables);
+        self.guarded.append(&mut other.guarded);
+        let mut pool = mem::take(&mut other.pool);
+        let room = Self::POOL.saturating_sub(self.pool.len()).min(pool.len());
+        self.pool.extend(pool.drain(..room));
+        if !pool.is_empty() {
+            self.trash().nodes.append(&mut pool);
+        }
+        if let Some(mut trash) = other.trash.take() {
+            self.trash().append(&mut trash);
+        }
+        // It has nothing any more.
+        drop(ManuallyDrop::into_inner(other));
+    }
+
+    /// Lets go of what is ripe: of all, or of as much as is good at a time.
     ///
     /// Nodes wait until there are as many as there are threads to be asked for their guards, unless all are
     /// wanted.
-    fn ripen(&mut self, clocks: &Clocks, all: bool, trash: &mut Trash<K, V>) {
-        let ripe_tables = self
-            .tables
-            .extract_if(.., |(stamp, _)| clocks.is_ripe(*stamp));
-        let ripe_tables: Vec<_> = ripe_tables.map(|(_, table)| table).collect();
-        if !ripe_tables.is_empty() {
-            trash.get_or_insert_default().tables.extend(ripe_tables);
+    fn ripen(&mut self, clocks: &Clocks, all: bool) {
+        while let Some((stamp, table)) = self.tables.front()
+            && clocks.is_ripe(*stamp)
+        {
+            let table = *table;
+            self.trash().tables.push(table);
+            self.tables.pop_front();
         }
-        let is_ripe = |batch: &&Batch| clocks.is_ripe(batch.stamp);
-        let (batches, ripe) = self
-            .batches
-            .iter()
-            .take_while(is_ripe)
-            .fold((0, 0), |(batches, nodes), batch| {
-                (batches + 1, nodes + batch.nodes)
-            });
+        let (mut batches, mut ripe) = (0, 0);
+        for batch in &self.batches {
+            if !all && ripe >= AT_ONCE || !clocks.is_ripe(batch.stamp) {
+                break;
+            }
+            batches += 1;
+            ripe += batch.nodes;
+        }
         let looks = if all {
             self.guarded.len()
         } else {
-            SECOND_LOOKS
+            SECOND_LOOKS * ripe
         };
         let is_worth_it = if all {
             ripe > 0 || looks > 0
         } else {
-            ripe > 0 && ripe >= seat::seats()
+            ripe > 0 && ripe >= seat::seats().min(AT_ONCE)
         };
         if !is_worth_it {
             return;
@@ -365,12 +433,12 @@ impl<K, V> Limbo<K, V> {
         let guarded = seat::guarded();
         for _ in 0..self.guarded.len().min(looks) {
             let node = self.guarded.pop_front().expect("not looked at twice");
-            self.sieve(trash).let_go(node, &guarded);
+            self.sieve().let_go(node, &guarded);
         }
         for node in self.retired.drain(..ripe) {
             Sieve {
                 pool: &mut self.pool,
-                trash,
+                trash: &mut self.trash,
                 guarded: &mut self.guarded,
             }
             .let_go(node, &guarded);
@@ -380,27 +448,15 @@ impl<K, V> Limbo<K, V> {
         }
     }
 
-    fn sieve<'l>(&'l mut self, trash: &'l mut Trash<K, V>) -> Sieve<'l, K, V> {
-        Sieve {
-            pool: &mut self.pool,
-            trash,
-            guarded: &mut self.guarded,
-        }
+    fn trash(&mut self) -> &mut Waste<K, V> {
+        self.trash.get_or_insert_default()
     }
 
-    /// Takes over what another limbo has.
-    pub(crate) fn absorb(&mut self, mut other: Self, clocks: &Clocks, trash: &mut Trash<K, V>) {
-        self.stamp(clocks);
-        other.stamp(clocks);
-        self.retired.append(&mut other.retired);
-        self.batches.append(&mut other.batches);
-        self.guarded.append(&mut other.guarded);
-        self.tables.append(&mut other.tables);
-        let mut pool = mem::take(&mut other.pool);
-        let room = Self::POOL.saturating_sub(self.pool.len()).min(pool.len());
-        self.pool.extend(pool.drain(..room));
-        if !pool.is_empty() {
-            trash.get_or_insert_default().nodes.append(&mut pool);
+    fn sieve(&mut self) -> Sieve<'_, K, V> {
+        Sieve {
+            pool: &mut self.pool,
+            trash: &mut self.trash,
+            guarded: &mut self.guarded,
         }
     }
 
@@ -409,7 +465,8 @@ impl<K, V> Limbo<K, V> {
             pending: self.retired.len(),
             guarded: self.guarded.len(),
             pooled: self.pool.len(),
-            age: self.batches.front().map(|batch| batch.since.elapsed()),
+            tables: self.tables.len(),
+            age: self.batches.iter().map(|batch| batch.since.elapsed()).max(),
         }
     }
 }

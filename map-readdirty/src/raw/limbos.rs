@@ -14,29 +14,32 @@
 //! Visitor: stores `visited` (3), heavy barrier, loads `inside` (4).
 //!
 //! At least one of them sees the other. An owner who sees a visitor leaves at once, and waits for the bag's mutex, which the visitor has:
-//! he is there for some microseconds. A visitor who sees the owner does not touch the bag. Where the kernel does not make the
+//! he takes what he came for, as it is, and goes. A visitor who sees the owner does not touch the bag. Where the kernel does not make the
 //! barrier on the owner's behalf, he takes the mutex each time, instead of (1) and (2).
 
 use std::array;
-use std::mem;
 use std::time::{Duration, Instant};
 
 use once_cell::race::OnceBox;
 
 use super::clock::Clocks;
-use super::limbo::{Holdings, Limbo, Trash};
+use super::limbo::{Adrift, Holdings, Limbo};
 use super::seat;
 use crate::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use crate::sync::{Mutex, MutexGuard, REAL_FENCES, UnsafeCell, barrier, spin_loop};
+use crate::sync::{Mutex, MutexGuard, REAL_FENCES, UnsafeCell, barrier, spin_loop, yield_now};
 
-/// A writer looks after the bags of others so often, and takes what is in those whose owners did nothing for as long.
+/// What others have left is looked after so often, by one of those who update and remove. Taken is what is in bags whose owners did
+/// nothing for as long.
 pub(super) const ROUND: Duration = Duration::from_millis(10);
+/// All bags are emptied at most so often: clearing a map asks for it at each shard.
+const GATHERING: Duration = Duration::from_millis(1);
 /// Bags that are reached without a look at how many there are.
-const FIRST: usize = 4;
+const FIRST: usize = 8;
 /// There are so many times as many in each next chunk of them.
 const GROWTH: usize = 8;
-/// So often a visitor looks whether an owner has left who cannot be long. In a model once.
+/// So often a visitor who is patient looks whether an owner has left who cannot be long, and so often he lets him run in between.
 const LOOKS: usize = if REAL_FENCES { 64 } else { 1 };
+const YIELDS: usize = if REAL_FENCES { 16 } else { 0 };
 
 /// The limbo of one thread, on lines of its own: processors fetch them in pairs.
 #[derive(Debug)]
@@ -91,7 +94,7 @@ impl<K, V> Bag<K, V> {
     /// # Safety
     ///
     /// 1. The caller is the bag's owner: no other thread calls this meanwhile, and what others did in its name came before.
-    /// 2. `f` does not come here again.
+    /// 2. `f` does not come here again: it runs nothing of the user's. (An allocator that keeps its books in a map of this kind would.)
     #[inline(always)]
     pub(super) unsafe fn own<R>(&self, f: impl FnOnce(&mut Limbo<K, V>) -> R) -> R {
         // SAFETY: 1., 2. By the same. 3. That does not change any more, for the owner has a seat.
@@ -155,18 +158,36 @@ impl<K, V> Bag<K, V> {
         self.limbo.with_mut(|limbo| f(unsafe { &mut *limbo }))
     }
 
-    /// Step (4), for a visitor who has stored `visited` and made the barrier.
-    fn look_in(&self, f: impl FnOnce(&mut Limbo<K, V>)) {
-        let _guard = self.mutex.lock();
-        let is_alone = (0..LOOKS).any(|_| {
-            // Acquire: pairs with the Release in `Inside`.
-            let is_alone = !self.inside.load(Acquire);
-            if !is_alone {
-                spin_loop();
+    /// Whether the owner is out. Step (4).
+    fn is_left(&self) -> bool {
+        // Acquire: pairs with the Release in `Inside`.
+        !self.inside.load(Acquire)
+    }
+
+    /// For a visitor who has stored `visited` and made the barrier.
+    fn look_in(&self, is_patient: bool, f: impl FnOnce(&mut Limbo<K, V>)) {
+        let Some(_guard) = (if is_patient {
+            Some(self.mutex.lock())
+        } else {
+            self.mutex.try_lock()
+        }) else {
+            return;
+        };
+        let mut is_left = self.is_left();
+        if is_patient {
+            for turn in 0..LOOKS + YIELDS {
+                if is_left {
+                    break;
+                }
+                if turn < LOOKS {
+                    spin_loop();
+                } else {
+                    yield_now();
+                }
+                is_left = self.is_left();
             }
-            is_alone
-        });
-        if is_alone {
+        }
+        if is_left {
             // SAFETY: `with`: 1., 2. An owner who comes sees the visitor and waits for the mutex; nobody else does but by it.
             unsafe { self.with(f) }
         }
@@ -185,8 +206,15 @@ struct Chunk<K, V> {
 pub(crate) struct Limbos<K, V> {
     first: [OnceBox<Bag<K, V>>; FIRST],
     rest: OnceBox<Chunk<K, V>>,
-    /// Who visits bags.
-    visits: Mutex<()>,
+    /// Who visits bags has this.
+    visits: Mutex<Visits>,
+}
+
+/// When bags were visited.
+#[derive(Debug, Default)]
+struct Visits {
+    round: Option<Instant>,
+    gathering: Option<Instant>,
 }
 
 impl<K, V> Default for Limbos<K, V> {
@@ -194,7 +222,7 @@ impl<K, V> Default for Limbos<K, V> {
         Self {
             first: array::from_fn(|_| OnceBox::new()),
             rest: OnceBox::new(),
-            visits: Mutex::new(()),
+            visits: Mutex::new(Visits::default()),
         }
     }
 }
@@ -206,7 +234,7 @@ impl<K, V> Limbos<K, V> {
     ///
     /// 1. `f` does not come here again.
     #[inline(always)]
-    pub(super) unsafe fn own<R>(&self, f: impl FnOnce(&mut Limbo<K, V>) -> R) -> R {
+    pub(crate) unsafe fn own<R>(&self, f: impl FnOnce(&mut Limbo<K, V>) -> R) -> R {
         let sitting = seat::sit();
         let bag = self.bag(sitting.number());
         // SAFETY: 1. It is that of the thread's seat, which no other thread has until `sitting` ends, and who had it before has
@@ -219,17 +247,15 @@ impl<K, V> Limbos<K, V> {
     pub(crate) fn bag(&self, number: usize) -> &Bag<K, V> {
         match self.first.get(number).and_then(OnceBox::get) {
             Some(bag) => bag,
-            None => self.make(number),
+            None => self.bag_behind(number),
         }
     }
 
-    /// The same, made if need be.
-    #[cold]
+    /// The same if it is not among the first, or not there.
     #[inline(never)]
-    fn make(&self, number: usize) -> &Bag<K, V> {
+    fn bag_behind(&self, mut number: usize) -> &Bag<K, V> {
         let mut bags = &self.first[..];
         let mut rest = &self.rest;
-        let mut number = number;
         while number >= bags.len() {
             number -= bags.len();
             let chunk = rest.get_or_init(|| {
@@ -250,8 +276,8 @@ impl<K, V> Limbos<K, V> {
         self.first.iter().chain(rest).filter_map(OnceBox::get)
     }
 
-    /// Looks into all bags, but for those whose owners are in there for long.
-    pub(crate) fn visit(&self, mut f: impl FnMut(&mut Limbo<K, V>)) {
+    /// Looks into all bags, but for those whose owners are in there: for longer than he can wait, if he is patient.
+    fn visit_by(&self, _: &mut Visits, is_patient: bool, mut f: impl FnMut(&mut Limbo<K, V>)) {
         /// Nobody visits the bag any more, whatever happens.
         struct Visit<'a, K, V>(&'a Bag<K, V>);
         impl<K, V> Drop for Visit<'_, K, V> {
@@ -260,7 +286,6 @@ impl<K, V> Limbos<K, V> {
                 self.0.visited.store(false, Release);
             }
         }
-        let _guard = self.visits.lock();
         // Relaxed: the barrier orders it.
         let announce = |bag| {
             let visit = Visit::<K, V>(bag);
@@ -268,37 +293,78 @@ impl<K, V> Limbos<K, V> {
             visit
         };
         let visits: Vec<_> = self.bags().map(announce).collect();
+        if visits.is_empty() {
+            return;
+        }
         // Pairs with the light one in `go_in`.
         barrier::heavy();
         for visit in visits {
-            visit.0.look_in(&mut f);
+            visit.0.look_in(is_patient, &mut f);
         }
     }
 
-    /// Takes what is in the bags of those who did nothing for a while into that of this thread.
+    /// Looks into all bags, but for those whose owners were interrupted in there.
+    pub(crate) fn visit(&self, f: impl FnMut(&mut Limbo<K, V>)) {
+        self.visit_by(&mut self.visits.lock(), true, f);
+    }
+
+    /// Takes what is in the bags of those who did nothing for a while into that of this thread. Waits for nobody.
     #[cold]
     #[inline(never)]
-    pub(super) fn look_around(&self, clocks: &Clocks, now: Instant, trash: &mut Trash<K, V>) {
+    pub(super) fn look_around(&self, clocks: &Clocks, now: Instant) {
+        let Some(mut visits) = self.visits.try_lock() else {
+            return;
+        };
+        let is_late = |last| now.saturating_duration_since(last) >= ROUND;
+        if !visits.round.is_none_or(is_late) || self.bags().nth(1).is_none() {
+            return;
+        }
+        visits.round = Some(now);
+        let mut left = Vec::new();
+        self.visit_by(&mut visits, false, |limbo| {
+            left.extend(limbo.take_if_idle(now));
+        });
+        drop(visits);
+        self.take_aboard(left, clocks);
+    }
+
+    fn take_aboard(&self, left: Vec<Adrift<K, V>>, clocks: &Clocks) {
+        for adrift in left {
+            // SAFETY: 1. It only moves nodes.
+            unsafe { self.own(|own| own.take_aboard(adrift, clocks)) }
+        }
+    }
+
+    /// Lets go of whatever can be let go without waiting, the pools too. What leaves for good is in this thread's limbo then.
+    pub(crate) fn drain(&self, clocks: &Clocks) {
+        self.gather(clocks);
+        // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
+        unsafe { self.own(|own| own.drain(clocks)) }
+    }
+
+    /// Whether all bags should be emptied that nobody has looked after for a while.
+    pub(super) fn is_neglected(&self) -> bool {
+        self.visits
+            .try_lock()
+            .is_some_and(|visits| visits.gathering.is_none_or(|last| last.elapsed() >= ROUND))
+    }
+
+    /// Takes what is in all bags into that of this thread, unless somebody has done so just now.
+    fn gather(&self, clocks: &Clocks) {
+        let mut visits = self.visits.lock();
+        let now = Instant::now();
+        let is_late = |last| now.saturating_duration_since(last) >= GATHERING;
+        if !visits.gathering.is_none_or(is_late) {
+            return;
+        }
+        visits.gathering = Some(now);
         if self.bags().nth(1).is_none() {
             return;
         }
-        let mut left = Vec::new();
-        self.visit(|limbo| left.extend(limbo.take_if_idle(now)));
-        for limbo in left {
-            // SAFETY: 1. It only moves nodes.
-            unsafe { self.own(|own| own.absorb(limbo, clocks, trash)) }
-        }
-    }
-
-    /// Lets go of whatever can be let go without waiting, the pools too.
-    pub(super) fn drain(&self, clocks: &Clocks, trash: &mut Trash<K, V>) {
-        let mut all = Limbo::default();
-        self.visit(|limbo| all.absorb(mem::take(limbo), clocks, trash));
-        all.drain(clocks, trash);
-        if !all.is_idle() {
-            // SAFETY: 1. It only moves nodes.
-            unsafe { self.own(|own| own.absorb(all, clocks, trash)) }
-        }
+        let mut all = Vec::new();
+        self.visit_by(&mut visits, true, |limbo| all.push(limbo.set_adrift()));
+        drop(visits);
+        self.take_aboard(all, clocks);
     }
 
     pub(crate) fn holdings(&self) -> Holdings {

@@ -12,13 +12,14 @@ use smallvec::SmallVec;
 
 use super::clock::Stamp;
 use super::hold::{Hold, Pin, SessionPin};
-use super::limbo::Entries;
+use super::limbo::{Entries, Limbo};
 use super::node::Link;
 use super::seat;
-use super::shard::{Locked, Look, Open, Slot};
+use super::shard::{Common, Locked, Look, Open, Slot};
 use super::strategy::{AT_HOME, Edit, Item, MANY_AT_HOME, Visit, held, pinned};
 use super::table::{FULL, WAYS};
 use crate::stats::Stats;
+use crate::sync::atomic::Ordering::Relaxed;
 
 /// How much room to ask for in a hash table that takes the place of one of nodes of this capacity, so that a shard that goes up and
 /// down does not grow: both are in powers of two, one full at seven eighths, the other at five entries to a line of seven places; so
@@ -128,6 +129,34 @@ pub fn waiting<K, V>(open: &Open<K, V>) -> Stats {
     let mut stats = Stats::default();
     stats.add_waiting(open.common().limbos.holdings());
     stats
+}
+
+/// Whether shards that have gone may have left something that is to be [looked after](look_after). A load.
+#[inline]
+pub fn has_left_over<K, V>(open: &Open<K, V>) -> bool {
+    // Relaxed: a hint.
+    open.common().left_over.load(Relaxed)
+}
+
+/// Lets go of what shards that have gone have left, as far as that goes without waiting, unless that was tried just now. To be called with
+/// no shard locked when there is no other shard of nodes: what comes back is to be dropped, and runs the user's code.
+pub fn look_after<K, V>(open: &Open<K, V>) -> <Locked<K, V> as Table>::Waste {
+    let Common {
+        clocks,
+        limbos,
+        left_over,
+    } = open.common();
+    if !limbos.is_neglected() {
+        return None;
+    }
+    // Relaxed, here and below: a hint. Before: what is left from now on is said again.
+    left_over.store(false, Relaxed);
+    limbos.drain(clocks);
+    if !limbos.holdings().is_nothing() {
+        left_over.store(true, Relaxed);
+    }
+    // SAFETY: 1. It only takes what was thrown away.
+    unsafe { limbos.own(Limbo::take_trash) }
 }
 
 /// How many reads took the lock for want of an entry in the read table.
@@ -254,8 +283,8 @@ pub unsafe fn take_back<K, V, R>(
         return None;
     }
     let prepared = prepare(locked)?;
-    // There may be nobody for long who writes to such shards and looks after what they have left.
-    locked.drain(open);
+    // There may be nobody for long who writes to such shards and looks after what they have left. Relaxed: a hint.
+    open.common().left_over.store(true, Relaxed);
     // By (1) the read word is null since that moment, which is ripe: no reader without the lock can reach an entry, and
     // there are no guards on any.
     Some((prepared, locked.take_entries(), locked.take_waste()))

@@ -151,6 +151,24 @@ struct Question {
     next: Option<Instant>,
 }
 
+impl Question {
+    /// Looks for the answer, if it is known who has to be waited for.
+    fn look(&mut self) -> bool {
+        let Some(awaited) = &mut self.awaited else {
+            return false;
+        };
+        awaited.retain(|(seat, turn)| seat.pins.pinned() == Some(*turn));
+        if awaited.is_empty() {
+            self.awaited = None;
+            // Relaxed: changed under the lock that we have.
+            let asked = CLOCK.asked.load(Relaxed);
+            // Release: pairs with the Acquire in `is_ripe`.
+            CLOCK.done.store(asked, Release);
+        }
+        true
+    }
+}
+
 /// The clock.
 #[derive(Debug)]
 struct Clock {
@@ -187,6 +205,15 @@ pub(super) fn is_open() -> bool {
     CLOCK.done.load(Relaxed) != CLOCK.asked.load(Relaxed)
 }
 
+/// Looks for the answer, if a question is open.
+pub(super) fn look() {
+    if is_open()
+        && let Some(mut question) = CLOCK.question.try_lock()
+    {
+        question.look();
+    }
+}
+
 /// Helps time along: looks for the answer, or asks if no question is open. If the time is given, it is not asked before
 /// the pause is over.
 ///
@@ -199,13 +226,7 @@ pub(super) fn tick(now: Option<Instant>) {
     // Relaxed, here and below: changed under the lock.
     let mut asked = CLOCK.asked.load(Relaxed);
     let is_open = CLOCK.done.load(Relaxed) != asked;
-    if is_open && let Some(awaited) = &mut question.awaited {
-        awaited.retain(|(seat, turn)| seat.pins.pinned() == Some(*turn));
-        if awaited.is_empty() {
-            question.awaited = None;
-            // Release: pairs with the Acquire in `is_ripe`.
-            CLOCK.done.store(asked, Release);
-        }
+    if is_open && question.look() {
         return;
     }
     if let (Some(now), Some(next)) = (now, question.next)

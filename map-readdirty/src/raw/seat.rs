@@ -2,8 +2,8 @@
 //! clocks of sessions that it used lately.
 //!
 //! A *guard slot* holds the address of a node that a guard refers to. Only the slot's thread sets it, while it
-//! is pinned or has the lock of the node's shard; whoever drops the guard clears it, on whatever thread. Who retires the
-//! node looks at all slots once no pin from before is left: by then the address was there to be seen,
+//! is pinned or has the lock of the node's shard; whoever drops the guard clears it, on whatever thread. Who lets the
+//! node go looks at all slots once no pin from before is left: by then the address was there to be seen,
 //! since it was stored before the pin ended (or the lock was released). So neither side needs a fence of its own.
 
 use std::cell::{Cell, RefCell};

@@ -3,23 +3,27 @@
 use std::mem;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::time::Instant;
 
 use map_core::strategy::{Coverage, Span};
 use map_core::{Equivalent, TryReserveError, strategy};
 
 use super::clock::{Clocks, Stamp};
-use super::limbo::{Entries, Next, Trash, Waste};
+use super::limbo::{Entries, Limbo, Next, Trash, Waste};
 use super::limbos::Limbos;
 use super::node::Link;
 use super::seat;
 use super::table::{Index, Table, View};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use crate::sync::hint;
 
 /// What the shards of a map have in common.
 #[derive(Debug)]
 pub(crate) struct Common<K, V> {
     pub(crate) clocks: Clocks,
     pub(crate) limbos: Limbos<K, V>,
+    /// A shard has gone, and left what nobody looks after, perhaps. A hint.
+    pub(crate) left_over: hint::AtomicBool,
 }
 
 impl<K, V> Default for Common<K, V> {
@@ -27,6 +31,7 @@ impl<K, V> Default for Common<K, V> {
         Self {
             clocks: Clocks::default(),
             limbos: Limbos::default(),
+            left_over: hint::AtomicBool::new(false),
         }
     }
 }
@@ -347,19 +352,7 @@ impl<K, V> Locked<K, V> {
         tables.flat_map(Table::links)
     }
 
-    /// Does something that makes waste, with what the shards have in common.
-    fn tidy<R>(
-        &mut self,
-        open: &Open<K, V>,
-        f: impl FnOnce(&Common<K, V>, &mut Trash<K, V>) -> R,
-    ) -> R {
-        let mut trash = None;
-        let done = f(open.common(), &mut trash);
-        self.throw_away(trash);
-        done
-    }
-
-    /// Leaves waste for whoever releases the lock.
+    /// Leaves what is to be dropped for whoever releases the lock.
     #[inline(always)]
     fn throw_away(&mut self, trash: Trash<K, V>) {
         if let Some(waste) = trash {
@@ -376,39 +369,64 @@ impl<K, V> Locked<K, V> {
         }
     }
 
-    /// A node for an entry, to be passed to [`insert`](Self::insert) or [`replace`](Self::replace), or to be
-    /// [discarded](Self::discard).
+    /// A node for an entry, to be passed to [`replace`](Self::replace), or to be [discarded](Self::discard).
     #[inline]
     pub(crate) fn make(open: &Open<K, V>, hash: u64, pair: (K, V)) -> Link<K, V> {
         // SAFETY: 1. It only takes a node.
         unsafe { open.common().limbos.own(|limbo| limbo.make(hash, pair)) }
     }
 
+    /// The same, to be passed to [`insert`](Self::insert).
+    #[inline]
+    pub(crate) fn make_new(&mut self, open: &Open<K, V>, hash: u64, pair: (K, V)) -> Link<K, V> {
+        let limbos = &open.common().limbos;
+        // What was let go while the shard had to grow or split for this comes along.
+        let make = |limbo: &mut Limbo<K, V>| (limbo.make(hash, pair), limbo.take_trash());
+        // SAFETY: 1. It only takes a node and what was thrown away.
+        let (link, trash) = unsafe { limbos.own(make) };
+        self.throw_away(trash);
+        link
+    }
+
     /// Lets go of a node that was made and not used.
     pub(crate) fn discard(&mut self, open: &Open<K, V>, link: Link<K, V>) {
-        self.tidy(open, |common, trash| {
-            // SAFETY: 1. Nothing of the user's runs: what is let go is thrown away.
-            unsafe { common.limbos.own(|limbo| limbo.discard(link, trash)) }
-        });
+        // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
+        unsafe { open.common().limbos.own(|limbo| limbo.discard(link)) }
+        self.clean_up(open);
+    }
+
+    /// Leaves what this thread has let go for whoever releases the lock.
+    fn clean_up(&mut self, open: &Open<K, V>) {
+        // SAFETY: 1. It only takes what was thrown away.
+        let trash = unsafe { open.common().limbos.own(Limbo::take_trash) };
+        self.throw_away(trash);
     }
 
     /// Puts a node aside that readers cannot find any more.
     #[inline]
     fn retire(&mut self, open: &Open<K, V>, old: Link<K, V>) {
-        let Common { clocks, limbos } = open.common();
-        let mut trash = None;
-        // SAFETY: 1. Nothing of the user's runs: what is let go is thrown away.
-        let next = unsafe { limbos.own(|limbo| limbo.retire(old, clocks, &mut trash)) };
-        self.after_retiring(open, next, trash);
+        let Common { clocks, limbos, .. } = open.common();
+        // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
+        let next = unsafe { limbos.own(|limbo| limbo.retire(old, clocks)) };
+        self.go_on(open, next);
     }
 
+    /// Does what retiring a node has led to.
     #[inline(always)]
-    fn after_retiring(&mut self, open: &Open<K, V>, next: Next, mut trash: Trash<K, V>) {
-        if let Next::LookAround(now) = next {
-            let Common { clocks, limbos } = open.common();
-            limbos.look_around(clocks, now, &mut trash);
+    fn go_on(&mut self, open: &Open<K, V>, next: Next) {
+        if let Next::Turned(due) = next {
+            self.go_on_after_turn(open, due);
         }
-        self.throw_away(trash);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn go_on_after_turn(&mut self, open: &Open<K, V>, due: Option<Instant>) {
+        let Common { clocks, limbos, .. } = open.common();
+        if let Some(now) = due {
+            limbos.look_around(clocks, now);
+        }
+        self.clean_up(open);
     }
 
     /// Whether one more entry fits where it would go.
@@ -477,16 +495,15 @@ impl<K, V> Locked<K, V> {
     /// The same with a new node for an entry.
     #[inline]
     pub(crate) fn update(&mut self, open: &Open<K, V>, slot: Slot, hash: u64, pair: (K, V)) {
-        let Common { clocks, limbos } = open.common();
-        let mut trash = None;
-        // SAFETY: 1. Nothing of the user's runs: what is let go is thrown away.
+        let Common { clocks, limbos, .. } = open.common();
+        // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
         let next = unsafe {
             limbos.own(|limbo| {
                 let old = self.swap(slot, limbo.make(hash, pair));
-                limbo.retire(old, clocks, &mut trash)
+                limbo.retire(old, clocks)
             })
         };
-        self.after_retiring(open, next, trash);
+        self.go_on(open, next);
     }
 
     /// Puts a node in the place of another.
@@ -533,10 +550,14 @@ impl<K, V> Locked<K, V> {
             Release,
         );
         if let Some(old) = mem::replace(&mut self.read, table) {
-            self.tidy(open, |Common { clocks, limbos }, trash| {
-                // SAFETY: 1. Nothing of the user's runs: what is let go is thrown away.
-                unsafe { limbos.own(|limbo| limbo.retire_table(old, clocks, trash)) }
-            });
+            let Common { clocks, limbos, .. } = open.common();
+            // Trash is for the write that goes on: this may be the half of a shard that is not written again.
+            // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
+            if let Next::Turned(Some(now)) =
+                unsafe { limbos.own(|limbo| limbo.retire_table(old, clocks)) }
+            {
+                limbos.look_around(clocks, now);
+            }
         }
     }
 
@@ -649,10 +670,7 @@ impl<K, V> Locked<K, V> {
     /// Whether, since readers were shut out, all of them have left, with all guards on what is here. Helps that along.
     pub(crate) fn is_deserted(&self, open: &Open<K, V>, since: Stamp) -> bool {
         let clocks = open.clocks();
-        if !clocks.is_ripe(since) {
-            clocks.tick();
-        }
-        if self.read.is_some() || !clocks.is_ripe(since) {
+        if self.read.is_some() || !clocks.hurry(since) {
             return false;
         }
         // After it was seen that the moment is ripe: so every guard that was made without the lock is seen
@@ -833,18 +851,19 @@ impl<K, V> Locked<K, V> {
         }
         let links: Vec<_> = self.links().collect();
         self.forget_tables(open);
-        self.tidy(open, |Common { limbos, .. }, _| {
-            // SAFETY: 1. It only moves nodes.
-            unsafe { limbos.own(|limbo| limbo.retire_all(links.into_iter())) }
-        });
+        // SAFETY: 1. It only moves nodes.
+        unsafe {
+            let limbos = &open.common().limbos;
+            limbos.own(|limbo| limbo.retire_all(links.into_iter()));
+        }
         self.drain(open);
     }
 
     /// Lets go of whatever in the map has left its shards and can be let go without waiting.
     pub(crate) fn drain(&mut self, open: &Open<K, V>) {
-        self.tidy(open, |Common { clocks, limbos }, trash| {
-            limbos.drain(clocks, trash)
-        });
+        let Common { clocks, limbos, .. } = open.common();
+        limbos.drain(clocks);
+        self.clean_up(open);
     }
 
     pub(crate) fn record(&self) -> Record {

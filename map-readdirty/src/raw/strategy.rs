@@ -406,7 +406,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         value: V,
     ) -> Slot {
         let (open, locked) = section.parts();
-        let link = Locked::make(open, hash, (key, value));
+        let link = locked.make_new(open, hash, (key, value));
         locked.insert(open, hash, link, P::FILLS)
     }
 
@@ -466,7 +466,6 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             let old = locked.link(slot);
             // SAFETY: 1. It is in a table that we have locked.
             let (pair, hash) = unsafe { (old.pair().clone(), old.hash()) };
-            // The pool is for those who have the shard to themselves.
             Draft(Link::new(hash, pair))
         });
         // SAFETY: 1. Nobody else has the node before `finish`.

@@ -222,6 +222,11 @@ impl<K, V> Table<K, V> {
         unsafe { self.lines.as_ref() }
     }
 
+    /// What its lines take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.lines.len() * LINE
+    }
+
     pub(crate) fn is_smallest(&self) -> bool {
         self.count() == 1
     }

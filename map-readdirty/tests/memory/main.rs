@@ -287,7 +287,8 @@ fn clearing_takes_what_others_keep_at_hand() {
         is_done.recv().expect("it is sent");
         let stats = map.stats();
         // As many as fit 128 KiB, but not more than 4096.
-        assert!((1..=4_096).contains(&stats.pooled_nodes), "{stats:?}");
+        assert!(stats.pooled_nodes <= 4_096, "{stats:?}");
+        assert!(stats.pooled_nodes + stats.pending_entries > 0, "{stats:?}");
         map.clear();
         let stats = map.stats();
         assert_eq!((stats.pooled_nodes, stats.pending_entries), (0, 0));
@@ -303,7 +304,7 @@ fn large_entries_are_few_in_the_pool() {
         map.store(round % 8, [round; 128]);
     }
     let stats = map.stats();
-    assert!((1..=128).contains(&stats.pooled_nodes), "{stats:?}");
+    assert!(stats.pooled_nodes <= 128, "{stats:?}");
 }
 
 #[test]
