@@ -3,8 +3,9 @@
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
-use super::maker::{Maker, Rig};
+use super::maker::{Maker, MapOf, Rig};
 use super::seeds;
 use super::tracked::{Key, Ledger, Point, Unique, Value};
 use crate::mapref::entry::Entry;
@@ -207,56 +208,65 @@ pub fn waiting_for_oneself<M>(rig: &Rig<M>)
 where
     M: Maker<Strategy: Strategy<u64, u64>>,
 {
-    let map = rig.map::<u64, u64>();
-    map.insert(0, 0);
     if !cfg!(debug_assertions) {
+        rig.map::<u64, u64>().insert(0, 0);
         return;
     }
-    let caught = |f: &dyn Fn()| {
-        let panic = catch_unwind(AssertUnwindSafe(f)).expect_err("it would wait for itself");
-        let text = seeds::message(&*panic);
-        assert_eq!(
-            text.matches("in_place.rs").count(),
-            2,
-            "both places are named: {text}"
-        );
-        assert_eq!(map.insert(0, 0), Some(0), "nothing is left locked");
-    };
-    caught(&|| {
-        let _guard = map.get(&0);
-        map.insert(1, 1);
-    });
-    caught(&|| {
-        let _guard = map.get_mut(&0);
-        drop(map.get(&1));
-    });
-    caught(&|| {
-        map.get_with(&0, |_, _| map.insert(1, 1));
-    });
-    caught(&|| {
-        map.compute(0, |_| {
-            map.get_cloned(&1);
-            Change::Keep
-        });
-    });
-    caught(&|| map.for_each(|_, _| map.clear()));
-    caught(&|| {
-        for _ in &map {
-            drop(map.place(1));
-        }
-    });
-    caught(&|| {
-        map.retain(|_, _| map.contains_key(&1));
-    });
-    caught(&|| {
-        for _ in map.iter_mut() {
+    type Case<'a, M> = &'a (dyn Fn(&MapOf<M, u64, u64>) + Sync);
+    let cases: [Case<'_, M>; 9] = [
+        &|map| {
+            let _guard = map.get(&0);
+            map.insert(1, 1);
+        },
+        &|map| {
+            let _guard = map.get_mut(&0);
             drop(map.get(&1));
+        },
+        &|map| {
+            map.get_with(&0, |_, _| map.insert(1, 1));
+        },
+        &|map| {
+            map.compute(0, |_| {
+                map.get_cloned(&1);
+                Change::Keep
+            });
+        },
+        &|map| map.for_each(|_, _| map.clear()),
+        &|map| {
+            for _ in map {
+                drop(map.place(1));
+            }
+        },
+        &|map| {
+            map.retain(|_, _| map.contains_key(&1));
+        },
+        &|map| {
+            for _ in map.iter_mut() {
+                drop(map.get(&1));
+            }
+        },
+        &|map| {
+            let _guards: Vec<_> = map.iter_mut().collect();
+            drop(map.iter_mut().next());
+        },
+    ];
+    // All at once, each with a map of its own: where a guard may have been given away, it takes a second until it is told.
+    thread::scope(|scope| {
+        for f in cases {
+            scope.spawn(move || {
+                let map = rig.map::<u64, u64>();
+                map.insert(0, 0);
+                let panic = catch_unwind(AssertUnwindSafe(|| f(&map)));
+                let panic = panic.expect_err("it would wait for itself");
+                let text = seeds::message(&*panic);
+                let places = text.matches("in_place.rs").count();
+                assert_eq!(places, 2, "both places are named: {text}");
+                assert_eq!(map.insert(0, 0), Some(0), "nothing is left locked");
+            });
         }
     });
-    caught(&|| {
-        let _guards: Vec<_> = map.iter_mut().collect();
-        drop(map.iter_mut().next());
-    });
+    let map = rig.map::<u64, u64>();
+    map.insert(0, 0);
     // The entry that the closure had is lost to the panic.
     let panic = catch_unwind(AssertUnwindSafe(|| {
         map.alter_all(|_, _| map.get_cloned(&1).unwrap_or(0));

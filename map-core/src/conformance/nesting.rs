@@ -142,61 +142,69 @@ where
         rig.map::<u64, u64>().insert(0, 0);
         return;
     }
-    // All of it in one shard.
-    let map = filled(rig, 4);
-    let caught = |what: &str, always: bool, f: &dyn Fn()| {
-        let panic = catch_unwind(AssertUnwindSafe(f));
-        assert!(panic.is_err() || !always, "{what} neither waits nor panics");
-        // And no trace of it is left.
-        assert_eq!(map.insert(1, 10), Some(10), "after {what}");
-        assert_eq!(map.len(), 4, "after {what}");
-    };
-    // What a read within does depends on whether it takes the lock; a write always does.
-    let write = || {
+    let write = |map: &MapOf<M, u64, u64>| {
         map.insert(1, 10);
     };
-    let read = || drop(map.get(&1));
-    caught("a write within `compute`", true, &|| {
-        map.compute(0, |_| {
-            write();
-            Change::Keep
-        });
-    });
-    caught("a write beside a write guard", true, &|| {
-        let _guard = map.get_mut(&0);
-        write();
-    });
-    caught("a write beside an entry", true, &|| {
-        let _entry = map.place(100);
-        write();
-    });
-    caught("a write within `retain`", true, &|| {
-        map.retain(|_, _| {
-            write();
-            true
-        });
-    });
-    caught("a write beside a guard of `iter_mut`", true, &|| {
-        let _guard = map.iter_mut().next();
-        write();
-    });
-    caught("a read beside a write guard", false, &|| {
-        let _guard = map.get_mut(&0);
-        read();
-    });
-    caught("a write beside a read guard", false, &|| {
-        let _guard = map.get(&0);
-        write();
-    });
-    caught("a write within a read", false, &|| {
-        map.get_with(&0, |_, _| write());
-    });
-    caught("a write within `for_each`", false, &|| {
-        map.for_each(|_, _| write())
-    });
-    caught("a write beside an iterator", false, &|| {
-        for _ in &map {
-            write();
+    let read = |map: &MapOf<M, u64, u64>| drop(map.get(&1));
+    // What a read within does depends on whether it takes the lock; a write always does.
+    type Case<'a, M> = (&'a str, bool, &'a (dyn Fn(&MapOf<M, u64, u64>) + Sync));
+    let cases: [Case<'_, M>; 10] = [
+        ("a write within `compute`", true, &|map| {
+            map.compute(0, |_| {
+                write(map);
+                Change::Keep
+            });
+        }),
+        ("a write beside a write guard", true, &|map| {
+            let _guard = map.get_mut(&0);
+            write(map);
+        }),
+        ("a write beside an entry", true, &|map| {
+            let _entry = map.place(100);
+            write(map);
+        }),
+        ("a write within `retain`", true, &|map| {
+            map.retain(|_, _| {
+                write(map);
+                true
+            });
+        }),
+        ("a write beside a guard of `iter_mut`", true, &|map| {
+            let _guard = map.iter_mut().next();
+            write(map);
+        }),
+        ("a read beside a write guard", false, &|map| {
+            let _guard = map.get_mut(&0);
+            read(map);
+        }),
+        ("a write beside a read guard", false, &|map| {
+            let _guard = map.get(&0);
+            write(map);
+        }),
+        ("a write within a read", false, &|map| {
+            map.get_with(&0, |_, _| write(map));
+        }),
+        ("a write within `for_each`", false, &|map| {
+            map.for_each(|_, _| write(map));
+        }),
+        ("a write beside an iterator", false, &|map| {
+            for _ in map {
+                write(map);
+            }
+        }),
+    ];
+    // All at once, each with a map of its own: where a guard may have been given away, it takes a second until it is told.
+    thread::scope(|scope| {
+        for (what, always, f) in cases {
+            scope.spawn(move || {
+                // All of it in one shard.
+                let map = filled(rig, 4);
+                let panic = catch_unwind(AssertUnwindSafe(|| f(&map)));
+                assert!(panic.is_err() || !always, "{what} neither waits nor panics");
+                // And no trace of it is left.
+                assert_eq!(map.insert(1, 10), Some(10), "after {what}");
+                assert_eq!(map.len(), 4, "after {what}");
+            });
         }
     });
 }
