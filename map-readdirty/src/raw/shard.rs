@@ -553,9 +553,8 @@ impl<K, V> Locked<K, V> {
             let Common { clocks, limbos, .. } = open.common();
             // Trash is for the write that goes on: this may be the half of a shard that is not written again.
             // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
-            if let Next::Turned(Some(now)) =
-                unsafe { limbos.own(|limbo| limbo.retire_table(old, clocks)) }
-            {
+            let next = unsafe { limbos.own(|limbo| limbo.retire_table(old, clocks)) };
+            if let Next::Turned(Some(now)) = next {
                 limbos.look_around(clocks, now);
             }
         }
