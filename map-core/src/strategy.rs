@@ -579,6 +579,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
 pub struct Options {
     config: Option<Arc<dyn Any + Send + Sync>>,
     policy: Option<Arc<dyn Any + Send + Sync>>,
+    pool: Option<usize>,
 }
 
 impl Options {
@@ -588,6 +589,23 @@ impl Options {
 
     pub(crate) fn set_policy(&mut self, policy: impl Any + Send + Sync) {
         self.policy = Some(Arc::new(policy));
+    }
+
+    pub(crate) fn set_pool(&mut self, nodes: usize) {
+        self.pool = Some(nodes);
+    }
+
+    /// What [`Builder::pool`](crate::Builder::pool) was told, if anything.
+    ///
+    /// ```
+    /// use map_core::strategy::Options;
+    ///
+    /// // Nothing was said to this builder.
+    /// assert_eq!(Options::default().pool(), None);
+    /// ```
+    #[must_use]
+    pub const fn pool(&self) -> Option<usize> {
+        self.pool
     }
 
     /// The [`Selecting::Config`], if there is one. Compares types; a reference into it.
@@ -1887,6 +1905,21 @@ pub trait Sessions<K, V>: Strategy<K, V> {
         K: 'p,
         V: 'p;
 }
+
+/// A strategy that keeps the memory of entries that were removed at hand, for entries to come: see
+/// [`Builder::pool`](crate::Builder::pool).
+///
+/// ```
+/// use map_core::strategy::Recycling;
+/// use map_core::{Builder, Strategy};
+///
+/// /// Keeps nothing at hand.
+/// fn frugal<T: Recycling + Strategy<u32, u32>>(builder: Builder<u32, u32, T>) -> Builder<u32, u32, T> {
+///     builder.pool(0)
+/// }
+/// assert!(frugal(map_readdirty::ReadDirtyMap::builder()).build().is_ok());
+/// ```
+pub trait Recycling {}
 
 /// A strategy that has something to say about its shards.
 ///

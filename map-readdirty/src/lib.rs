@@ -34,7 +34,7 @@
 //! other reads, which are too short for what an epoch costs, it is told by a word that each thread has: a store says that it
 //! reads, another one that it does not any more, and the fence between them is left to the few who ask. Then their
 //! entries are dropped, and new entries are put into them: each thread that writes to a map has its own, so that two do not hand them to
-//! and fro (at most 4,096 empty ones, and 128 KiB, and what few were removed last). So a map that is churned allocates next to nothing. An entry is kept
+//! and fro (at most 4,096 empty ones, and 128 KiB, or as many as [`Builder::pool`](map_core::Builder::pool) says; and what few were removed last). So a map that is churned allocates next to nothing. An entry is kept
 //! by every guard on it ([`get`](map_core::Map::get)), all entries of the map by a session
 //! ([`pin`](map_core::Map::pin)), and for a moment by reads of any map of this kind.
 //!

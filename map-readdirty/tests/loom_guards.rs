@@ -257,7 +257,7 @@ fn guard_of_one_who_ticks() {
         });
         let owner = spawn(&bare, move |bare| {
             bare.node.store(std::ptr::null_mut(), Relaxed);
-            let mut limbo = Limbo::default();
+            let mut limbo = Limbo::new(8);
             limbo.retire_all([link].into_iter());
             limbo.drain(&bare.clocks);
             (limbo.holdings(), limbo.take_trash().is_some(), limbo)

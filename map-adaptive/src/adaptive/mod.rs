@@ -14,8 +14,9 @@ mod trial;
 use std::sync::Arc;
 
 use map_core::BuildError;
-use map_core::strategy::{Options, Selecting};
+use map_core::strategy::{Options, Recycling, Selecting, Strategy};
 
+use nodes::Nodes;
 pub use selector::Unavailable;
 use shard::Open;
 pub use stats::{OfKind, Stats};
@@ -33,10 +34,11 @@ use crate::policy::{Decision, Explanation, Kind, Policy, PolicyError, SelectorCo
 pub struct Adaptive<const READ_TABLES: bool = true>;
 
 /// Sets a new map up by what its builder was told.
-fn set_up<K, V, const READ_TABLES: bool>(
+fn set_up<K: Clone, V: Clone, const READ_TABLES: bool>(
     open: &Open<K, V>,
     options: &Options,
 ) -> Result<(), BuildError> {
+    <Nodes as Strategy<K, V>>::set_up(&open.nodes, options)?;
     let config = options.config::<SelectorConfig>().cloned();
     if config.is_some() || !READ_TABLES {
         let mut config = config.unwrap_or_default();
@@ -49,6 +51,8 @@ fn set_up<K, V, const READ_TABLES: bool>(
     }
     Ok(())
 }
+
+impl Recycling for Adaptive {}
 
 impl<K: Clone, V: Clone, const READ_TABLES: bool> Selecting<K, V> for Adaptive<READ_TABLES> {
     type Kind = Kind;

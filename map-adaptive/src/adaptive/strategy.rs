@@ -216,6 +216,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
 
     fn set_up_like(open: &Open<K, V>, other: &Open<K, V>) {
         open.selector.set_up_like(&other.selector);
+        <Nodes as Strategy<K, V>>::set_up_like(&open.nodes, &other.nodes);
     }
 
     fn has_read_tables(open: &Open<K, V>) -> bool {

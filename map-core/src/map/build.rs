@@ -11,7 +11,7 @@ use crate::error::BuildError;
 use crate::raw::coverage::MAX_DEPTH;
 use crate::raw::directory::{Directory, Limits, Reason};
 use crate::raw::held::{Place, here};
-use crate::strategy::{Options, Strategy};
+use crate::strategy::{Options, Recycling, Strategy};
 
 /// Shards of some hundred entries, or a few thousand in a large map: a split takes some tens of microseconds, and the shards are
 /// still few enough for their headers to stay in the cache. See [`Limits`], which multiplies it.
@@ -487,5 +487,27 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 walk.visit(section.coverage());
             }
         }
+    }
+}
+
+impl<K: Eq + Hash, V, T: Strategy<K, V> + Recycling, S: BuildHasher> Builder<K, V, T, S> {
+    /// Keeps the nodes of so many entries that were removed or replaced at hand, for entries to come, for each thread that writes: they
+    /// wait there, without entries, until the thread needs them, or has not written for a while. By default as many as fit 128 KiB, and
+    /// not more than 4,096. With fewer, less memory is kept, and more is allocated and freed; half as many wait until it is asked whether
+    /// somebody still looks at them. With 0 nothing is kept. Costs nothing now.
+    ///
+    /// ```
+    /// use map_readdirty::ReadDirtyMap;
+    ///
+    /// let map = ReadDirtyMap::builder().pool(100).build()?;
+    /// for round in 0..10_000_u64 {
+    ///     map.store(round % 10, round);
+    /// }
+    /// assert!(map.stats().pooled_nodes <= 100);
+    /// # Ok::<(), map_core::BuildError>(())
+    /// ```
+    pub fn pool(mut self, nodes: usize) -> Self {
+        self.options.set_pool(nodes);
+        self
     }
 }

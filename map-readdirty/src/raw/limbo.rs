@@ -121,6 +121,8 @@ pub(crate) struct Limbo<K, V> {
     /// What leaves for good.
     trash: Trash<K, V>,
     batches: VecDeque<Batch>,
+    /// So many nodes the pool keeps.
+    most_pooled: usize,
     /// How many batches there were so far, and how many when a visitor last found that there were more, and when that was.
     turns: usize,
     seen: Option<(usize, Instant)>,
@@ -137,14 +139,26 @@ pub(crate) struct Limbo<K, V> {
     tables: VecDeque<(Stamp, NonNull<Table<K, V>>)>,
 }
 
-impl<K, V> Default for Limbo<K, V> {
-    fn default() -> Self {
+impl<K, V> Limbo<K, V> {
+    /// So many nodes the pool keeps, unless something else is said.
+    pub(crate) const POOL: usize = {
+        let most = POOL_BYTES / size_of::<Node<K, V>>();
+        if most < MOST_POOLED {
+            most
+        } else {
+            MOST_POOLED
+        }
+    };
+
+    /// With room for so many nodes in its pool.
+    pub(crate) fn new(most_pooled: usize) -> Self {
         Self {
             pool: Vec::new(),
             retired: VecDeque::new(),
             fresh: 0,
             trash: None,
             batches: VecDeque::new(),
+            most_pooled,
             turns: 0,
             seen: None,
             last_turn: None,
@@ -194,16 +208,6 @@ pub(crate) enum Next {
 }
 
 impl<K, V> Limbo<K, V> {
-    /// So many nodes the pool keeps.
-    const POOL: usize = {
-        let most = POOL_BYTES / size_of::<Node<K, V>>();
-        if most < MOST_POOLED {
-            most
-        } else {
-            MOST_POOLED
-        }
-    };
-
     /// A node for an entry.
     #[inline]
     pub(crate) fn make(&mut self, hash: u64, pair: (K, V)) -> Link<K, V> {
@@ -274,7 +278,7 @@ impl<K, V> Limbo<K, V> {
         let is_long_ago = self
             .asked
             .is_none_or(|asked| now.saturating_duration_since(asked) >= PATIENCE);
-        if is_long_ago || self.retired.len() >= Self::POOL / 2 {
+        if is_long_ago || self.retired.len() >= self.most_pooled / 2 {
             self.asked = Some(now);
             clocks.tick_at(now);
         } else {
@@ -362,7 +366,8 @@ impl<K, V> Limbo<K, V> {
 
     /// All that is there, to be [taken aboard](Self::take_aboard) by another limbo.
     pub(crate) fn set_adrift(&mut self) -> Adrift<K, V> {
-        Adrift(ManuallyDrop::new(mem::take(self)))
+        let empty = Self::new(self.most_pooled);
+        Adrift(ManuallyDrop::new(mem::replace(self, empty)))
     }
 
     /// Takes over what another limbo had.
@@ -382,7 +387,8 @@ impl<K, V> Limbo<K, V> {
         self.tables.append(&mut other.tables);
         self.guarded.append(&mut other.guarded);
         let mut pool = mem::take(&mut other.pool);
-        let room = Self::POOL.saturating_sub(self.pool.len()).min(pool.len());
+        let room = self.most_pooled.saturating_sub(self.pool.len());
+        let room = room.min(pool.len());
         self.pool.extend(pool.drain(..room));
         if !pool.is_empty() {
             self.trash().nodes.append(&mut pool);
@@ -438,6 +444,7 @@ impl<K, V> Limbo<K, V> {
         for node in self.retired.drain(..ripe) {
             Sieve {
                 pool: &mut self.pool,
+                most_pooled: self.most_pooled,
                 trash: &mut self.trash,
                 guarded: &mut self.guarded,
             }
@@ -455,6 +462,7 @@ impl<K, V> Limbo<K, V> {
     fn sieve(&mut self) -> Sieve<'_, K, V> {
         Sieve {
             pool: &mut self.pool,
+            most_pooled: self.most_pooled,
             trash: &mut self.trash,
             guarded: &mut self.guarded,
         }
@@ -474,6 +482,7 @@ impl<K, V> Limbo<K, V> {
 /// Where nodes go that nobody can find any more.
 struct Sieve<'l, K, V> {
     pool: &'l mut Vec<Link<K, V>>,
+    most_pooled: usize,
     trash: &'l mut Trash<K, V>,
     guarded: &'l mut VecDeque<Link<K, V>>,
 }
@@ -499,7 +508,7 @@ impl<K, V> Sieve<'_, K, V> {
             mem::forget(pair);
         }
         // To the pool, if that has room.
-        if self.pool.len() < Limbo::<K, V>::POOL {
+        if self.pool.len() < self.most_pooled {
             self.pool.push(node);
         } else {
             self.trash.get_or_insert_default().nodes.push(node);

@@ -26,7 +26,9 @@ use super::clock::Clocks;
 use super::limbo::{Adrift, Holdings, Limbo};
 use super::seat;
 use crate::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
-use crate::sync::{Mutex, MutexGuard, REAL_FENCES, UnsafeCell, barrier, spin_loop, yield_now};
+use crate::sync::{
+    Mutex, MutexGuard, REAL_FENCES, UnsafeCell, barrier, hint, spin_loop, yield_now,
+};
 
 /// What others have left is looked after so often, by one of those who update and remove. Taken is what is in bags whose owners did
 /// nothing for as long.
@@ -59,13 +61,13 @@ unsafe impl<K: Send, V: Send> Send for Bag<K, V> {}
 // SAFETY: it gives access to the limbo to one thread at a time, as a mutex does.
 unsafe impl<K: Send, V: Send> Sync for Bag<K, V> {}
 
-impl<K, V> Default for Bag<K, V> {
-    fn default() -> Self {
+impl<K, V> Bag<K, V> {
+    fn new(most_pooled: usize) -> Self {
         Self {
             inside: AtomicBool::new(false),
             visited: AtomicBool::new(false),
             mutex: Mutex::new(()),
-            limbo: UnsafeCell::new(Limbo::default()),
+            limbo: UnsafeCell::new(Limbo::new(most_pooled)),
         }
     }
 }
@@ -208,6 +210,8 @@ pub(crate) struct Limbos<K, V> {
     rest: OnceBox<Chunk<K, V>>,
     /// Who visits bags has this.
     visits: Mutex<Visits>,
+    /// The most nodes in the pool of each. Set before there are any.
+    most_pooled: hint::AtomicUsize,
 }
 
 /// When bags were visited.
@@ -223,6 +227,7 @@ impl<K, V> Default for Limbos<K, V> {
             first: array::from_fn(|_| OnceBox::new()),
             rest: OnceBox::new(),
             visits: Mutex::new(Visits::default()),
+            most_pooled: hint::AtomicUsize::new(Limbo::<K, V>::POOL),
         }
     }
 }
@@ -240,6 +245,16 @@ impl<K, V> Limbos<K, V> {
         // SAFETY: 1. It is that of the thread's seat, which no other thread has until `sitting` ends, and who had it before has
         // passed it on since. 2. By (1).
         unsafe { bag.own(f) }
+    }
+
+    // Relaxed, here and below: a hint.
+    pub(super) fn most_pooled(&self) -> usize {
+        self.most_pooled.load(Relaxed)
+    }
+
+    /// For a map that nobody has written to.
+    pub(super) fn set_most_pooled(&self, nodes: usize) {
+        self.most_pooled.store(nodes, Relaxed);
     }
 
     /// The bag of a seat.
@@ -266,7 +281,8 @@ impl<K, V> Limbos<K, V> {
             });
             (bags, rest) = (&chunk.bags, &chunk.next);
         }
-        bags[number].get_or_init(Box::default)
+        let most_pooled = self.most_pooled();
+        bags[number].get_or_init(|| Box::new(Bag::new(most_pooled)))
     }
 
     /// The bags that there are.

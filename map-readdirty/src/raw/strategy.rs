@@ -8,9 +8,10 @@ use std::ops::ControlFlow;
 use std::ptr::NonNull;
 
 use map_core::strategy::{
-    Anchored, At, Held, Inside, Observed, Refused, Section, Sessions, Span, Strategy,
+    Anchored, At, Held, Inside, Observed, Options, Recycling, Refused, Section, Sessions, Span,
+    Strategy,
 };
-use map_core::{Equivalent, TryReserveError};
+use map_core::{BuildError, Equivalent, TryReserveError};
 use smallvec::SmallVec;
 
 use super::hold::{Hold, Pin, SessionPin, entry};
@@ -327,6 +328,18 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         }
         // SAFETY: 1. It has the lock. 2. `'a` is a borrow of the map.
         Self::find_locked(at, key, |link| unsafe { held(link) })
+    }
+
+    fn set_up(open: &Open<K, V>, options: &Options) -> Result<(), BuildError> {
+        if let Some(nodes) = options.pool() {
+            open.common().limbos.set_most_pooled(nodes);
+        }
+        Ok(())
+    }
+
+    fn set_up_like(open: &Open<K, V>, other: &Open<K, V>) {
+        let most_pooled = other.common().limbos.most_pooled();
+        open.common().limbos.set_most_pooled(most_pooled);
     }
 
     fn tend(section: &mut impl Inside<Self::Locked, Self::Open>) {
@@ -749,6 +762,8 @@ impl<K: Clone, V: Clone, P: Promotion> Sessions<K, V> for ReadDirty<P> {
         value
     }
 }
+
+impl<P> Recycling for ReadDirty<P> {}
 
 impl<K: Clone, V: Clone, P: Promotion> Observed<K, V> for ReadDirty<P> {
     type Stats = Stats;

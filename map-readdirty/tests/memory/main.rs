@@ -308,6 +308,30 @@ fn large_entries_are_few_in_the_pool() {
 }
 
 #[test]
+fn the_pool_is_as_large_as_was_said() {
+    let _alone = alone();
+    for most in [0, 10, 50_000] {
+        let map = ReadDirtyMap::builder().pool(most).build();
+        let map: ReadDirtyMap<u64, u64> = map.expect("any number will do");
+        for map in [&map.clone(), &map] {
+            for key in 0..60_000 {
+                map.store(key, key);
+            }
+            map.retain(|_, _| false);
+            // What was removed is let go bit by bit.
+            for round in 0..20_000 {
+                map.store(round % 8, round);
+            }
+            let stats = map.stats();
+            assert!(stats.pooled_nodes <= most, "{stats:?}");
+            assert!(stats.pending_entries < 40_000, "{stats:?}");
+        }
+        let pooled = map.stats().pooled_nodes;
+        assert_eq!(pooled > 4_096, most > 4_096, "{pooled} of {most}");
+    }
+}
+
+#[test]
 fn a_long_callback_holds_nothing_back() {
     let _alone = alone();
     let map = filled(1_000);
