@@ -49,7 +49,8 @@ pub use crate::only::Adaptive;
 /// that it rests on and what came of it: [`decisions`](Map::decisions), [`explain`](Map::explain).
 ///
 /// There is no thread for that. Operations that are samples do the work, one shard or two at a time, and never wait for it: where
-/// somebody is in a shard, it is left for later.
+/// somebody is in a shard, it is left for later. They also drop what was removed from read tables that have gone since, when nobody
+/// can see it any more.
 ///
 /// A map starts with locked shards that split under load. The default policy proposes read tables for a
 /// load of reads, and goes back as soon as there are many writes, or keys that come and go; the canary then decides by what is cheaper

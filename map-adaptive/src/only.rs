@@ -3,8 +3,10 @@
 use std::hash::Hash;
 use std::ops::ControlFlow;
 
-use map_core::strategy::{Anchored, At, Held, Inside, Refused, Section, Span, Strategy};
-use map_core::{Equivalent, TryReserveError};
+use map_core::strategy::{
+    Anchored, At, Held, Inside, Options, Recycling, Refused, Section, Span, Strategy,
+};
+use map_core::{BuildError, Equivalent, TryReserveError};
 
 #[cfg(feature = "lock")]
 type Inner = crate::lock_map::Lock;
@@ -22,6 +24,8 @@ type Inner = map_sharded::Sharded;
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Adaptive<const READ_TABLES: bool = true>;
+
+impl Recycling for Adaptive {}
 
 #[expect(unsafe_code, reason = "strategies are unsafe to implement")]
 // SAFETY: 1. It hands on what it is given. 2. As it was called itself.
@@ -48,6 +52,14 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     const IN_PLACE: bool = <Inner as Strategy<K, V>>::IN_PLACE;
     const SPLITS_FOR_CONTENTION: bool = <Inner as Strategy<K, V>>::SPLITS_FOR_CONTENTION;
     const READS_LOCK: bool = <Inner as Strategy<K, V>>::READS_LOCK;
+
+    fn set_up(open: &Self::Open, options: &Options) -> Result<(), BuildError> {
+        <Inner as Strategy<K, V>>::set_up(open, options)
+    }
+
+    fn set_up_like(open: &Self::Open, other: &Self::Open) {
+        <Inner as Strategy<K, V>>::set_up_like(open, other);
+    }
 
     #[inline]
     fn is_in_place(locked: &Self::Locked) -> bool {

@@ -934,7 +934,7 @@ pub unsafe trait Strategy<K, V>: Sized {
         let _ = (section, site);
     }
 
-    /// Whether enough was noted to draw conclusions.
+    /// Whether enough was noted to draw conclusions, or there is something to be [looked after](Self::look_after).
     #[doc = in_shard!(
         "map_adaptive::Adaptive",
         "# let site = Site { coverage: Coverage::ALL, len: 3 };",

@@ -34,7 +34,8 @@
 //! other reads, which are too short for what an epoch costs, it is told by a word that each thread has: a store says that it
 //! reads, another one that it does not any more, and the fence between them is left to the few who ask. Then their
 //! entries are dropped, and new entries are put into them: each thread that writes to a map has its own, so that two do not hand them to
-//! and fro (at most 4,096 empty ones, and 128 KiB, or as many as [`Builder::pool`](map_core::Builder::pool) says; and what few were removed last). So a map that is churned allocates next to nothing. An entry is kept
+//! and fro (at most 4,096 empty ones, and 128 KiB, or as many as [`Builder::pool`](map_core::Builder::pool) says; and about half as many that were
+//! removed last). So a map allocates next to nothing that is churned by threads which insert and remove. An entry is kept
 //! by every guard on it ([`get`](map_core::Map::get)), all entries of the map by a session
 //! ([`pin`](map_core::Map::pin)), and for a moment by reads of any map of this kind.
 //!
@@ -67,14 +68,16 @@
 //! | `for_each`, `iter` | 0; a shard's while it has a dirty table | 0 | a pin for some five entries, a guard slot for each |
 //! | `len`, `is_empty` | 0 | 0 | |
 //!
-//! A new map makes one allocation, for what its shards have in common, and one for each thread that writes to it. A lookup reads two cache lines that depend on one another, besides those that all lookups share: the line of its key in
+//! A new map makes one allocation, for what its shards have in common, and one for each thread that updates, inserts or removes,
+//! or promotes a table, besides what waits there. A lookup reads two cache lines that depend on one another, besides those that all lookups share: the line of its key in
 //! the table, and the node. A read writes no line that other threads read (a thread's fourteenth guard at once,
 //! and those after it, are counted in their nodes).
 //!
 //! # When it blocks
 //!
 //! Writers of a shard wait for each other, and for some microseconds for one who takes what other threads have left to be dropped
-//! (each hundredth of a second, in [`clear`](map_core::Map::clear), in [`stats`](map_core::Map::stats)); [`RefMut`](map_core::mapref::one::RefMut) and entries keep their shard locked as long
+//! (each hundredth of a second, in [`clear`](map_core::Map::clear), [`shrink_to_fit`](map_core::Map::shrink_to_fit) and
+//! [`stats`](map_core::Map::stats)); [`RefMut`](map_core::mapref::one::RefMut) and entries keep their shard locked as long
 //! as they live. Readers wait for a writer only where they miss: in a shard that has not been published yet, or whose
 //! dirty table has entries. Guards and iterators keep no lock, so nobody waits for them. In a thread that is shutting down, after its
 //! thread-local values are gone, a pin looks for a word that another thread has left, and may have to allocate one.

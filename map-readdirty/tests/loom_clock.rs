@@ -26,6 +26,7 @@
 )]
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use loom::thread;
 use raw::clock::{Clocks, Stamp};
@@ -81,7 +82,7 @@ impl Slot {
     /// Helps time along so many times at most, and writes to the node when it is ripe.
     fn wait(&self, (link, stamp): (Link<u64, u64>, Stamp), ticks: usize) -> bool {
         for _ in 0..ticks {
-            self.clocks.tick();
+            self.clocks.tick_at(Instant::now());
             if self.clocks.is_ripe(stamp) {
                 // SAFETY: 1. It is ripe: that is what the model is about.
                 unsafe {
@@ -137,14 +138,14 @@ fn old_reader_and_retirement() {
 fn reader_and_retirement_and_question_of_another() {
     explore(|| {
         let slot = Slot::new();
-        slot.clocks.tick();
+        slot.clocks.tick_at(Instant::now());
         let other = spawn(&slot, |slot| {
             {
                 let _pin = seat::pin();
                 slot.read();
             }
-            slot.clocks.tick();
-            slot.clocks.tick();
+            slot.clocks.tick_at(Instant::now());
+            slot.clocks.tick_at(Instant::now());
         });
         let old = slot.take_out();
         slot.wait(old, 2);
@@ -162,8 +163,8 @@ fn reader_and_retirement_and_answer_by_another() {
             slot.read();
         });
         let asker = spawn(&slot, |slot| {
-            slot.clocks.tick();
-            slot.clocks.tick();
+            slot.clocks.tick_at(Instant::now());
+            slot.clocks.tick_at(Instant::now());
         });
         let (link, stamp) = slot.take_out();
         join(asker);
@@ -242,7 +243,7 @@ fn two_first_sessions() {
         thread::park();
         let (_, stamp) = slot.take_out();
         for _ in 0..ENOUGH {
-            slot.clocks.tick();
+            slot.clocks.tick_at(Instant::now());
             assert!(!slot.clocks.is_ripe(stamp), "a session has begun before");
         }
         other.thread().unpark();

@@ -13,6 +13,7 @@
 )]
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use loom::cell::UnsafeCell;
 use loom::thread;
@@ -259,7 +260,7 @@ fn guard_of_one_who_ticks() {
             bare.node.store(std::ptr::null_mut(), Relaxed);
             let mut limbo = Limbo::new(8);
             limbo.retire_all([link].into_iter());
-            limbo.drain(&bare.clocks);
+            limbo.drain(&bare.clocks, true);
             (limbo.holdings(), limbo.take_trash().is_some(), limbo)
         });
         let pin = seat::pin();
@@ -269,7 +270,7 @@ fn guard_of_one_who_ticks() {
             let hold = unsafe { Hold::new(link) };
             drop(pin);
             for _ in 0..2 {
-                bare.clocks.tick();
+                bare.clocks.tick_at(Instant::now());
             }
             thread::yield_now();
             drop(hold);
@@ -308,8 +309,10 @@ fn pin_and_visitor() {
         let taking_out = Arc::clone(&bare);
         let owner = thread::spawn(move || {
             taking_out.node.store(std::ptr::null_mut(), Relaxed);
-            // SAFETY: 1. It only moves a node.
-            unsafe { owned.own(|limbo| limbo.retire_all([link].into_iter())) }
+            let sitting = seat::sit();
+            let bag = owned.bag(sitting.number());
+            // SAFETY: 1. It is the thread's own. 2. It only moves a node. 3. It is a model.
+            unsafe { bag.own_if(true, |limbo| limbo.retire_all([link].into_iter())) }
         });
         bags.drain(&bare.clocks);
         // SAFETY: 1. It only takes what was thrown away.

@@ -34,6 +34,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use loom::cell::UnsafeCell;
 use loom::sync::{Mutex, MutexGuard};
@@ -851,7 +852,7 @@ fn reader_and_division(fewer: usize, reads: Reads, besides: Besides) {
         let reader = spawn(&stage, move |stage| {
             if besides == Besides::ReaderTicks {
                 for _ in 0..TICKS {
-                    stage.shard.open.clocks().tick();
+                    stage.shard.open.clocks().tick_at(Instant::now());
                 }
             }
             let (found, settled) = stage.read::<1>(reads, GOES);
@@ -861,7 +862,7 @@ fn reader_and_division(fewer: usize, reads: Reads, besides: Besides) {
         stage.shard.conceal();
         if besides == Besides::Up {
             for _ in 0..TICKS {
-                stage.shard.open.clocks().tick();
+                stage.shard.open.clocks().tick_at(Instant::now());
             }
             stage.shard.publish();
             stage.shard.conceal();

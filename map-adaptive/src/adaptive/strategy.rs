@@ -31,9 +31,9 @@ type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
 type Lock<K, V> = Kept<Locked<K, V>, Open<K, V>>;
 type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
 
-/// Whether shards of nodes may have left something that nobody looks after, for there are none any more.
+/// Whether shards of nodes may have left something that is to be looked after now.
 fn has_left_over<K, V>(open: &Open<K, V>) -> bool {
-    nodes::COMPILED_IN && nodes::has_left_over(&open.nodes) && !open.selector.has_read_tables()
+    nodes::COMPILED_IN && nodes::has_left_over(&open.nodes)
 }
 
 // SAFETY: 1. Nodes are exchanged for entries inline, or dropped, where they have nothing: `take_back` has taken their
@@ -187,7 +187,8 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
 
     fn look_after(open: &Open<K, V>) {
         if has_left_over(open) {
-            drop(nodes::look_after(&open.nodes));
+            let are_others = open.selector.has_read_tables();
+            drop(nodes::look_after(&open.nodes, are_others));
         }
     }
 

@@ -193,6 +193,45 @@ fn what_shards_have_left_when_they_went_is_dropped() {
     }
 }
 
+/// The same where a shard has its read table still, and others only read, from a thread that has left nothing itself.
+#[test]
+fn what_some_shards_have_left_when_they_went_is_dropped() {
+    let map: AdaptiveMap<u64, Arc<u64>> = (0..3_000).map(|key| (key, Arc::new(key))).collect();
+    map.pin_strategy(Kind::ReadDirty).expect("any map may");
+    let guard = map.get(&7).expect("it is there");
+    let values: Vec<_> = (5..8)
+        .map(|key| Arc::downgrade(&*map.get(&key).expect("it is there")))
+        .collect();
+    thread::scope(|scope| {
+        scope.spawn(|| (5..8).for_each(|key| assert!(map.delete(&key))));
+    });
+    // A guard keeps one shard from going.
+    let kept = map.get(&100).expect("it is there");
+    let start = Instant::now();
+    while map.strategy() != Kind::Sharded || map.stats().leaving_shards > 1 {
+        map.pin_strategy(Kind::Sharded).expect("any map may");
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+    assert_eq!(map.stats().leaving_shards, 1, "a guard keeps one");
+    drop(guard);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for key in (200..3_000).cycle() {
+                drop(map.get(&key));
+                if values.iter().all(|value| value.strong_count() == 0) {
+                    break;
+                }
+                assert!(
+                    start.elapsed() < Duration::from_secs(30),
+                    "{:?}",
+                    map.stats()
+                );
+            }
+        });
+    });
+    drop(kept);
+}
+
 /// Where there are read tables readers wait for nobody, whatever the shards have been through.
 #[test]
 fn reads_in_read_tables_wait_for_no_writer() {

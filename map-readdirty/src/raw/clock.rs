@@ -138,13 +138,23 @@ impl Clocks {
 
     /// Whether nobody is left who may have found what was retired at some moment. Helps time along as far as that goes without waiting.
     pub(crate) fn hurry(&self, stamp: Stamp) -> bool {
-        for _ in 0..STEPS {
+        // For each of the clocks.
+        for _ in 0..2 * STEPS {
             if self.is_ripe(stamp) {
                 return true;
             }
-            self.tick();
+            self.help(stamp);
         }
         self.is_ripe(stamp)
+    }
+
+    /// Helps time along where a moment is not ripe.
+    pub(crate) fn help(&self, stamp: Stamp) {
+        if !pins::is_ripe(stamp.plain) {
+            pins::tick(None);
+        } else if !self.is_ripe(stamp) {
+            self.tick_sessions();
+        }
     }
 
     /// Whether it is plain reads that a moment is not ripe for.
@@ -158,18 +168,13 @@ impl Clocks {
         pins::look();
     }
 
-    /// Helps time along.
-    pub(crate) fn tick(&self) {
-        self.tick_all(None);
-    }
-
-    /// The same, if it is worth it now.
+    /// Helps time along, if it is worth it now; in a model always.
     pub(crate) fn tick_at(&self, now: Instant) {
-        self.tick_all(REAL_FENCES.then_some(now));
+        pins::tick(REAL_FENCES.then_some(now));
+        self.tick_sessions();
     }
 
-    fn tick_all(&self, now: Option<Instant>) {
-        pins::tick(now);
+    fn tick_sessions(&self) {
         if let Some(sessions) = self.sessions() {
             let guard = seat::pin_sessions_clock(sessions.number, &sessions.collector);
             sessions.clock.tick(&guard);

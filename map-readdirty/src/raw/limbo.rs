@@ -2,8 +2,8 @@
 //!
 //! Each thread has its own ([`limbos`](super::limbos)). Nodes are retired one by one and stamped in batches; when the stamp of a
 //! batch is ripe, those of its nodes that no guard refers to are emptied and go to the pool, from which new
-//! entries take them. Whatever leaves for good is [trash](Trash): the thread's next write to a shard takes it along, and drops it when the
-//! shard's lock has been released.
+//! entries take them. Whatever leaves for good is [trash](Trash): what the thread does next under the lock of a shard that is not just being
+//! divided takes it along, to be dropped when that has been released.
 
 use std::collections::VecDeque;
 use std::mem::{self, ManuallyDrop};
@@ -37,10 +37,11 @@ const PATIENCE: Duration = if REAL_FENCES {
 /// until all is well again. They do not wait for anybody: that could be for ever.
 const MANY_BATCHES: usize = 256;
 const MOST_YIELDS: usize = 4096;
-/// At most so many nodes are let go at a time, all of which may have to be fetched from memory while a shard is locked; and a batch more.
+/// At most so many nodes are let go at a time, all of which may have to be fetched from memory while a shard is locked.
 const AT_ONCE: usize = 512;
-/// For each node that is let go so many with guards are looked at again.
-const SECOND_LOOKS: usize = 2;
+/// So many nodes with guards are looked at again then, and one for each so many that are let go.
+const SECOND_LOOKS: usize = 16;
+const SECOND_LOOKS_PER: usize = 4;
 
 /// What leaves a map for good, dropped when no lock is held.
 #[derive(Debug)]
@@ -123,11 +124,11 @@ pub(crate) struct Limbo<K, V> {
     batches: VecDeque<Batch>,
     /// So many nodes the pool keeps.
     most_pooled: usize,
-    /// How many batches there were so far, and how many when a visitor last found that there were more, and when that was.
+    /// How many turns there were so far, and how many when a visitor last found that there were more, and when that was.
     turns: usize,
     seen: Option<(usize, Instant)>,
     last_turn: Option<Instant>,
-    /// When time was last helped along.
+    /// When it was last tried to ask; unless tables wait, for which it is tried each time.
     asked: Option<Instant>,
     /// When to look after what others have left.
     next_round: Option<Instant>,
@@ -182,12 +183,17 @@ pub(crate) struct Holdings {
     pub(crate) guarded: usize,
     pub(crate) pooled: usize,
     pub(crate) tables: usize,
+    pub(crate) has_trash: bool,
     pub(crate) age: Option<Duration>,
 }
 
 impl Holdings {
     pub(crate) const fn is_nothing(&self) -> bool {
-        self.pending == 0 && self.guarded == 0 && self.pooled == 0 && self.tables == 0
+        self.pending == 0
+            && self.guarded == 0
+            && self.pooled == 0
+            && self.tables == 0
+            && !self.has_trash
     }
 
     pub(crate) fn add(&mut self, other: Self) {
@@ -195,6 +201,7 @@ impl Holdings {
         self.guarded += other.guarded;
         self.pooled += other.pooled;
         self.tables += other.tables;
+        self.has_trash |= other.has_trash;
         self.age = self.age.max(other.age);
     }
 }
@@ -267,6 +274,17 @@ impl<K, V> Limbo<K, V> {
         self.turn(clocks)
     }
 
+    /// Lets time go on, and lets go of what is ripe, however little, for somebody who looks after what was left. Says whether there was some.
+    pub(crate) fn tidy_up(&mut self, clocks: &Clocks, now: Instant) -> bool {
+        let waiting = |limbo: &Self| limbo.retired.len() + limbo.guarded.len() + limbo.tables.len();
+        let before = waiting(self);
+        self.stamp(clocks);
+        clocks.tick_at(now);
+        self.ripen(clocks, AT_ONCE, 1, 0);
+        self.look_again(AT_ONCE);
+        waiting(self) < before
+    }
+
     #[cold]
     #[inline(never)]
     fn turn(&mut self, clocks: &Clocks) -> Next {
@@ -279,13 +297,14 @@ impl<K, V> Limbo<K, V> {
             .asked
             .is_none_or(|asked| now.saturating_duration_since(asked) >= PATIENCE);
         if is_long_ago || self.retired.len() >= self.most_pooled / 2 {
-            self.asked = Some(now);
+            self.asked = self.tables.is_empty().then_some(now);
             clocks.tick_at(now);
         } else {
             clocks.look();
         }
-        self.ripen(clocks, false);
-        let excess = self.batches.len().saturating_sub(MANY_BATCHES);
+        self.ripen_some(clocks);
+        let many = MANY_BATCHES.max(self.most_pooled / BATCH);
+        let excess = self.batches.len().saturating_sub(many);
         if excess == 0 {
             self.yields = 0;
         } else if self.yields < MOST_YIELDS
@@ -320,15 +339,21 @@ impl<K, V> Limbo<K, V> {
         }
     }
 
-    /// Lets go of whatever can be let go without waiting, the pool too.
-    pub(crate) fn drain(&mut self, clocks: &Clocks) {
+    /// Lets go of whatever can be let go without waiting, the pool too; what guards referred to is looked at again if it is `asked` for.
+    pub(crate) fn drain(&mut self, clocks: &Clocks, asked: bool) {
+        // Whatever else is there was there when this was done last, just now.
+        let steps = if asked || self.fresh > 0 { STEPS } else { 0 };
         self.stamp(clocks);
-        for _ in 0..STEPS {
-            clocks.tick();
-            self.ripen(clocks, true);
-            if self.batches.is_empty() && self.tables.is_empty() {
+        for _ in 0..steps {
+            let batch = self.batches.back().map(|batch| batch.stamp);
+            let Some(newest) = batch.or_else(|| self.tables.back().map(|(stamp, _)| *stamp)) else {
                 break;
-            }
+            };
+            clocks.help(newest);
+            self.ripen(clocks, usize::MAX, 1, 0);
+        }
+        if asked {
+            self.look_again(usize::MAX);
         }
         if !self.pool.is_empty() {
             let mut pool = mem::take(&mut self.pool);
@@ -376,7 +401,8 @@ impl<K, V> Limbo<K, V> {
         other.stamp(clocks);
         self.stamp(clocks);
         // What is ripe is not to wait for what is not.
-        other.ripen(clocks, false);
+        other.ripen(clocks, AT_ONCE, 1, 0);
+        self.ripen_some(clocks);
         if other.retired.len() > self.retired.len() {
             // The few behind the many.
             mem::swap(&mut self.retired, &mut other.retired);
@@ -400,11 +426,15 @@ impl<K, V> Limbo<K, V> {
         drop(ManuallyDrop::into_inner(other));
     }
 
-    /// Lets go of what is ripe: of all, or of as much as is good at a time.
-    ///
-    /// Nodes wait until there are as many as there are threads to be asked for their guards, unless all are
-    /// wanted.
-    fn ripen(&mut self, clocks: &Clocks, all: bool) {
+    /// Lets go of as much of what is ripe as is good at a time.
+    fn ripen_some(&mut self, clocks: &Clocks) {
+        let looks = SECOND_LOOKS + self.retired.len().min(AT_ONCE) / SECOND_LOOKS_PER;
+        self.ripen(clocks, AT_ONCE, seat::seats(), looks);
+    }
+
+    /// Lets go of what is ripe: tables, and at most so many nodes, if there are at least so many: as many, as a rule, as there are threads to
+    /// be asked for their guards. Then looks at so many again that guards referred to.
+    fn ripen(&mut self, clocks: &Clocks, most: usize, least: usize, looks: usize) {
         while let Some((stamp, table)) = self.tables.front()
             && clocks.is_ripe(*stamp)
         {
@@ -412,28 +442,28 @@ impl<K, V> Limbo<K, V> {
             self.trash().tables.push(table);
             self.tables.pop_front();
         }
-        let (mut batches, mut ripe) = (0, 0);
+        let mut ripe = 0;
         for batch in &self.batches {
-            if !all && ripe >= AT_ONCE || !clocks.is_ripe(batch.stamp) {
+            if ripe >= most || !clocks.is_ripe(batch.stamp) {
                 break;
             }
-            batches += 1;
             ripe += batch.nodes;
         }
-        let looks = if all {
-            self.guarded.len()
-        } else {
-            SECOND_LOOKS * ripe
-        };
-        let is_worth_it = if all {
-            ripe > 0 || looks > 0
-        } else {
-            ripe > 0 && ripe >= seat::seats().min(AT_ONCE)
-        };
-        if !is_worth_it {
+        let ripe = ripe.min(most);
+        if ripe < least.clamp(1, most) {
             return;
         }
-        self.batches.drain(..batches);
+        let mut left = ripe;
+        while let Some(first) = self.batches.front_mut()
+            && left > 0
+        {
+            let taken = left.min(first.nodes);
+            first.nodes -= taken;
+            left -= taken;
+            if first.nodes == 0 {
+                self.batches.pop_front();
+            }
+        }
         // After it was seen that the stamps are ripe: so every guard that was made of one of these nodes is either
         // seen here, or has gone.
         let guarded = seat::guarded();
@@ -450,8 +480,21 @@ impl<K, V> Limbo<K, V> {
             }
             .let_go(node, &guarded);
         }
-        if self.retired.capacity() > 16 * Self::POOL && self.retired.len() < Self::POOL {
-            self.retired.shrink_to(4 * Self::POOL);
+        let usual = Self::POOL.max(self.most_pooled);
+        if self.retired.capacity() > usual.saturating_mul(16) && self.retired.len() < usual {
+            self.retired.shrink_to(usual.saturating_mul(4));
+        }
+    }
+
+    /// Looks at so many nodes again that guards referred to: they are ripe.
+    fn look_again(&mut self, looks: usize) {
+        let looks = self.guarded.len().min(looks);
+        if looks > 0 {
+            let guarded = seat::guarded();
+            for _ in 0..looks {
+                let node = self.guarded.pop_front().expect("not looked at twice");
+                self.sieve().let_go(node, &guarded);
+            }
         }
     }
 
@@ -474,6 +517,7 @@ impl<K, V> Limbo<K, V> {
             guarded: self.guarded.len(),
             pooled: self.pool.len(),
             tables: self.tables.len(),
+            has_trash: self.trash.is_some(),
             age: self.batches.iter().map(|batch| batch.since.elapsed()).max(),
         }
     }

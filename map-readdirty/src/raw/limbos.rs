@@ -18,21 +18,24 @@
 //! barrier on the owner's behalf, he takes the mutex each time, instead of (1) and (2).
 
 use std::array;
+use std::ptr;
 use std::time::{Duration, Instant};
 
 use once_cell::race::OnceBox;
 
 use super::clock::Clocks;
-use super::limbo::{Adrift, Holdings, Limbo};
+use super::limbo::{Adrift, Holdings, Limbo, Trash};
 use super::seat;
 use crate::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use crate::sync::{
     Mutex, MutexGuard, REAL_FENCES, UnsafeCell, barrier, hint, spin_loop, yield_now,
 };
 
-/// What others have left is looked after so often, by one of those who update and remove. Taken is what is in bags whose owners did
+/// What others have left is looked after so often, by one of those who update and remove, or put a table in the place of another. Taken is what is in bags whose owners did
 /// nothing for as long.
 pub(super) const ROUND: Duration = Duration::from_millis(10);
+/// What shards have left that have gone is looked after at least so often.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// All bags are emptied at most so often: clearing a map asks for it at each shard.
 const GATHERING: Duration = Duration::from_millis(1);
 /// Bags that are reached without a look at how many there are.
@@ -219,6 +222,9 @@ pub(crate) struct Limbos<K, V> {
 struct Visits {
     round: Option<Instant>,
     gathering: Option<Instant>,
+    /// When what shards have left is looked after next, and how long the pause was before: longer each time that nothing could be done.
+    next_care: Option<Instant>,
+    pause: Duration,
 }
 
 impl<K, V> Default for Limbos<K, V> {
@@ -324,16 +330,17 @@ impl<K, V> Limbos<K, V> {
         self.visit_by(&mut self.visits.lock(), true, f);
     }
 
-    /// Takes what is in the bags of those who did nothing for a while into that of this thread. Waits for nobody.
+    /// Takes what is in the bags of those who did nothing for a while into that of this thread, and says whether there was some. Waits for
+    /// nobody.
     #[cold]
     #[inline(never)]
-    pub(super) fn look_around(&self, clocks: &Clocks, now: Instant) {
+    pub(super) fn look_around(&self, clocks: &Clocks, now: Instant) -> bool {
         let Some(mut visits) = self.visits.try_lock() else {
-            return;
+            return false;
         };
         let is_late = |last| now.saturating_duration_since(last) >= ROUND;
-        if !visits.round.is_none_or(is_late) || self.bags().nth(1).is_none() {
-            return;
+        if !visits.round.is_none_or(is_late) || self.bags().next().is_none() {
+            return false;
         }
         visits.round = Some(now);
         let mut left = Vec::new();
@@ -341,46 +348,117 @@ impl<K, V> Limbos<K, V> {
             left.extend(limbo.take_if_idle(now));
         });
         drop(visits);
+        let is_found = !left.is_empty();
         self.take_aboard(left, clocks);
+        is_found
     }
 
     fn take_aboard(&self, left: Vec<Adrift<K, V>>, clocks: &Clocks) {
         for adrift in left {
-            // SAFETY: 1. It only moves nodes.
+            // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
             unsafe { self.own(|own| own.take_aboard(adrift, clocks)) }
         }
     }
 
     /// Lets go of whatever can be let go without waiting, the pools too. What leaves for good is in this thread's limbo then.
     pub(crate) fn drain(&self, clocks: &Clocks) {
-        self.gather(clocks);
-        // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
-        unsafe { self.own(|own| own.drain(clocks)) }
+        let has_gathered = self.gather(clocks);
+        if self.known().is_some() {
+            // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
+            unsafe { self.own(|own| own.drain(clocks, has_gathered)) }
+        }
     }
 
-    /// Whether all bags should be emptied that nobody has looked after for a while.
-    pub(super) fn is_neglected(&self) -> bool {
-        self.visits
-            .try_lock()
-            .is_some_and(|visits| visits.gathering.is_none_or(|last| last.elapsed() >= ROUND))
+    /// The bag of this thread, if it has one.
+    fn known(&self) -> Option<&Bag<K, V>> {
+        let sitting = seat::sit();
+        let mut number = sitting.number();
+        let mut bags = &self.first[..];
+        let mut rest = &self.rest;
+        while number >= bags.len() {
+            number -= bags.len();
+            let chunk = rest.get()?;
+            (bags, rest) = (&chunk.bags, &chunk.next);
+        }
+        bags[number].get()
     }
 
-    /// Takes what is in all bags into that of this thread, unless somebody has done so just now.
-    fn gather(&self, clocks: &Clocks) {
+    /// Takes what is in all bags into that of this thread, unless somebody has done so just now, and says whether it has.
+    fn gather(&self, clocks: &Clocks) -> bool {
         let mut visits = self.visits.lock();
         let now = Instant::now();
         let is_late = |last| now.saturating_duration_since(last) >= GATHERING;
-        if !visits.gathering.is_none_or(is_late) {
-            return;
-        }
-        visits.gathering = Some(now);
-        if self.bags().nth(1).is_none() {
-            return;
+        // A model has no time.
+        if REAL_FENCES && !visits.gathering.is_none_or(is_late) {
+            return false;
         }
         let mut all = Vec::new();
-        self.visit_by(&mut visits, true, |limbo| all.push(limbo.set_adrift()));
+        let known = self.known().map(ptr::from_ref);
+        if self.bags().any(|bag| Some(ptr::from_ref(bag)) != known) {
+            self.visit_by(&mut visits, true, |limbo| all.push(limbo.set_adrift()));
+        }
+        visits.gathering = Some(now);
         drop(visits);
         self.take_aboard(all, clocks);
+        true
+    }
+
+    /// Whether it is time to look after what shards have left that have gone.
+    pub(super) fn is_neglected(&self) -> bool {
+        self.visits
+            .try_lock()
+            .is_some_and(|visits| visits.next_care.is_none_or(|next| next <= Instant::now()))
+    }
+
+    /// Looks after what shards have left that have gone, if it is time. All of it, if there are no others; otherwise what threads have left
+    /// that do nothing any more, and this one. What leaves for good comes back; and whether there may be more.
+    pub(super) fn care(&self, clocks: &Clocks, is_all: bool) -> (Trash<K, V>, bool) {
+        let now = Instant::now();
+        {
+            let Some(mut visits) = self.visits.try_lock() else {
+                return (None, true);
+            };
+            if visits.next_care.is_some_and(|next| now < next) {
+                return (None, true);
+            }
+            visits.pause = (2 * visits.pause).clamp(ROUND, LONGEST_PAUSE);
+            // Somebody else would come meanwhile.
+            visits.next_care = Some(now + visits.pause);
+        }
+        let (is_progress, is_nothing, trash);
+        if is_all {
+            let waiting = |holdings: Holdings| holdings.pending + holdings.guarded;
+            let before = waiting(self.holdings());
+            self.drain(clocks);
+            trash = self.take_trash();
+            let after = self.holdings();
+            is_nothing = after.is_nothing();
+            is_progress = waiting(after) < before;
+        } else {
+            let is_found = self.look_around(clocks, now);
+            let is_let_go = self.known().is_some() && {
+                // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
+                unsafe { self.own(|own| own.tidy_up(clocks, now)) }
+            };
+            trash = self.take_trash();
+            // Others leave more at any time.
+            is_nothing = false;
+            is_progress = is_found || is_let_go;
+        }
+        let mut visits = self.visits.lock();
+        if is_progress {
+            visits.pause = Duration::ZERO;
+        }
+        visits.next_care = Some(Instant::now() + visits.pause.max(ROUND));
+        drop(visits);
+        (trash, !is_nothing)
+    }
+
+    /// What this thread has let go.
+    pub(super) fn take_trash(&self) -> Trash<K, V> {
+        self.known()?;
+        // SAFETY: 1. It only takes what was thrown away.
+        unsafe { self.own(Limbo::take_trash) }
     }
 
     pub(crate) fn holdings(&self) -> Holdings {

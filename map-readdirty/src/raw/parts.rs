@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::clock::Stamp;
 use super::hold::{Hold, Pin, SessionPin};
-use super::limbo::{Entries, Limbo};
+use super::limbo::Entries;
 use super::node::Link;
 use super::seat;
 use super::shard::{Common, Locked, Look, Open, Slot};
@@ -131,32 +131,30 @@ pub fn waiting<K, V>(open: &Open<K, V>) -> Stats {
     stats
 }
 
-/// Whether shards that have gone may have left something that is to be [looked after](look_after). A load.
+/// Whether shards that have gone may have left something, and it is time to [look after](look_after) that. A load, and some
+/// tens of nanoseconds if they may.
 #[inline]
 pub fn has_left_over<K, V>(open: &Open<K, V>) -> bool {
     // Relaxed: a hint.
-    open.common().left_over.load(Relaxed)
+    open.common().left_over.load(Relaxed) && open.common().limbos.is_neglected()
 }
 
-/// Lets go of what shards that have gone have left, as far as that goes without waiting, unless that was tried just now. To be called with
-/// no shard locked when there is no other shard of nodes: what comes back is to be dropped, and runs the user's code.
-pub fn look_after<K, V>(open: &Open<K, V>) -> <Locked<K, V> as Table>::Waste {
+/// Lets go of what shards that have gone have left, as far as that goes without waiting for readers or guards, unless that was tried just
+/// now, the longer ago the more often it was in vain. To be called with no shard locked: what comes back is to be dropped, and runs the user's code. If there are no other
+/// shards of nodes, nothing is kept at hand either.
+pub fn look_after<K, V>(open: &Open<K, V>, are_others: bool) -> <Locked<K, V> as Table>::Waste {
     let Common {
         clocks,
         limbos,
         left_over,
     } = open.common();
-    if !limbos.is_neglected() {
-        return None;
-    }
     // Relaxed, here and below: a hint. Before: what is left from now on is said again.
     left_over.store(false, Relaxed);
-    limbos.drain(clocks);
-    if !limbos.holdings().is_nothing() {
+    let (trash, is_more) = limbos.care(clocks, !are_others);
+    if is_more {
         left_over.store(true, Relaxed);
     }
-    // SAFETY: 1. It only takes what was thrown away.
-    unsafe { limbos.own(Limbo::take_trash) }
+    trash
 }
 
 /// How many reads took the lock for want of an entry in the read table.
@@ -257,6 +255,7 @@ pub fn conceal<K, V>(
     let coverage = section.coverage();
     let (open, locked) = section.parts();
     locked.conceal(open, coverage)?;
+    locked.clean_up(open);
     Ok(Moment(open.clocks().stamp()))
 }
 

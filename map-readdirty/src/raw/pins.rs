@@ -45,8 +45,9 @@ const ONE_ORDER: bool = cfg!(any(
 /// finds the same number again goes on waiting.
 const TURN: u64 = 1 << 32;
 
-/// Between two questions at least so long passes, and so many times what it took to ask, but not longer than that: a thread that
-/// does nothing but change entries spends a few hundredths of its time on asking, and what waits still fits the caches.
+/// Between two questions at least so long passes, and so many times what it took to ask, but not longer than that: however many threads want
+/// an answer, a few hundredths of the time of one go to asking, and what waits still fits the caches. (Each wants one when half of what its
+/// pool holds waits: see `limbo`.)
 const PAUSE: Duration = Duration::from_micros(16);
 const PAUSE_FACTOR: u32 = 16;
 const LONGEST_PAUSE: Duration = Duration::from_micros(64);
@@ -195,7 +196,7 @@ pub(super) fn asked() -> u64 {
 
 /// Whether all pins have ended that were there when a question was asked after so many.
 pub(super) fn is_ripe(asked: u64) -> bool {
-    // Acquire: pairs with the Release in `tick`; all that was done under those pins comes before.
+    // Acquire: pairs with the Releases in `tick` and `Question::look`; all that was done under those pins comes before.
     CLOCK.done.load(Acquire) > asked
 }
 

@@ -207,7 +207,7 @@ pub struct Locked<K, V> {
 /// What is seldom needed.
 #[derive(Debug)]
 struct Rest<K, V> {
-    /// What its last writers have let go, for the next to drop once he has released the lock.
+    /// What whoever has the lock has let go, dropped when he has released it.
     trash: Trash<K, V>,
     misses: u64,
     promotions: u64,
@@ -396,9 +396,8 @@ impl<K, V> Locked<K, V> {
     }
 
     /// Leaves what this thread has let go for whoever releases the lock.
-    fn clean_up(&mut self, open: &Open<K, V>) {
-        // SAFETY: 1. It only takes what was thrown away.
-        let trash = unsafe { open.common().limbos.own(Limbo::take_trash) };
+    pub(crate) fn clean_up(&mut self, open: &Open<K, V>) {
+        let trash = open.common().limbos.take_trash();
         self.throw_away(trash);
     }
 
@@ -551,7 +550,7 @@ impl<K, V> Locked<K, V> {
         );
         if let Some(old) = mem::replace(&mut self.read, table) {
             let Common { clocks, limbos, .. } = open.common();
-            // Trash is for the write that goes on: this may be the half of a shard that is not written again.
+            // Trash stays there: this may be the half of a shard that is not written again. Whoever calls this otherwise cleans up.
             // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
             let next = unsafe { limbos.own(|limbo| limbo.retire_table(old, clocks)) };
             if let Next::Turned(Some(now)) = next {
@@ -845,6 +844,7 @@ impl<K, V> Locked<K, V> {
         if strategy::Table::len(self) == 0 && self.dirty.is_none() {
             // A read table may stay if it is of the smallest: readers of an empty map need no lock.
             if self.read().is_none_or(Table::is_smallest) {
+                self.drain(open);
                 return;
             }
         }

@@ -347,6 +347,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
         let (open, locked) = section.parts();
         // Without the memory, readers go on taking the lock.
         let _ = locked.promote(open, coverage);
+        locked.clean_up(open);
     }
 
     #[inline]
@@ -561,7 +562,7 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             locked.drain(open);
             return Ok(());
         }
-        match locked.read() {
+        let grown = match locked.read() {
             Some(_) if !P::FILLS => {
                 let (read, _) = locked.lens();
                 let dirty = locked.dirty().map_or(0, Table::capacity);
@@ -569,7 +570,10 @@ unsafe impl<K: Clone, V: Clone, P: Promotion> Strategy<K, V> for ReadDirty<P> {
             }
             // At least double: so that growing by one entry again and again copies each entry twice, on average.
             _ => locked.rebuild(open, coverage, capacity.max(2 * locked.capacity(P::FILLS))),
-        }
+        };
+        grown?;
+        locked.clean_up(open);
+        Ok(())
     }
 
     fn divide(

@@ -90,7 +90,7 @@ fn churn_allocates_next_to_nothing() {
     };
     churn(1000, 20_000);
     let calls = allocations(|| churn(21_000, 20_000));
-    // Of 60,000 writes each 32nd may ask the clock, which allocates.
+    // Of 60,000 writes few ask the clock, which allocates.
     assert!(calls < 60_000 / 32, "{calls} allocations");
 }
 
@@ -118,7 +118,7 @@ fn a_guard_keeps_one_entry() {
     }
     let stats = map.stats();
     assert_eq!(stats.guarded_entries, 1);
-    assert!(stats.pending_entries < 2_000, "{stats:?}");
+    assert!(stats.pending_entries < 4_000, "{stats:?}");
     assert_eq!(*guard, 7);
     drop(guard);
     for round in 0..2_000 {
@@ -165,7 +165,7 @@ fn a_session_holds_back_its_own_map() {
         other.store(round % 100, round);
     }
     assert_eq!(before, Some(7));
-    assert!(other.stats().pending_entries < 2_000, "{:?}", other.stats());
+    assert!(other.stats().pending_entries < 4_000, "{:?}", other.stats());
     let stats = held.stats();
     assert!(stats.pending_entries > 19_000, "{stats:?}");
     assert!(stats.oldest_pending.is_some());
@@ -201,7 +201,7 @@ impl Hasher for Same {
 }
 
 #[test]
-fn what_waits_goes_with_the_half_that_has_the_entries() {
+fn what_waits_is_let_go_however_shards_were_split() {
     let _alone = alone();
     for hash in 0..16 {
         let map: ReadDirtyMap<u64, u64, Same> = Map::builder()
@@ -305,6 +305,31 @@ fn large_entries_are_few_in_the_pool() {
     }
     let stats = map.stats();
     assert!(stats.pooled_nodes <= 128, "{stats:?}");
+}
+
+/// A reader who promotes tables gets rid of the old ones.
+#[test]
+fn who_only_reads_keeps_no_old_tables() {
+    let _alone = alone();
+    let before = live();
+    let map: Map<u64, u64, ReadDirty<Plain>> = Map::new();
+    thread::scope(|scope| {
+        let map = &map;
+        let (written, to_read) = mpsc::sync_channel(0);
+        scope.spawn(move || {
+            for key in 0..1_000 {
+                map.store(key, key);
+                written.send(key).expect("somebody reads");
+            }
+        });
+        for key in to_read {
+            // So many misses promote it.
+            (0..=2 * key).for_each(|_| assert_eq!(map.get_copied(&key), Some(key)));
+        }
+    });
+    assert!(map.stats().promotions > 300, "{:?}", map.stats());
+    let each = (live() - before) / 1_000;
+    assert!(each < 400, "{each} bytes an entry");
 }
 
 #[test]
