@@ -68,7 +68,7 @@
 //! | `for_each`, `iter` | 0; a shard's while it has a dirty table | 0 | a pin for some five entries, a guard slot for each |
 //! | `len`, `is_empty` | 0 | 0 | |
 //!
-//! A new map makes one allocation, for what its shards have in common, and one for each thread that updates, inserts or removes,
+//! Where there is no `membarrier`, a write takes a mutex of its thread's besides. A new map makes one allocation, for what its shards have in common, and one for each thread that updates, inserts or removes,
 //! or promotes a table, besides what waits there. A lookup reads two cache lines that depend on one another, besides those that all lookups share: the line of its key in
 //! the table, and the node. A read writes no line that other threads read (a thread's fourteenth guard at once,
 //! and those after it, are counted in their nodes).
