@@ -136,8 +136,9 @@ pub use stats::Stats;
 pub mod parts {
     pub use crate::raw::hold::{Hold, Pin, SessionPin};
     pub use crate::raw::limbo::Entries;
+    pub use crate::raw::open::Open;
     pub use crate::raw::parts::*;
-    pub use crate::raw::shard::{Locked, Open, Slot};
+    pub use crate::raw::shard::{Locked, Slot};
     pub use crate::raw::strategy::{Edit, Iter, Visit};
     pub use crate::stats::Stats;
 }

@@ -42,8 +42,9 @@ use loom::thread;
 use map_core::strategy::{Coverage, Held, Open as _, Strategy, Table, Within};
 use promotion::Fill;
 use raw::hold::Hold;
+use raw::open::Open;
 use raw::parts::{self, Looked, Moment};
-use raw::shard::{Locked, Open};
+use raw::shard::Locked;
 use rig::{Seen, explore_less, join, spawn};
 
 #[path = "../src/promotion.rs"]

@@ -5,6 +5,7 @@ pub(crate) mod hold;
 pub(crate) mod limbo;
 pub(crate) mod limbos;
 pub(crate) mod node;
+pub(crate) mod open;
 pub(crate) mod parts;
 pub(crate) mod pins;
 pub(crate) mod seat;
