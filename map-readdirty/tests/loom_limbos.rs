@@ -7,7 +7,7 @@
 //!
 //! | changed | outcome |
 //! |---|---|
-//! | `go_in`: no barrier, or `visit` without its own | red: all with a visitor |
+//! | `go_in`: no barrier, or `visit_by` without its own | red: all with a visitor |
 //! | `go_in`: `visited` is not asked, or Relaxed; a visitor's last store of it Relaxed | red: all with a visitor |
 //! | `look_in`: `inside` is not asked, or Relaxed; an owner's last store of it Relaxed | red: all with a visitor |
 //! | the owner who sees a visitor does not wait for the mutex, or the visitor has none | red: all with a visitor |
@@ -62,6 +62,12 @@ fn put(bags: &Bags) {
     unsafe { bag.own_if(true, |limbo| limbo.retire_all([node].into_iter())) }
 }
 
+/// Puts a node into this thread's bag, and says in which seat.
+fn put_in_seat(bags: &Bags) -> usize {
+    put(bags);
+    seat::sit().number()
+}
+
 /// Takes what is in all bags, and says how many nodes that was.
 fn take(bags: &Bags) -> usize {
     let mut taken = 0;
@@ -108,11 +114,7 @@ fn owner_and_two_visitors() {
 fn owner_and_heir() {
     explore_less(0, |seen| {
         let bags = bags();
-        let run = |bags: &Bags| {
-            put(bags);
-            seat::sit().number()
-        };
-        let threads = [spawn(&bags, run), spawn(&bags, run)];
+        let threads = [spawn(&bags, put_in_seat), spawn(&bags, put_in_seat)];
         let numbers = threads.map(join);
         seen.note("a seat is passed on", numbers == [0, 0]);
         seen.note("both have their own", numbers[0] != numbers[1]);
@@ -125,11 +127,7 @@ fn owner_and_heir() {
 fn owner_and_heir_and_visitor() {
     explore_less(1, |seen| {
         let bags = bags();
-        let run = |bags: &Bags| {
-            put(bags);
-            seat::sit().number()
-        };
-        let threads = [spawn(&bags, run), spawn(&bags, run)];
+        let threads = [spawn(&bags, put_in_seat), spawn(&bags, put_in_seat)];
         let taken = take(&bags);
         let numbers = threads.map(join);
         seen.note("a seat is passed on", numbers == [0, 0] && taken > 0);

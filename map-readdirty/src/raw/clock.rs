@@ -44,8 +44,8 @@ use crate::sync::atomic::{
 };
 use crate::sync::{REAL_FENCES, hint};
 
-/// So many steps time needs if nobody holds it up.
-pub(crate) const STEPS: usize = 6;
+/// So many steps time needs if nobody holds it up: of one clock, then of the other.
+pub(crate) const STEPS: usize = 12;
 
 /// A clock of one collector.
 #[derive(Debug, Default)]
@@ -100,7 +100,7 @@ struct Sessions {
     number: u64,
 }
 
-/// What the shards of a map share: the clock of its sessions.
+/// The clocks of a map: the process's, of plain reads, and that of its sessions.
 #[derive(Debug, Default)]
 pub(crate) struct Clocks {
     /// Null until the first session.
@@ -138,8 +138,7 @@ impl Clocks {
 
     /// Whether nobody is left who may have found what was retired at some moment. Helps time along as far as that goes without waiting.
     pub(crate) fn hurry(&self, stamp: Stamp) -> bool {
-        // For each of the clocks.
-        for _ in 0..2 * STEPS {
+        for _ in 0..STEPS {
             if self.is_ripe(stamp) {
                 return true;
             }

@@ -143,7 +143,7 @@ impl<K, V> Bag<K, V> {
         // Relaxed: the barrier orders it.
         self.inside.store(true, Relaxed);
         let inside = Inside::Told(&self.inside);
-        // Pairs with the heavy one in `visit`.
+        // Pairs with the heavy one in `visit_by`.
         if REAL_FENCES {
             barrier::light_if_asymmetric();
         } else {
