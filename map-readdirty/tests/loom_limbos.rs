@@ -71,7 +71,7 @@ fn put_in_seat(bags: &Bags) -> usize {
 /// Takes what is in all bags, and says how many nodes that was.
 fn take(bags: &Bags) -> usize {
     let mut taken = 0;
-    bags.visit(|limbo| taken += mem::replace(limbo, Limbo::new(8)).holdings().pending);
+    let _ = bags.visit(|limbo| taken += mem::replace(limbo, Limbo::new(8)).holdings().pending);
     taken
 }
 

@@ -115,7 +115,7 @@ struct Batch {
 pub(crate) struct Limbo<K, V> {
     /// Empty nodes.
     pool: Vec<Link<K, V>>,
-    /// Retired nodes, oldest first: those of the batches, then those not stamped yet.
+    /// Retired nodes, the oldest first but for what others had: those of the batches, then those not stamped yet.
     retired: VecDeque<Link<K, V>>,
     /// Retired since the last stamp.
     fresh: usize,
@@ -136,7 +136,7 @@ pub(crate) struct Limbo<K, V> {
     yields: usize,
     /// Ripe, but guards referred to them when last looked at.
     guarded: VecDeque<Link<K, V>>,
-    /// Oldest first.
+    /// In the same order.
     tables: VecDeque<(Stamp, NonNull<Table<K, V>>)>,
 }
 
@@ -184,6 +184,8 @@ pub(crate) struct Holdings {
     pub(crate) pooled: usize,
     pub(crate) tables: usize,
     pub(crate) has_trash: bool,
+    /// Somebody was interrupted in his bag, which could not be looked at.
+    pub(crate) is_partial: bool,
     pub(crate) age: Option<Duration>,
 }
 
@@ -194,6 +196,7 @@ impl Holdings {
             && self.pooled == 0
             && self.tables == 0
             && !self.has_trash
+            && !self.is_partial
     }
 
     pub(crate) fn add(&mut self, other: Self) {
@@ -202,6 +205,7 @@ impl Holdings {
         self.pooled += other.pooled;
         self.tables += other.tables;
         self.has_trash |= other.has_trash;
+        self.is_partial |= other.is_partial;
         self.age = self.age.max(other.age);
     }
 }
@@ -278,6 +282,8 @@ impl<K, V> Limbo<K, V> {
     pub(crate) fn tidy_up(&mut self, clocks: &Clocks, now: Instant) -> bool {
         let waiting = |limbo: &Self| limbo.retired.len() + limbo.guarded.len() + limbo.tables.len();
         let before = waiting(self);
+        // So that nobody takes it for idle, himself included.
+        self.turns += 1;
         self.stamp(clocks);
         clocks.tick_at(now);
         self.ripen(clocks, AT_ONCE, 1, 0);
@@ -345,11 +351,16 @@ impl<K, V> Limbo<K, V> {
         let steps = if asked || self.fresh > 0 { STEPS } else { 0 };
         self.stamp(clocks);
         for _ in 0..steps {
-            let batch = self.batches.back().map(|batch| batch.stamp);
-            let Some(newest) = batch.or_else(|| self.tables.back().map(|(stamp, _)| *stamp)) else {
+            // What is behind the first waits for it, even if it is older.
+            let batch = self.batches.front().map(|batch| batch.stamp);
+            let table = self.tables.front().map(|(stamp, _)| *stamp);
+            let mut firsts = batch.into_iter().chain(table).peekable();
+            if firsts.peek().is_none() {
                 break;
-            };
-            clocks.help(newest);
+            }
+            if let Some(unripe) = firsts.find(|first| !clocks.is_ripe(*first)) {
+                clocks.help(unripe);
+            }
             self.ripen(clocks, usize::MAX, 1, 0);
         }
         if asked {
@@ -518,6 +529,7 @@ impl<K, V> Limbo<K, V> {
             pooled: self.pool.len(),
             tables: self.tables.len(),
             has_trash: self.trash.is_some(),
+            is_partial: false,
             age: self.batches.iter().map(|batch| batch.since.elapsed()).max(),
         }
     }

@@ -169,14 +169,14 @@ impl<K, V> Bag<K, V> {
         !self.inside.load(Acquire)
     }
 
-    /// For a visitor who has stored `visited` and made the barrier.
-    fn look_in(&self, is_patient: bool, f: impl FnOnce(&mut Limbo<K, V>)) {
+    /// For a visitor who has stored `visited` and made the barrier. Says whether he could look.
+    fn look_in(&self, is_patient: bool, f: impl FnOnce(&mut Limbo<K, V>)) -> bool {
         let Some(_guard) = (if is_patient {
             Some(self.mutex.lock())
         } else {
             self.mutex.try_lock()
         }) else {
-            return;
+            return false;
         };
         let mut is_left = self.is_left();
         if is_patient {
@@ -196,6 +196,7 @@ impl<K, V> Bag<K, V> {
             // SAFETY: `with`: 1., 2. An owner who comes sees the visitor and waits for the mutex; nobody else does but by it.
             unsafe { self.with(f) }
         }
+        is_left
     }
 }
 
@@ -298,8 +299,13 @@ impl<K, V> Limbos<K, V> {
         self.first.iter().chain(rest).filter_map(OnceBox::get)
     }
 
-    /// Looks into all bags, but for those whose owners are in there: for longer than he can wait, if he is patient.
-    fn visit_by(&self, _: &mut Visits, is_patient: bool, mut f: impl FnMut(&mut Limbo<K, V>)) {
+    /// Looks into all bags, but for those whose owners are in there: for longer than he can wait, if he is patient. Says whether it was all.
+    fn visit_by(
+        &self,
+        _: &mut Visits,
+        is_patient: bool,
+        mut f: impl FnMut(&mut Limbo<K, V>),
+    ) -> bool {
         /// Nobody visits the bag any more, whatever happens.
         struct Visit<'a, K, V>(&'a Bag<K, V>);
         impl<K, V> Drop for Visit<'_, K, V> {
@@ -316,18 +322,20 @@ impl<K, V> Limbos<K, V> {
         };
         let visits: Vec<_> = self.bags().map(announce).collect();
         if visits.is_empty() {
-            return;
+            return true;
         }
         // Pairs with the light one in `go_in`.
         barrier::heavy();
+        let mut is_all = true;
         for visit in visits {
-            visit.0.look_in(is_patient, &mut f);
+            is_all &= visit.0.look_in(is_patient, &mut f);
         }
+        is_all
     }
 
-    /// Looks into all bags, but for those whose owners were interrupted in there.
-    pub(crate) fn visit(&self, f: impl FnMut(&mut Limbo<K, V>)) {
-        self.visit_by(&mut self.visits.lock(), true, f);
+    /// Looks into all bags, but for those whose owners were interrupted in there, and says whether it was all.
+    pub(crate) fn visit(&self, f: impl FnMut(&mut Limbo<K, V>)) -> bool {
+        self.visit_by(&mut self.visits.lock(), true, f)
     }
 
     /// Takes what is in the bags of those who did nothing for a while into that of this thread, and says whether there was some. Waits for
@@ -427,7 +435,8 @@ impl<K, V> Limbos<K, V> {
         }
         let (is_progress, is_nothing, trash);
         if is_all {
-            let waiting = |holdings: Holdings| holdings.pending + holdings.guarded;
+            let waiting =
+                |holdings: Holdings| holdings.pending + holdings.guarded + holdings.tables;
             let before = waiting(self.holdings());
             self.drain(clocks);
             trash = self.take_trash();
@@ -435,11 +444,11 @@ impl<K, V> Limbos<K, V> {
             is_nothing = after.is_nothing();
             is_progress = waiting(after) < before;
         } else {
-            let is_found = self.look_around(clocks, now);
             let is_let_go = self.known().is_some() && {
                 // SAFETY: 1. Nothing of the user's runs: what is let go is trash.
                 unsafe { self.own(|own| own.tidy_up(clocks, now)) }
             };
+            let is_found = self.look_around(clocks, now);
             trash = self.take_trash();
             // Others leave more at any time.
             is_nothing = false;
@@ -463,7 +472,8 @@ impl<K, V> Limbos<K, V> {
 
     pub(crate) fn holdings(&self) -> Holdings {
         let mut all = Holdings::default();
-        self.visit(|limbo| all.add(limbo.holdings()));
+        let is_all = self.visit(|limbo| all.add(limbo.holdings()));
+        all.is_partial |= !is_all;
         all
     }
 }
