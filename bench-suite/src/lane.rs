@@ -1,20 +1,21 @@
 //! The operations of one thread in a steady mix.
 //!
-//! Operations are drawn while they are played: a generator of a nanosecond and arithmetic keys touch no memory that the
-//! map could have used, and no branch predictor can learn a stream that never comes round. One draw gives both: its low half
-//! is the dice, its high half picks the key.
+//! Operations are drawn while they are played, a few at a time: a generator of a nanosecond and arithmetic keys touch hardly any
+//! memory that the map could have used, and no branch predictor can learn a stream that never comes round. One draw gives both: its
+//! low half is the dice, its high half picks the key.
 //!
 //! Every answer is counted, and `Lane::check` holds the counts against what the workload promises.
 
 pub(crate) mod common;
 
-use self::common::{STRANGERS, expect_counts, expect_share, fill, spot_check, spread, stamp};
+use self::common::{
+    Draws, STRANGERS, expect_counts, expect_share, fill, spot_check, spread, stamp,
+};
 use crate::{
     key::{Key, Value, number},
     subject::{Session, Subject},
     workload::{Population, Reads, Shares},
 };
-use rand::{Rng, SeedableRng, rngs::SmallRng};
 use std::{hint::black_box, sync::Arc};
 
 /// First id of the keys that come and go with this thread.
@@ -83,7 +84,7 @@ pub struct Recipe {
 /// The operations of one thread.
 #[derive(Clone, Debug)]
 pub struct Lane {
-    rng: SmallRng,
+    draws: Draws,
     salt: u64,
     batch: u64,
     /// A dice below this is a read; below `update_below`, an update; else it is a turnover.
@@ -123,7 +124,7 @@ impl Lane {
             skew
         };
         Lane {
-            rng: SmallRng::seed_from_u64(number(thread as u64, recipe.seed)),
+            draws: Draws::new(number(thread as u64, recipe.seed)),
             salt: recipe.seed,
             batch: recipe.batch,
             read_below: dice(shares.read),
@@ -150,22 +151,27 @@ impl Lane {
     /// Plays that many operations.
     pub fn play<K: Key, V: Value, S: Subject<K, V>>(&mut self, map: &S, ops: u64) {
         // Played on a copy: the compiler may then keep the state in registers.
-        let mut lane = self.clone();
+        let (mut lane, mut draws) = (self.clone(), self.draws.clone());
         let mut left = ops;
         while left > 0 {
             let batch = left.min(self.batch);
             let mut session = map.session();
-            for _ in 0..batch {
-                lane.step(&mut session);
+            let mut in_session = batch;
+            while in_session > 0 {
+                let next = draws.next(in_session);
+                for &draw in next {
+                    lane.step(draw, &mut session);
+                }
+                in_session -= next.len() as u64;
             }
             left -= batch;
         }
+        lane.draws = draws;
         *self = lane;
     }
 
     #[inline(always)]
-    fn step<K: Key, V: Value>(&mut self, session: &mut impl Session<K, V>) {
-        let draw = self.rng.next_u64();
+    fn step<K: Key, V: Value>(&mut self, draw: u64, session: &mut impl Session<K, V>) {
         let dice = draw & 0xffff_ffff;
         if dice < self.read_below {
             let id = self.read_base + self.pick(draw >> 32, self.read_span);
@@ -179,7 +185,7 @@ impl Lane {
             let id = self.pick(draw >> 32, self.residents);
             let scratch = K::scratch(number(id, self.salt));
             self.tally.updates += 1;
-            let value = stamp(id, self.tally.updates);
+            let value = stamp(id, draw);
             self.tally.updated += u64::from(session.update(K::lookup(&scratch), value));
         } else if self.head - self.tail <= self.window {
             let scratch = K::scratch(number(self.head, self.salt));

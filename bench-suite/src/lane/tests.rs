@@ -114,12 +114,24 @@ fn shares_hits_and_size_are_what_the_workload_says() {
 }
 
 #[test]
+fn draws_are_the_same_however_they_are_taken() {
+    let (mut ones, mut some) = (common::Draws::new(7), common::Draws::new(7));
+    for most in [1, 63, 64, 65, 1_000_000, 3, u64::MAX] {
+        let taken = some.next(most);
+        assert!((1..=most).contains(&(taken.len() as u64)), "{most}");
+        for &draw in taken {
+            assert_eq!(ones.next(1), [draw]);
+        }
+    }
+}
+
+#[test]
 fn uniform_picks_reach_every_resident_evenly() {
     let recipe = recipe(Workload::Update, 100, 1);
     let mut lane = Lane::new(&recipe, 0, None);
     let mut seen = [0u32; 100];
     for _ in 0..100_000 {
-        let bits = lane.rng.next_u64() >> 32;
+        let bits = lane.draws.next(1)[0] >> 32;
         seen[lane.pick(bits, 100) as usize] += 1;
     }
     assert!(

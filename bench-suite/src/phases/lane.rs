@@ -19,14 +19,13 @@ use crate::{
     lane::{
         Tally,
         common::{
-            MOST_PICKS, STRANGERS, clear, expect_counts, expect_share, fill, skewed, spot_check,
-            spread, stamp,
+            Draws, MOST_PICKS, STRANGERS, clear, expect_counts, expect_share, fill, skewed,
+            spot_check, spread, stamp,
         },
     },
     subject::{Session, Subject},
     workload::ZIPF,
 };
-use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde::Serialize;
 use std::{hint::black_box, sync::Arc};
 
@@ -147,7 +146,7 @@ impl Act {
 /// The operations of one thread.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
-    rng: SmallRng,
+    draws: Draws,
     salt: u64,
     batch: u64,
     thread: u64,
@@ -169,8 +168,6 @@ pub(super) struct Lane {
     /// Skewed picks, a power of two of them, played in a circle; `None` for uniform picks.
     skew: Option<Arc<[u32]>>,
     skew_at: usize,
-    /// The updates of all phases, so that no two write the same.
-    stamps: u64,
     /// Keys that `enter` found in the map, or did not find, against what it should.
     astray: u64,
     answers: Answers,
@@ -180,7 +177,7 @@ impl Lane {
     /// Before the first phase: without any key.
     pub(super) fn new(thread: usize, threads: usize, seed: u64, batch: u64) -> Lane {
         Lane {
-            rng: SmallRng::seed_from_u64(number(thread as u64, seed)),
+            draws: Draws::new(number(thread as u64, seed)),
             salt: seed,
             batch,
             thread: thread as u64,
@@ -197,7 +194,6 @@ impl Lane {
             strangers: 0,
             skew: None,
             skew_at: thread * 7919,
-            stamps: 0,
             astray: 0,
             answers: Answers::default(),
         }
@@ -242,22 +238,27 @@ impl Lane {
     /// Plays that many operations.
     pub(super) fn play<S: Subject<K, V>, K: Key, V: Value>(&mut self, map: &S, ops: u64) {
         // Played on a copy: the compiler may then keep the state in registers.
-        let mut lane = self.clone();
+        let (mut lane, mut draws) = (self.clone(), self.draws.clone());
         let mut left = ops;
         while left > 0 {
             let batch = left.min(self.batch);
             let mut session = map.session();
-            for _ in 0..batch {
-                lane.step(&mut session);
+            let mut in_session = batch;
+            while in_session > 0 {
+                let next = draws.next(in_session);
+                for &draw in next {
+                    lane.step(draw, &mut session);
+                }
+                in_session -= next.len() as u64;
             }
             left -= batch;
         }
+        lane.draws = draws;
         *self = lane;
     }
 
     #[inline(always)]
-    fn step<K: Key, V: Value>(&mut self, session: &mut impl Session<K, V>) {
-        let draw = self.rng.next_u64();
+    fn step<K: Key, V: Value>(&mut self, draw: u64, session: &mut impl Session<K, V>) {
         let (dice, bits) = (draw & 0xffff_ffff, draw >> 32);
         let tally = &mut self.answers.tally;
         if dice < self.below[1] {
@@ -275,10 +276,9 @@ impl Lane {
             }
         } else if dice < self.below[2] {
             tally.updates += 1;
-            self.stamps += 1;
             let id = self.pick(bits);
             let scratch = K::scratch(number(id, self.salt));
-            let found = session.update(K::lookup(&scratch), stamp(id, self.stamps));
+            let found = session.update(K::lookup(&scratch), stamp(id, draw));
             self.answers.tally.updated += u64::from(found);
         } else if dice < self.below[3] {
             self.turn_over(session);

@@ -163,7 +163,7 @@ fn zipf_picks_the_newest_most_often_and_uniform_all_alike() {
         enter(&mut lanes, &act, &map);
         let mut counts = [0u32; 100];
         for _ in 0..100_000 {
-            let bits = lanes[0].rng.next_u64() >> 32;
+            let bits = lanes[0].draws.next(1)[0] >> 32;
             counts[lanes[0].pick(bits) as usize] += 1;
         }
         counts
