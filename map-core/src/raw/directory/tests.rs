@@ -122,6 +122,21 @@ fn places_say_which_shards_have_read_tables() {
     assert_eq!(directory.shards(), 3);
 }
 
+#[test]
+fn no_two_shards_lie_on_one_pair_of_lines() {
+    let directory = Toy::new(Limits::new(8, false));
+    for depth in 0..4 {
+        for part in 0..1 << depth {
+            split(&directory, hash_at(part << (63 - depth)));
+        }
+    }
+    assert_eq!(directory.shards(), 16);
+    let pairs: std::collections::HashSet<usize> = (0..16)
+        .map(|part| ptr::from_ref(directory.find(hash_at(part << 59))).addr() / 128)
+        .collect();
+    assert_eq!(pairs.len(), 16);
+}
+
 /// Nobody has met anybody for long.
 fn grow_quiet(directory: &Toy) {
     directory.relax_if_quiet();
