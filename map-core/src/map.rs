@@ -315,13 +315,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         L: Lookup<'a, K, V, T>,
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let is_sample = self.prepare_read(Some(way));
+        let drawn = self.prepare_read(Some(way));
         let mut met = None;
         if T::SELECTS {
-            if is_sample {
-                self.rehearse(hash, key, way, place, &lookup);
-            } else {
-                met = Some(Instant::now());
+            match drawn {
+                Some(drawn) if T::takes_sample(self.open(), drawn) => {
+                    self.rehearse(hash, key, way, place, &lookup);
+                }
+                Some(_) => {}
+                None => met = Some(Instant::now()),
             }
         }
         let mut tended = false;
@@ -374,24 +376,24 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// What a reader does now and then. Shall it be noted?
-    fn prepare_read(&self, way: Option<Way>) -> bool {
+    /// What a reader does now and then. May it be a sample? Then a number was drawn for it.
+    fn prepare_read(&self, way: Option<Way>) -> Option<u8> {
         if !T::READS_LOCK {
-            return false;
+            return None;
         }
         let could_announce = match way {
             Some(Way::Brief) => true,
             Some(Way::Guard) => !self.directory.is_inline(),
             None => false,
         };
-        let is_sample = self.leaning.note_read(could_announce, &self.tally);
+        let drawn = self.leaning.note_read(could_announce, &self.tally);
         self.lead_readers();
-        if is_sample {
+        if drawn.is_some() {
             self.directory.relax_if_quiet();
         }
         // The thread counts as a reader, also where it would not announce itself.
         slots::equip();
-        is_sample
+        drawn
     }
 
     /// Notes that an operation met somebody and waited since then: it counts as often as it could have been done meanwhile.
@@ -474,7 +476,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cold]
     #[inline(never)]
     fn rehearse_visit_now(&self, hash: u64, span: Span, place: Place) {
-        self.prepare_read(None);
+        if !self
+            .prepare_read(None)
+            .is_none_or(|drawn| T::takes_sample(self.open(), drawn))
+        {
+            return;
+        }
         let mut at = self.at_either(hash, Patience::Fast, place);
         at.sample = true;
         let header = at.header;

@@ -909,8 +909,19 @@ pub unsafe trait Strategy<K, V>: Sized {
         let _ = (open, times);
     }
 
-    /// How many more writes to a shard shall pass before one is a sample, asked when it would be one anyway: for the
-    /// intervals are all alike, and programs may be periodic. `drawn` is a random number.
+    /// Whether a read, or a piece of a walk, that may be a sample is taken for one. `drawn` is a random number.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "// At first all are.",
+        "assert!((0..=u8::MAX).all(|drawn| T::takes_sample(&open, drawn)));",
+    )]
+    fn takes_sample(open: &Self::Open, drawn: u8) -> bool {
+        let _ = (open, drawn);
+        true
+    }
+
+    /// How many more writes to a shard shall pass before one is a sample, or is asked about again, when it would be one anyway: for the
+    /// intervals are all alike, and programs may be periodic; and not all may be wanted. `drawn` is a random number.
     #[doc = in_shard!(
         "map_adaptive::Adaptive",
         "let delay = T::delay_sample(&open, 12345);",

@@ -1,6 +1,7 @@
 //! The strategy of a map that chooses among the others, shard by shard.
 
 mod nodes;
+mod pace;
 mod recall;
 mod selector;
 #[expect(unsafe_code, reason = "this is the room for it")]

@@ -14,7 +14,7 @@ mod trying;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -24,6 +24,7 @@ use parking_lot::Mutex;
 pub use self::kinds::Unavailable;
 use self::kinds::{compiled_in, refuse};
 use self::reviewing::Review;
+use super::pace::Pace;
 use super::recall::Recall;
 use super::study::{KindCell, Study, Tally};
 use super::trial::Trial;
@@ -58,6 +59,9 @@ pub(super) struct Selector {
     /// What every sample asks of the configuration, at hand.
     window_samples: AtomicU64,
     read_tables_allowed: AtomicBool,
+    /// The slowest pace, at hand.
+    thinning: AtomicU32,
+    pub(super) pace: Pace,
     pub(super) tally: Tally,
     /// Reads to be timed together, of the shard that is on trial, and of the others.
     recall_on_trial: Recall,
@@ -124,6 +128,8 @@ impl Default for Selector {
             in_nodes: AtomicUsize::new(0),
             window_samples: AtomicU64::new(config.window_samples.into()),
             read_tables_allowed: AtomicBool::new(config.read_tables),
+            thinning: AtomicU32::new(config.thinning),
+            pace: Pace::new(),
             tally: Tally::default(),
             recall_on_trial: Recall::default(),
             recall: Recall::default(),
@@ -216,6 +222,7 @@ impl Selector {
             let window = self.tally.window(self.target(), elapsed);
             self.tally.reset();
             state.window_began = now;
+            state.set_pace(self, elapsed);
             questions[0] = state.on_window(self, &rules, window, now);
         }
         if is_complete(study, site.coverage, wanted) {

@@ -199,8 +199,9 @@ impl<K, V> Open<K, V> {
 
     /// Notes what an operation that is a sample has done, here and below for the shard and the map.
     pub(super) fn note(&self, event: Event) {
-        self.study.tally.note(event);
-        self.selector.tally.note(event);
+        let pace = self.selector.pace.get();
+        self.study.tally.note(event, pace);
+        self.selector.tally.note(event, pace);
     }
 
     /// Returns what it took without the looks at the clock.

@@ -167,8 +167,12 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         open.note_contention(times);
     }
 
+    fn takes_sample(open: &Open<K, V>, drawn: u8) -> bool {
+        open.selector.pace.takes(drawn)
+    }
+
     fn delay_sample(open: &Open<K, V>, drawn: u16) -> u8 {
-        open.study.delay_sample(drawn)
+        open.study.delay_sample(&open.selector.pace, drawn)
     }
 
     fn note_write(section: &mut impl Inside<Locked<K, V>, Open<K, V>>, site: Site) {

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use map_core::strategy::{Coverage, NANOS_A_CONTENTION};
 
+use super::pace::Pace;
 use crate::policy::{Costs, Kind, Window};
 
-/// A sampled read stands for so many, on average.
+/// A sampled read stands for so many, on average, if all are taken that may be samples; if one in so many is, for so many times that.
 const READS: u64 = 256;
-/// A sampled write stands for so many, on average: see [`Study::delay_sample`].
-const WRITES: u64 = 256 + DELAY as u64 / 2;
+/// A sampled write stands for so many, on average, and for so many more that were put off: see [`Study::delay_sample`].
+const WRITES: u64 = 256;
+const PUT_OFF: u64 = DELAY as u64 / 2;
 /// The most by which the sample of a write is put off.
 const DELAY: u8 = 128;
 /// What a timed operation is counted as at most: so many times the mean, and as many nanoseconds on top. A thread that
@@ -23,7 +25,7 @@ const OUTLIER_OF_MANY: f64 = 2.0;
 const FIRST_NANOS: f64 = 5_000.0;
 
 /// What an operation that is a sample has done.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// A read found its key, or did not.
     Hit,
@@ -43,6 +45,9 @@ pub(super) enum Event {
 }
 
 const EVENTS: usize = Event::Nothing as usize + 1;
+
+/// One of these is noted of each sample.
+const SAMPLES: [Event; 4] = [Event::Hit, Event::Miss, Event::Write, Event::Visit];
 
 /// What is timed.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +81,8 @@ impl Clocked {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     events: [AtomicU32; EVENTS],
+    /// The sum of the paces that there were at the [`samples`](Self::samples).
+    paces: AtomicU64,
     /// Entries that sampled visits met.
     scanned: AtomicU64,
     contended: AtomicU32,
@@ -89,8 +96,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn note(&self, event: Event) {
+    /// Notes an event of a sample that was one in `pace`.
+    pub(super) fn note(&self, event: Event, pace: u32) {
         self.events[event as usize].fetch_add(1, Relaxed);
+        if SAMPLES.contains(&event) {
+            self.paces.fetch_add(pace.into(), Relaxed);
+        }
     }
 
     /// Notes how long something took that was done so many times. To go by nothing but empty places takes time too.
@@ -133,7 +144,7 @@ impl Tally {
 
     /// Sampled operations, and pieces of walks.
     pub(super) fn samples(&self) -> u64 {
-        self.operations() + self.count(Event::Visit)
+        SAMPLES.iter().map(|event| self.count(*event)).sum()
     }
 
     /// Sampled operations without the pieces of walks: what shares of operations rest on.
@@ -152,8 +163,14 @@ impl Tally {
 
     /// What was counted.
     pub(super) fn window(&self, kind: Kind, elapsed: Duration) -> Window {
-        let reads = |event| self.count(event) * READS;
-        let writes = |event| self.count(event) * WRITES;
+        // Reads and writes are taken alike, and so stand for shares at any pace.
+        let pace = self.paces.load(Relaxed) as f64 / self.samples().max(1) as f64;
+        let pace = pace.max(1.0);
+        let times = |count: u64, interval: f64| (count as f64 * interval) as u64;
+        let a_read = READS as f64 * pace;
+        let a_write = WRITES as f64 * pace + PUT_OFF as f64;
+        let reads = |event| times(self.count(event), a_read);
+        let writes = |event| times(self.count(event), a_write);
         let changes = [Event::Update, Event::Insert, Event::Remove, Event::Mutation];
         let changed: u64 = changes.map(|event| self.count(event)).iter().sum();
         let mean = |what: Timed| self.timed[what as usize].mean();
@@ -172,8 +189,8 @@ impl Tally {
             inserts: writes(Event::Insert),
             removes: writes(Event::Remove),
             mutations: writes(Event::Mutation),
-            other_writes: self.count(Event::Write).saturating_sub(changed) * WRITES,
-            scanned: self.scanned.load(Relaxed) * READS,
+            other_writes: times(self.count(Event::Write).saturating_sub(changed), a_write),
+            scanned: times(self.scanned.load(Relaxed), a_read),
             // Who waited counts as often as it could have done something else.
             contended: u64::from(self.contended.load(Relaxed)).min(all),
             entries: self.entries.load(Relaxed) / sites,
@@ -194,6 +211,7 @@ impl Tally {
         for count in &self.events {
             count.store(0, Relaxed);
         }
+        self.paces.store(0, Relaxed);
         self.scanned.store(0, Relaxed);
         self.contended.store(0, Relaxed);
         self.waited.store(0, Relaxed);
@@ -336,13 +354,71 @@ impl Study {
 
     /// By how many writes the next sample is put off, each other time: so that it does not always meet the same
     /// operation of a program that is periodic.
-    pub(super) fn delay_sample(&self, drawn: u16) -> u8 {
+    /// And each time, if it is not taken for one.
+    pub(super) fn delay_sample(&self, pace: &Pace, drawn: u16) -> u8 {
         let now = !self.put_off.load(Relaxed);
+        if now && !pace.takes((drawn >> 8) as u8) {
+            return u8::MAX;
+        }
         self.put_off.store(now, Relaxed);
         if now {
             1 + (drawn % u16::from(DELAY)) as u8
         } else {
             0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many of each, at a pace.
+    fn noted(pace: u32, events: &[(Event, u32)]) -> Window {
+        let tally = Tally::default();
+        for (event, times) in events {
+            (0..*times).for_each(|_| tally.note(*event, pace));
+        }
+        tally.window(Kind::Sharded, Duration::ZERO)
+    }
+
+    #[test]
+    fn a_sample_stands_for_what_was_left_out() {
+        let events = [(Event::Hit, 10), (Event::Write, 5), (Event::Update, 4)];
+        let window = noted(1, &events);
+        assert_eq!((window.hits, window.updates), (10 * 256, 4 * 320));
+        assert_eq!((window.other_writes, window.samples), (320, 15));
+        let window = noted(8, &events);
+        assert_eq!((window.hits, window.updates), (10 * 2048, 4 * 2112));
+        assert_eq!((window.other_writes, window.samples), (2112, 15));
+        // Nobody was there.
+        assert_eq!(noted(8, &[]).operations(), 0);
+    }
+
+    /// By the front's rules: a sample is due each 256th time, or when those are over by which it was put off.
+    #[test]
+    fn writes_are_put_off_by_as_many_as_a_sample_stands_for() {
+        let (study, pace) = (Study::new(Kind::Sharded), Pace::new());
+        for slowest in [1, 2, 8] {
+            while pace.get() < slowest {
+                pace.slow_down(Duration::ZERO, slowest);
+            }
+            let mut random = 1_u64;
+            let (mut samples, mut writes) = (0_u64, 0_u64);
+            for _ in 0..200_000 {
+                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                match study.delay_sample(&pace, (random >> 48) as u16) {
+                    0 => {
+                        samples += 1;
+                        writes += 256;
+                    }
+                    put_off => writes += u64::from(put_off),
+                }
+            }
+            let each = writes as f64 / samples as f64;
+            let expected = (WRITES * u64::from(slowest) + PUT_OFF) as f64;
+            let off = each / expected;
+            assert!((0.98..1.02).contains(&off), "1 in {slowest}: {each}");
         }
     }
 }

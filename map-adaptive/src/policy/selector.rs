@@ -38,8 +38,12 @@ use super::kind::Kind;
 #[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct SelectorConfig {
     /// A window is full, and the policy asked, after so many sampled operations: at least 1, at first 64. One
-    /// operation in about 300 is sampled.
+    /// operation in about 300 may be a sample.
     pub window_samples: u32,
+    /// While there is nothing to try or to change, and windows are full within ten milliseconds, each is made of half as many of
+    /// the operations that may be samples as the one before, down to one in so many, or in the next smaller power of two: 1 (all are samples) to 256, at first 8. A window
+    /// then takes some 130,000 operations. From when something is to be done, all are samples again.
+    pub thinning: u32,
     /// How a proposal is tried on one shard before the others follow.
     pub canary: Canary,
     /// So many switches of a map in each [`budget_period`](Self::budget_period), and no more: at least 1, at
@@ -136,6 +140,12 @@ impl SelectorConfig {
             self.window_samples,
             "a number of operations from 1 on",
         )?;
+        check(
+            (1..=256).contains(&self.thinning),
+            "thinning",
+            self.thinning,
+            "a number from 1 (all that may be samples are) to 256",
+        )?;
         self.canary
             .validate()
             .map_err(|error| error.within("canary"))?;
@@ -176,6 +186,7 @@ impl Default for SelectorConfig {
     fn default() -> Self {
         Self {
             window_samples: 64,
+            thinning: 8,
             canary: Canary::default(),
             budget: 8,
             budget_period: Duration::from_secs(60),

@@ -14,3 +14,4 @@ mod reentry;
 mod restless;
 mod shards_apart;
 mod switching;
+mod thinning;

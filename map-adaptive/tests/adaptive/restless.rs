@@ -44,6 +44,7 @@ pub(crate) fn policy() -> Arc<dyn Policy> {
 pub(crate) fn config() -> SelectorConfig {
     SelectorConfig {
         window_samples: 1,
+        thinning: 1,
         canary: Canary {
             skip: true,
             ..Canary::default()

@@ -160,6 +160,13 @@ fn figures_of_the_selector() {
         ..default()
     };
     refused(config.validate(), "window_samples", "0");
+    for (thinning, text) in [(0, "0"), (257, "257")] {
+        let config = SelectorConfig {
+            thinning,
+            ..default()
+        };
+        refused(config.validate(), "thinning", text);
+    }
     for (min_gain, text) in [(-0.1, "-0.1"), (1.0, "1.0"), (f64::NAN, "NaN")] {
         let config = SelectorConfig {
             canary: Canary {

@@ -81,6 +81,7 @@ fn everything_makes_the_round_trip() {
 fn a_configuration_in_full() {
     let json = r#"{
         "window_samples": 128,
+        "thinning": 4,
         "canary": { "samples": 64, "min_gain": 0.05, "skip": false },
         "budget": 4,
         "budget_period": 30,
@@ -93,6 +94,7 @@ fn a_configuration_in_full() {
     let config: SelectorConfig = serde_json::from_str(json).expect("every name is known");
     let expected = SelectorConfig {
         window_samples: 128,
+        thinning: 4,
         canary: Canary {
             samples: 64,
             min_gain: 0.05,

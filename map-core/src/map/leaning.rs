@@ -69,8 +69,8 @@ impl Leaning {
         }
     }
 
-    /// Notes the read, if it is to be a sample, and says whether it is; for nothing if it could not have announced itself.
-    pub(super) fn note_read(&self, could_announce: bool, tally: &Tally) -> bool {
+    /// Notes the read, if it is to be a sample; for nothing if it could not have announced itself. Returns a number drawn for it.
+    pub(super) fn note_read(&self, could_announce: bool, tally: &Tally) -> Option<u8> {
         let drawn = take_sample();
         if let Some(drawn) = drawn
             && could_announce
@@ -78,7 +78,8 @@ impl Leaning {
         {
             self.turn(tally.note_read(drawn));
         }
-        drawn.is_some()
+        // Eight bits of it are random.
+        drawn.map(|drawn| drawn as u8)
     }
 
     /// Notes a sample of writes.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use map_core::strategy::{Coverage, Site};
 
@@ -47,6 +47,16 @@ impl Question {
 }
 
 impl State {
+    /// A window of the map was complete after so long: the pace until the next one is.
+    pub(super) fn set_pace(&self, selector: &Selector, took: Duration) {
+        if self.trial.is_some() || selector.is_rolling.load(Relaxed) {
+            selector.pace.hurry();
+        } else {
+            let slowest = selector.thinning.load(Relaxed);
+            selector.pace.slow_down(took, slowest);
+        }
+    }
+
     /// A window of the map is complete. What is the policy to be asked?
     pub(super) fn on_window(
         &mut self,
@@ -137,6 +147,7 @@ impl State {
         if alone && to == Some(selector.target()) && to != Some(study.kind()) {
             // Back to what the others are.
             self.told += 1;
+            selector.pace.hurry();
             study.set_own(None);
             self.shards.remove(&Arc::as_ptr(study).addr());
             let (scope, from) = (scope_of(site.coverage), study.kind());
@@ -201,6 +212,7 @@ impl State {
             return;
         }
         self.told += 1;
+        selector.pace.hurry();
         self.withheld.clear();
         self.switches.entry(whose).or_default().push_back(now);
         if rules.config.canary.skip {
@@ -229,6 +241,7 @@ impl State {
         alone: bool,
     ) -> u64 {
         let number = self.note(seen, scope, from, to, answer, Outcome::Trying);
+        seen.selector.pace.hurry();
         // Whatever the last one has left.
         seen.selector.recall_on_trial.forget();
         let study = Arc::clone(study);

@@ -50,6 +50,7 @@ impl Selector {
     }
 
     pub(super) fn roll_out(&self, to: Kind) {
+        self.pace.hurry();
         self.target.set(to);
         self.passes.store(0, Relaxed);
         self.left_over.store(false, Relaxed);

@@ -47,6 +47,8 @@ impl Selector {
         self.window_samples
             .store(config.window_samples.into(), Relaxed);
         self.read_tables_allowed.store(config.read_tables, Relaxed);
+        self.thinning.store(config.thinning, Relaxed);
+        self.pace.hurry();
     }
 
     /// A map that was cloned goes by what the other does.
@@ -83,6 +85,7 @@ impl Selector {
         state.refusals.clear();
         state.withheld.clear();
         state.forget_review();
+        self.pace.hurry();
         // Runs the old policy's Drop, unless it is in use: then who uses it does, with nothing locked, either.
         drop(state);
         drop(old);
@@ -141,6 +144,7 @@ impl Selector {
         state.history.clear();
         state.shards.clear();
         self.tally.reset();
+        self.pace.hurry();
         state.window_began = Instant::now();
         self.is_pinned.store(false, Relaxed);
     }

@@ -52,7 +52,7 @@ impl Fed {
                 .note_time(Timed::Read, took, RECALLED as u32);
             self.trial.note_reads(&self.study, *nanos);
             for _ in 0..RECALLED {
-                self.study.tally.note(Event::Hit);
+                self.study.tally.note(Event::Hit, 1);
             }
         }
         for nanos in others {
@@ -227,7 +227,7 @@ fn a_shard_that_does_not_change_is_not_waited_for_as_long() {
 fn waits_are_spread_over_the_operations() {
     let study = Study::new(Kind::Sharded);
     for _ in 0..10 {
-        study.tally.note(Event::Hit);
+        study.tally.note(Event::Hit, 1);
     }
     let wait = || study.tally.window(Kind::Sharded, Duration::ZERO).costs.wait;
     assert_eq!(wait(), Some(0.0));
