@@ -323,7 +323,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                     self.rehearse(hash, key, way, place, &lookup);
                 }
                 Some(_) => {}
-                None => met = Some(Instant::now()),
+                None => met = tally::is_one_of().then(Instant::now),
             }
         }
         let mut tended = false;
@@ -396,13 +396,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         drawn
     }
 
-    /// Notes that an operation met somebody and waited since then: it counts as often as it could have been done meanwhile.
+    /// Notes that an operation met somebody and waited since then: it counts as often as it could have been done meanwhile, and for others
+    /// that were not timed.
     #[cold]
     fn note_contention(&self, hash: u64, since: Instant) {
         let times = since.elapsed().as_nanos() as f64 / NANOS_A_CONTENTION;
         // Saturates.
         let times = (1.0 + times) as u32;
-        T::note_contention(self.directory.find(hash).open(), times);
+        T::note_contention(self.directory.find(hash).open(), times, tally::OF);
     }
 
     /// Runs a read for what it finds, as the fast path would, now and then several for what they cost, and then does a
@@ -707,7 +708,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cold]
     #[inline(never)]
     fn lock_slow(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
-        let since = T::SELECTS.then(Instant::now);
+        let since = (T::SELECTS && tally::is_one_of()).then(Instant::now);
         let (section, met) = loop {
             match self.directory.find(hash).lock_exclusive_slow(hash, place) {
                 Some(locked) => break locked,

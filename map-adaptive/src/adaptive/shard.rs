@@ -222,9 +222,9 @@ impl<K, V> Open<K, V> {
         self.selector.tally.note_scanned(entries as u64);
     }
 
-    pub(super) fn note_contention(&self, times: u32) {
-        self.study.tally.note_contention(times);
-        self.selector.tally.note_contention(times);
+    pub(super) fn note_contention(&self, times: u32, of: u32) {
+        self.study.tally.note_contention(times, of);
+        self.selector.tally.note_contention(times, of);
     }
 
     pub(super) fn note_site(&self, site: Site) {

@@ -163,8 +163,8 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         open.note_site(site);
     }
 
-    fn note_contention(open: &Open<K, V>, times: u32) {
-        open.note_contention(times);
+    fn note_contention(open: &Open<K, V>, times: u32, of: u32) {
+        open.note_contention(times, of);
     }
 
     fn takes_sample(open: &Open<K, V>, drawn: u8) -> bool {

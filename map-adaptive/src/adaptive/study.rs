@@ -120,12 +120,12 @@ impl Tally {
         self.scanned.fetch_add(entries, Relaxed);
     }
 
-    /// Notes that an operation waited, and how often it could have been done meanwhile.
-    pub(super) fn note_contention(&self, times: u32) {
+    /// Notes that an operation waited, which stands for so many (`of`) that did, and how often it could have been done meanwhile.
+    pub(super) fn note_contention(&self, times: u32, of: u32) {
         // It wraps at four thousand million; a window does not come near that.
-        self.contended.fetch_add(times, Relaxed);
+        self.contended.fetch_add(times.saturating_mul(of), Relaxed);
         let nanos = (NANOS_A_CONTENTION * f64::from(times)).min(FIRST_NANOS);
-        self.waited.fetch_add(nanos as u64, Relaxed);
+        self.waited.fetch_add(nanos as u64 * u64::from(of), Relaxed);
     }
 
     pub(super) fn note_site(&self, coverage: Coverage, len: usize) {

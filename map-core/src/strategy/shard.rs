@@ -226,14 +226,15 @@ pub unsafe trait Strategy<K, V>: Sized {
         let _ = (open, site, entries, took);
     }
 
-    /// Notes that somebody was met at the shard's lock: so often as the operation could have been done instead of waiting.
+    /// Notes that somebody was met at the shard's lock, and how often the operation could have been done instead of waiting: of one such meeting
+    /// in so many (`of`) the front tells.
     #[doc = in_shard!(
         "map_adaptive::Adaptive",
         "// Somebody could have done three operations instead of waiting.",
-        "T::note_contention(&open, 3);",
+        "T::note_contention(&open, 3, 1);",
     )]
-    fn note_contention(open: &Self::Open, times: u32) {
-        let _ = (open, times);
+    fn note_contention(open: &Self::Open, times: u32, of: u32) {
+        let _ = (open, times, of);
     }
 
     /// Whether a read, or a piece of a walk, that may be a sample is taken for one. `drawn` is a random number.

@@ -231,9 +231,9 @@ fn waits_are_spread_over_the_operations() {
     }
     let wait = || study.tally.window(Kind::Sharded, Duration::ZERO).costs.wait;
     assert_eq!(wait(), Some(0.0));
-    study.tally.note_contention(40);
+    study.tally.note_contention(5, 8);
     assert_eq!(wait(), Some(1.0), "64 ns each, of 2560 operations");
-    study.tally.note_contention(1_000_000);
+    study.tally.note_contention(1_000_000, 1);
     let long = wait().expect("there were operations");
     assert!((1.5..4.0).contains(&long), "{long}");
 }
