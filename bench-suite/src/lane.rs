@@ -155,6 +155,7 @@ impl Lane {
         let mut left = ops;
         while left > 0 {
             let batch = left.min(self.batch);
+            draws.prepare();
             let mut session = map.session();
             let mut in_session = batch;
             while in_session > 0 {

@@ -51,12 +51,13 @@ mod linux {
             len: 4,
             filter: filter.as_mut_ptr(),
         };
-        // SAFETY: both take integers, and the second the address of a program of that length, which the kernel copies.
+        let (on, off): (libc::c_ulong, libc::c_ulong) = (1, 0);
+        // SAFETY: both take long integers, and the second the address of a program of that length, which the kernel copies.
         let done = unsafe {
-            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            libc::prctl(libc::PR_SET_NO_NEW_PRIVS, on, off, off, off) == 0
                 && libc::prctl(
                     libc::PR_SET_SECCOMP,
-                    libc::SECCOMP_MODE_FILTER,
+                    libc::c_ulong::from(libc::SECCOMP_MODE_FILTER),
                     &raw const program,
                 ) == 0
         };

@@ -14,7 +14,7 @@ use crate::lock::{slots, tally};
 use crate::mapref::entry::Entry;
 use crate::raw::coverage::{Coverage, Span, hash_at};
 use crate::raw::directory::{Directory, Reason, Signpost};
-use crate::raw::header::{Attempt, Refused};
+use crate::raw::header::{Attempt, Header, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
 use crate::strategy::{Access, At, Inside, NANOS_A_CONTENTION, Patience, Section, Strategy, Table};
@@ -121,6 +121,9 @@ macro_rules! read_elsewhere {
     }};
 }
 pub(crate) use read_elsewhere;
+
+/// When somebody was met, and for how many such meetings that counts.
+type Meeting = (Instant, u32);
 
 /// How a key is looked up, whichever it is.
 pub(crate) trait Lookup<'a, K, V, T: Strategy<K, V>> {
@@ -322,8 +325,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 Some(drawn) if T::takes_sample(self.open(), drawn) => {
                     self.rehearse(hash, key, way, place, &lookup);
                 }
-                Some(_) => {}
-                None => met = tally::is_one_of().then(Instant::now),
+                Some(_) => self.do_a_piece_if_due(hash, place),
+                None => met = self.meet(),
             }
         }
         let mut tended = false;
@@ -399,11 +402,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Notes that an operation met somebody and waited since then: it counts as often as it could have been done meanwhile, and for others
     /// that were not timed.
     #[cold]
-    fn note_contention(&self, hash: u64, since: Instant) {
+    fn note_contention(&self, hash: u64, (since, of): Meeting) {
         let times = since.elapsed().as_nanos() as f64 / NANOS_A_CONTENTION;
         // Saturates.
         let times = (1.0 + times) as u32;
-        T::note_contention(self.directory.find(hash).open(), times, tally::OF);
+        T::note_contention(self.directory.find(hash).open(), times, of);
+    }
+
+    /// Somebody is met: when, and for how many such meetings this one stands, if it is timed.
+    fn meet(&self) -> Option<Meeting> {
+        let of = T::timed_meetings(self.open());
+        tally::is_one_of(of).then(|| (Instant::now(), of))
     }
 
     /// Runs a read for what it finds, as the fast path would, now and then several for what they cost, and then does a
@@ -502,6 +511,20 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             T::note_visit(header.open(), header.site(), entries, took);
         }
         self.do_a_piece(hash, place);
+    }
+
+    /// Whether there is something for [`do_a_piece`](Self::do_a_piece) to do.
+    fn is_due(&self, header: &Header<T::Locked, T::Open>) -> bool {
+        T::is_turn(header.open(), header.site())
+            || T::is_due(header.open())
+            || T::next_due(self.open()).is_some()
+    }
+
+    /// What a read that was not taken for a sample does for the map.
+    fn do_a_piece_if_due(&self, hash: u64, place: Place) {
+        if self.is_due(self.directory.find(hash)) {
+            self.do_a_piece(hash, place);
+        }
     }
 
     /// Draws conclusions, and does what is due in a shard, and in one other, unless somebody is there.
@@ -708,7 +731,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cold]
     #[inline(never)]
     fn lock_slow(&self, hash: u64, place: Place) -> Section<'_, K, V, T> {
-        let since = (T::SELECTS && tally::is_one_of()).then(Instant::now);
+        let since = if T::SELECTS { self.meet() } else { None };
         let (section, met) = loop {
             match self.directory.find(hash).lock_exclusive_slow(hash, place) {
                 Some(locked) => break locked,
@@ -759,10 +782,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         hash: u64,
         place: Place,
     ) -> Section<'a, K, V, T> {
-        let is_nothing_due = !T::is_turn(section.open(), section.header().site())
-            && !T::is_due(section.open())
-            && T::next_due(self.open()).is_none();
-        if is_nothing_due {
+        if !self.is_due(section.header()) {
             return section;
         }
         drop(section);
@@ -794,14 +814,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             let delay = T::delay_sample(section.open(), tally::draw());
             if delay > 0 {
                 section.put_off_sample(delay);
-                return match hash {
-                    Some(hash) => self.do_a_piece_between(section, hash, place),
-                    None => section,
-                };
+                if let Some(hash) = hash {
+                    section = self.do_a_piece_between(section, hash, place);
+                }
+                // What is not taken for a sample counts for what is left to do.
+                if delay < u8::MAX {
+                    return section;
+                }
+            } else {
+                T::note_write(&mut section, header.site());
             }
-            T::note_write(&mut section, header.site());
         }
-        if header.count_sample() {
+        if section.header().count_sample() {
             self.relax_if_quiet(section, place)
         } else {
             section

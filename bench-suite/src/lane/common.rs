@@ -31,13 +31,19 @@ impl Draws {
         }
     }
 
-    /// The next numbers: at least one, and `most` at most.
+    /// Draws a block, if the last is used up: before a session begins, lest that is ready by the time its first number is.
     #[inline]
-    pub(crate) fn next(&mut self, most: u64) -> &[u64] {
+    pub(crate) fn prepare(&mut self) {
         if self.used == Draws::BLOCK {
             self.block.fill_with(|| self.rng.next_u64());
             self.used = 0;
         }
+    }
+
+    /// The next numbers: at least one, and `most` at most.
+    #[inline]
+    pub(crate) fn next(&mut self, most: u64) -> &[u64] {
+        self.prepare();
         let from = self.used;
         self.used = Draws::BLOCK.min(from.saturating_add(most as usize));
         &self.block[from..self.used]

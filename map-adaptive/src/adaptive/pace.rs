@@ -3,27 +3,51 @@
 //! A sample costs some hundred times what an operation does: it runs a read for what it finds and, now and then, for what
 //! it costs, and writes to lines that all threads write to. Where windows fill up in no time and say nothing new, one in a few does.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 /// A window that is full sooner may take fewer samples; one that takes longer, more.
 const SOON: Duration = Duration::from_millis(10);
+/// One that has taken so long: all.
+const LATE: Duration = Duration::from_millis(100);
 
 /// One in so many is taken: a power of two.
 #[derive(Debug)]
-pub(super) struct Pace(AtomicU32);
+pub(super) struct Pace {
+    one_in: AtomicU32,
+    made: Instant,
+    /// When it was last slowed down, in microseconds after it was made.
+    slowed: AtomicU64,
+}
 
 impl Pace {
     /// A random number has so many values, and no pace is slower.
     pub(super) const SLOWEST: u32 = 1 << u8::BITS;
 
-    pub(super) const fn new() -> Self {
-        Self(AtomicU32::new(1))
+    pub(super) fn new() -> Self {
+        Self {
+            one_in: AtomicU32::new(1),
+            made: Instant::now(),
+            slowed: AtomicU64::new(0),
+        }
     }
 
     pub(super) fn get(&self) -> u32 {
-        // Relaxed, here and below: who still goes by the last one counts what he notes for what it stands for.
-        self.0.load(Relaxed)
+        // Relaxed, here and below: who still goes by the last one counts what he notes for about what it stands for.
+        self.one_in.load(Relaxed)
+    }
+
+    /// The same, for what is noted of one that was taken. There may be less to do than when it was slowed down.
+    pub(super) fn of_sample(&self) -> u32 {
+        let now = self.get();
+        if now > 1 && self.age() >= self.slowed.load(Relaxed) + LATE.as_micros() as u64 {
+            self.hurry();
+        }
+        now
+    }
+
+    fn age(&self) -> u64 {
+        self.made.elapsed().as_micros() as u64
     }
 
     /// Whether one for which a number was drawn is taken.
@@ -33,17 +57,18 @@ impl Pace {
 
     /// There is something to be found out, or to be done: all are taken.
     pub(super) fn hurry(&self) {
-        self.0.store(1, Relaxed);
+        self.one_in.store(1, Relaxed);
     }
 
-    /// A window that says nothing new was full after so long.
+    /// A window that says nothing new was full after so long: the next one takes half as many of them, or twice as many.
     pub(super) fn slow_down(&self, took: Duration, slowest: u32) {
         let now = self.get();
         let next = if took < SOON { now * 2 } else { now / 2 };
         let slowest = slowest.min(Self::SLOWEST);
         // The largest power of two that is not more.
         let slowest = 1 << slowest.max(1).ilog2();
-        self.0.store(next.clamp(1, slowest), Relaxed);
+        self.slowed.store(self.age(), Relaxed);
+        self.one_in.store(next.clamp(1, slowest), Relaxed);
     }
 }
 
@@ -67,6 +92,20 @@ mod tests {
         assert_eq!(paces(&pace, SOON - Duration::from_nanos(1), 1), [2]);
         pace.hurry();
         assert_eq!(pace.get(), 1);
+    }
+
+    #[test]
+    fn all_are_taken_again_where_a_window_takes_long() {
+        let mut pace = Pace::new();
+        assert_eq!(paces(&pace, Duration::ZERO, 2), [2, 4]);
+        // Whatever the machine has done meanwhile, it is less.
+        pace.slowed = AtomicU64::new(u64::MAX / 2);
+        assert_eq!([pace.of_sample(), pace.get()], [4, 4]);
+        pace.slowed = AtomicU64::new(0);
+        pace.made = Instant::now()
+            .checked_sub(LATE)
+            .expect("the clock went before");
+        assert_eq!([pace.of_sample(), pace.get()], [4, 1]);
     }
 
     #[test]

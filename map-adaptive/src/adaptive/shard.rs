@@ -199,7 +199,7 @@ impl<K, V> Open<K, V> {
 
     /// Notes what an operation that is a sample has done, here and below for the shard and the map.
     pub(super) fn note(&self, event: Event) {
-        let pace = self.selector.pace.get();
+        let pace = self.selector.pace.of_sample();
         self.study.tally.note(event, pace);
         self.selector.tally.note(event, pace);
     }
@@ -218,8 +218,9 @@ impl<K, V> Open<K, V> {
         }
         let times = u32::try_from(entries).unwrap_or(u32::MAX);
         self.note_time(Timed::Scan, took, times);
-        self.study.tally.note_scanned(entries as u64);
-        self.selector.tally.note_scanned(entries as u64);
+        let pace = self.selector.pace.get();
+        self.study.tally.note_scanned(entries as u64, pace);
+        self.selector.tally.note_scanned(entries as u64, pace);
     }
 
     pub(super) fn note_contention(&self, times: u32, of: u32) {

@@ -31,6 +31,9 @@ type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
 type Lock<K, V> = Kept<Locked<K, V>, Open<K, V>>;
 type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
 
+/// Of one in so many that meet somebody it is noted how long they waited, while there is nothing to be found out.
+const TIMED_MEETINGS: u32 = 8;
+
 /// Whether shards of nodes may have left something that is to be looked after now.
 fn has_left_over<K, V>(open: &Open<K, V>) -> bool {
     nodes::COMPILED_IN && nodes::has_left_over(&open.nodes)
@@ -161,6 +164,14 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     fn note_visit(open: &Open<K, V>, site: Site, entries: usize, took: Duration) {
         open.note_visit(entries, took);
         open.note_site(site);
+    }
+
+    fn timed_meetings(open: &Open<K, V>) -> u32 {
+        // Where something is tried, a wait is not to count for others.
+        match open.selector.pace.get() {
+            1 => 1,
+            _ => TIMED_MEETINGS,
+        }
     }
 
     fn note_contention(open: &Open<K, V>, times: u32, of: u32) {

@@ -8,11 +8,10 @@ use map_core::strategy::{Coverage, NANOS_A_CONTENTION};
 use super::pace::Pace;
 use crate::policy::{Costs, Kind, Window};
 
-/// A sampled read stands for so many, on average, if all are taken that may be samples; if one in so many is, for so many times that.
+/// A sampled read stands for so many, on average; where one in so many is taken for a sample, for so many times that.
 const READS: u64 = 256;
-/// A sampled write stands for so many, on average, and for so many more that were put off: see [`Study::delay_sample`].
-const WRITES: u64 = 256;
-const PUT_OFF: u64 = DELAY as u64 / 2;
+/// And a sampled write for so many: see [`Study::delay_sample`].
+const WRITES: u64 = 256 + DELAY as u64 / 2;
 /// The most by which the sample of a write is put off.
 const DELAY: u8 = 128;
 /// What a timed operation is counted as at most: so many times the mean, and as many nanoseconds on top. A thread that
@@ -25,7 +24,7 @@ const OUTLIER_OF_MANY: f64 = 2.0;
 const FIRST_NANOS: f64 = 5_000.0;
 
 /// What an operation that is a sample has done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Event {
     /// A read found its key, or did not.
     Hit,
@@ -45,9 +44,6 @@ pub(super) enum Event {
 }
 
 const EVENTS: usize = Event::Nothing as usize + 1;
-
-/// One of these is noted of each sample.
-const SAMPLES: [Event; 4] = [Event::Hit, Event::Miss, Event::Write, Event::Visit];
 
 /// What is timed.
 #[derive(Clone, Copy, Debug)]
@@ -81,9 +77,9 @@ impl Clocked {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     events: [AtomicU32; EVENTS],
-    /// The sum of the paces that there were at the [`samples`](Self::samples).
-    paces: AtomicU64,
-    /// Entries that sampled visits met.
+    /// The same, each counted for as many as it was taken of.
+    weights: [AtomicU64; EVENTS],
+    /// Entries that sampled visits met, counted likewise.
     scanned: AtomicU64,
     contended: AtomicU32,
     /// Nanoseconds that operations waited.
@@ -99,9 +95,7 @@ impl Tally {
     /// Notes an event of a sample that was one in `pace`.
     pub(super) fn note(&self, event: Event, pace: u32) {
         self.events[event as usize].fetch_add(1, Relaxed);
-        if SAMPLES.contains(&event) {
-            self.paces.fetch_add(pace.into(), Relaxed);
-        }
+        self.weights[event as usize].fetch_add(pace.into(), Relaxed);
     }
 
     /// Notes how long something took that was done so many times. To go by nothing but empty places takes time too.
@@ -116,8 +110,9 @@ impl Tally {
         clocked.add((took.as_nanos() as u64).min(most as u64), times);
     }
 
-    pub(super) fn note_scanned(&self, entries: u64) {
-        self.scanned.fetch_add(entries, Relaxed);
+    pub(super) fn note_scanned(&self, entries: u64, pace: u32) {
+        self.scanned
+            .fetch_add(entries.saturating_mul(pace.into()), Relaxed);
     }
 
     /// Notes that an operation waited, which stands for so many (`of`) that did, and how often it could have been done meanwhile.
@@ -144,7 +139,7 @@ impl Tally {
 
     /// Sampled operations, and pieces of walks.
     pub(super) fn samples(&self) -> u64 {
-        SAMPLES.iter().map(|event| self.count(*event)).sum()
+        self.operations() + self.count(Event::Visit)
     }
 
     /// Sampled operations without the pieces of walks: what shares of operations rest on.
@@ -163,16 +158,11 @@ impl Tally {
 
     /// What was counted.
     pub(super) fn window(&self, kind: Kind, elapsed: Duration) -> Window {
-        // Reads and writes are taken alike, and so stand for shares at any pace.
-        let pace = self.paces.load(Relaxed) as f64 / self.samples().max(1) as f64;
-        let pace = pace.max(1.0);
-        let times = |count: u64, interval: f64| (count as f64 * interval) as u64;
-        let a_read = READS as f64 * pace;
-        let a_write = WRITES as f64 * pace + PUT_OFF as f64;
-        let reads = |event| times(self.count(event), a_read);
-        let writes = |event| times(self.count(event), a_write);
+        let weight = |event| self.weights[event as usize].load(Relaxed);
+        let reads = |event| weight(event) * READS;
+        let writes = |event| weight(event) * WRITES;
         let changes = [Event::Update, Event::Insert, Event::Remove, Event::Mutation];
-        let changed: u64 = changes.map(|event| self.count(event)).iter().sum();
+        let changed: u64 = changes.map(weight).iter().sum();
         let mean = |what: Timed| self.timed[what as usize].mean();
         let all: u64 = [Event::Hit, Event::Miss]
             .map(reads)
@@ -189,8 +179,8 @@ impl Tally {
             inserts: writes(Event::Insert),
             removes: writes(Event::Remove),
             mutations: writes(Event::Mutation),
-            other_writes: times(self.count(Event::Write).saturating_sub(changed), a_write),
-            scanned: times(self.scanned.load(Relaxed), a_read),
+            other_writes: weight(Event::Write).saturating_sub(changed) * WRITES,
+            scanned: self.scanned.load(Relaxed) * READS,
             // Who waited counts as often as it could have done something else.
             contended: u64::from(self.contended.load(Relaxed)).min(all),
             entries: self.entries.load(Relaxed) / sites,
@@ -211,7 +201,9 @@ impl Tally {
         for count in &self.events {
             count.store(0, Relaxed);
         }
-        self.paces.store(0, Relaxed);
+        for weight in &self.weights {
+            weight.store(0, Relaxed);
+        }
         self.scanned.store(0, Relaxed);
         self.contended.store(0, Relaxed);
         self.waited.store(0, Relaxed);
@@ -353,18 +345,17 @@ impl Study {
     }
 
     /// By how many writes the next sample is put off, each other time: so that it does not always meet the same
-    /// operation of a program that is periodic.
-    /// And each time, if it is not taken for one.
+    /// operation of a program that is periodic. And by as many as lie between two, if it is not taken for one: that is asked when it has been
+    /// put off, lest others have changed the pace before it is noted.
     pub(super) fn delay_sample(&self, pace: &Pace, drawn: u16) -> u8 {
-        let now = !self.put_off.load(Relaxed);
-        if now && !pace.takes((drawn >> 8) as u8) {
-            return u8::MAX;
-        }
-        self.put_off.store(now, Relaxed);
-        if now {
+        let was_put_off = self.put_off.load(Relaxed);
+        self.put_off.store(!was_put_off, Relaxed);
+        if !was_put_off {
             1 + (drawn % u16::from(DELAY)) as u8
-        } else {
+        } else if pace.takes((drawn >> 8) as u8) {
             0
+        } else {
+            u8::MAX
         }
     }
 }
@@ -389,36 +380,36 @@ mod tests {
         assert_eq!((window.hits, window.updates), (10 * 256, 4 * 320));
         assert_eq!((window.other_writes, window.samples), (320, 15));
         let window = noted(8, &events);
-        assert_eq!((window.hits, window.updates), (10 * 2048, 4 * 2112));
-        assert_eq!((window.other_writes, window.samples), (2112, 15));
+        assert_eq!((window.hits, window.updates), (10 * 2048, 4 * 2560));
+        assert_eq!((window.other_writes, window.samples), (2560, 15));
         // Nobody was there.
         assert_eq!(noted(8, &[]).operations(), 0);
     }
 
-    /// By the front's rules: a sample is due each 256th time, or when those are over by which it was put off.
+    /// By the front's rules: a sample is due each 256th time, or when those are over by which it was put off. The pace changes as often as that, and
+    /// so is another when a write is noted than when it was put off.
     #[test]
-    fn writes_are_put_off_by_as_many_as_a_sample_stands_for() {
+    fn writes_stand_for_as_many_as_there_were() {
         let (study, pace) = (Study::new(Kind::Sharded), Pace::new());
-        for slowest in [1, 2, 8] {
-            while pace.get() < slowest {
-                pace.slow_down(Duration::ZERO, slowest);
+        let mut random = 1_u64;
+        let (mut samples, mut writes, mut seen) = (0_u64, 0_u64, 0_u64);
+        for turn in 0..400_000 {
+            match turn % 3 {
+                0 => pace.hurry(),
+                _ => pace.slow_down(Duration::ZERO, 8),
             }
-            let mut random = 1_u64;
-            let (mut samples, mut writes) = (0_u64, 0_u64);
-            for _ in 0..200_000 {
-                random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-                match study.delay_sample(&pace, (random >> 48) as u16) {
-                    0 => {
-                        samples += 1;
-                        writes += 256;
-                    }
-                    put_off => writes += u64::from(put_off),
+            random = random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            match study.delay_sample(&pace, (random >> 48) as u16) {
+                0 => {
+                    samples += 1;
+                    writes += 256;
+                    seen += WRITES * u64::from(pace.get());
                 }
+                put_off => writes += u64::from(put_off),
             }
-            let each = writes as f64 / samples as f64;
-            let expected = (WRITES * u64::from(slowest) + PUT_OFF) as f64;
-            let off = each / expected;
-            assert!((0.98..1.02).contains(&off), "1 in {slowest}: {each}");
         }
+        assert!(samples > 50_000, "{samples}");
+        let share = seen as f64 / writes as f64;
+        assert!((0.98..1.02).contains(&share), "{share}");
     }
 }

@@ -15,9 +15,6 @@ use crate::sync::{REAL_FENCES, hint};
 /// One in about so many operations of a thread is a sample. In a model, often.
 pub(crate) const INTERVAL: u16 = if REAL_FENCES { 256 } else { 2 };
 
-/// How long an operation waits for somebody is timed of one in so many: two looks at the clock take as long as some operations.
-pub(crate) const OF: u32 = 8;
-
 /// What a sample of reads puts on the balance, in units of some two nanoseconds.
 const READ: i32 = 6;
 /// What a sample of writes takes off if the writing thread alone reads: its scan looks at a line
@@ -173,10 +170,9 @@ fn draw_number() -> u32 {
     drawn.unwrap_or(0)
 }
 
-/// Whether this thread is to time how long it waits for whom it has met: one time in [`OF`]. In a model, always.
-pub(crate) fn is_one_of() -> bool {
-    // Its high bits are the random ones.
-    !REAL_FENCES || draw_number() >> (u32::BITS - OF.ilog2()) == 0
+/// Draws by lot one event of this thread in so many.
+pub(crate) fn is_one_of(many: u32) -> bool {
+    many == 1 || u64::from(draw_number()) * u64::from(many) >> u32::BITS == 0
 }
 
 /// A random number of this thread's.

@@ -226,8 +226,20 @@ pub unsafe trait Strategy<K, V>: Sized {
         let _ = (open, site, entries, took);
     }
 
-    /// Notes that somebody was met at the shard's lock, and how often the operation could have been done instead of waiting: of one such meeting
-    /// in so many (`of`) the front tells.
+    /// Of one in how many operations that meet somebody it is to be noted how long they waited, by lot: at least 1. Two looks at the clock
+    /// take as long as some operations.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "// At first of all.",
+        "assert_eq!(T::timed_meetings(&open), 1);",
+    )]
+    fn timed_meetings(open: &Self::Open) -> u32 {
+        let _ = open;
+        1
+    }
+
+    /// Notes that somebody was met at the shard's lock, and how often the operation could have been done instead of waiting; and for
+    /// how many that met somebody this counts.
     #[doc = in_shard!(
         "map_adaptive::Adaptive",
         "// Somebody could have done three operations instead of waiting.",
@@ -249,7 +261,7 @@ pub unsafe trait Strategy<K, V>: Sized {
     }
 
     /// How many more writes to a shard shall pass before one is a sample, or is asked about again, when it would be one anyway: for the
-    /// intervals are all alike, and programs may be periodic; and not all may be wanted. `drawn` is a random number.
+    /// intervals are all alike, and programs may be periodic; and not all may be wanted, which [`u8::MAX`] says. `drawn` is a random number.
     #[doc = in_shard!(
         "map_adaptive::Adaptive",
         "let delay = T::delay_sample(&open, 12345);",
