@@ -41,7 +41,8 @@ pub use crate::only::Adaptive;
 ///
 /// # How it chooses
 ///
-/// One in some hundreds of a thread's reads and of a shard's writes is a *sample*: it is counted by what it did, and timed with others. When
+/// One in some hundreds of a thread's reads and of a shard's writes is a *sample*: it is counted by what it did, and timed with others; one in
+/// some thousands where nothing new comes of them ([`thinning`](crate::SelectorConfig::thinning)). When
 /// enough samples make a *window*, a [policy](crate::policy) is shown what was seen, and may propose another kind of shard. The
 /// proposal is first carried out on one shard, the *canary*. If an operation costs less there afterwards than before, as compared
 /// with the shards that did not change, the others follow; otherwise the canary goes back, and the proposal is not repeated for a while,

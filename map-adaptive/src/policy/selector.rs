@@ -40,9 +40,12 @@ pub struct SelectorConfig {
     /// A window is full, and the policy asked, after so many sampled operations: at least 1, at first 64. One
     /// operation in about 300 may be a sample.
     pub window_samples: u32,
-    /// While there is nothing to try or to change, and windows are full within ten milliseconds, each is made of half as many of
-    /// the operations that may be samples as the one before, down to one in so many, or in the next smaller power of two: 1 (all are samples) to 256, at first 8. A window
-    /// then takes some 130,000 operations. From when something is to be done, all are samples again.
+    /// Of the operations that may be samples, one in at most so many is: from 1 (all are) to 256, at first 8; what is no power of
+    /// two counts as the next smaller one.
+    ///
+    /// All are at first, and while something is tried or changed. After each other window it is half as many, if the window was full within ten
+    /// milliseconds, and otherwise twice as many; and all, if it takes longer than 100 ms. With one in 8 a window takes some 130,000 operations, and a
+    /// change of the mix is seen as much later.
     pub thinning: u32,
     /// How a proposal is tried on one shard before the others follow.
     pub canary: Canary,

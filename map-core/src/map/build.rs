@@ -215,7 +215,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// start, rounded up to a power of two; more if the entries take more. One is as good a number as any other.
     ///
     /// Shards split further at need, so a map for which nothing is said here does not stay with one:
-    /// this is for maps that many threads write to from their first moment. One cache line per shard, and
+    /// this is for maps that many threads write to from their first moment. Two cache lines per shard, and
     /// its place in the directory. [`Builder::shards`] does the same without a panic.
     ///
     /// # Panics
@@ -378,7 +378,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
 
     /// Has at least so many shards from the start, rounded up to a power of two. Splits them
     /// further at need; maps that split under contention merge them when they turn out not to be
-    /// needed. A cache line for each, and its place in the directory, are allocated by [`build`](Self::build).
+    /// needed. Two cache lines for each, and its place in the directory, are allocated by [`build`](Self::build).
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::<u32, u32>::builder().shards(5).build()?;

@@ -42,6 +42,10 @@ pub(crate) struct SwissTable<T> {
 
 impl<T> SwissTable<T> {
     /// From this mask on, a table's entries take more than 4 KB. A map of shards that are smaller, as they split by default, is mostly in the cache.
+    ///
+    /// Where a map has grown so that some of its shards are just larger and others not (with 64 shards, at 14,000 entries of 16 bytes, a tenth more or less), no
+    /// processor guesses right, and an operation takes up to 1.5 times as long. (Measured. To ask for it always takes 1 to 3 % more in
+    /// small maps, of `AdaptiveMap` 5 %; to have the directory say it for the whole map, 3 to 6 % in lookups of keys that are not there.)
     const FAR: usize = match size_of::<T>() {
         0 => usize::MAX,
         size => 4096 / size,
