@@ -486,11 +486,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cold]
     #[inline(never)]
     fn rehearse_visit_now(&self, hash: u64, span: Span, place: Place) {
-        if !self
-            .prepare_read(None)
-            .is_none_or(|drawn| T::takes_sample(self.open(), drawn))
+        if let Some(drawn) = self.prepare_read(None)
+            && !T::takes_sample(self.open(), drawn)
         {
-            return;
+            return self.do_a_piece_if_due(hash, place);
         }
         let mut at = self.at_either(hash, Patience::Fast, place);
         at.sample = true;
@@ -520,7 +519,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             || T::next_due(self.open()).is_some()
     }
 
-    /// What a read that was not taken for a sample does for the map.
+    /// What a read, or a piece of a walk, that was not taken for a sample does for the map.
     fn do_a_piece_if_due(&self, hash: u64, place: Place) {
         if self.is_due(self.directory.find(hash)) {
             self.do_a_piece(hash, place);

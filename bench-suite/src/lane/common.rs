@@ -31,7 +31,8 @@ impl Draws {
         }
     }
 
-    /// Draws a block, if the last is used up: before a session begins, lest that is ready by the time its first number is.
+    /// Draws a block, if the last is used up. To be called before a session begins: else what a session takes to begin would go on
+    /// while numbers are drawn.
     #[inline]
     pub(crate) fn prepare(&mut self) {
         if self.used == Draws::BLOCK {

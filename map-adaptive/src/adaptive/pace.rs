@@ -37,13 +37,9 @@ impl Pace {
         self.one_in.load(Relaxed)
     }
 
-    /// The same, for what is noted of one that was taken. There may be less to do than when it was slowed down.
-    pub(super) fn of_sample(&self) -> u32 {
-        let now = self.get();
-        if now > 1 && self.age() >= self.slowed.load(Relaxed) + LATE.as_micros() as u64 {
-            self.hurry();
-        }
-        now
+    /// Whether the window takes long: there is less to do than when it was slowed down.
+    pub(super) fn is_late(&self) -> bool {
+        self.get() > 1 && self.age() >= self.slowed.load(Relaxed) + LATE.as_micros() as u64
     }
 
     fn age(&self) -> u64 {
@@ -95,17 +91,19 @@ mod tests {
     }
 
     #[test]
-    fn all_are_taken_again_where_a_window_takes_long() {
+    fn a_window_that_takes_long_is_late() {
         let mut pace = Pace::new();
         assert_eq!(paces(&pace, Duration::ZERO, 2), [2, 4]);
         // Whatever the machine has done meanwhile, it is less.
         pace.slowed = AtomicU64::new(u64::MAX / 2);
-        assert_eq!([pace.of_sample(), pace.get()], [4, 4]);
+        assert!(!pace.is_late());
         pace.slowed = AtomicU64::new(0);
         pace.made = Instant::now()
             .checked_sub(LATE)
             .expect("the clock went before");
-        assert_eq!([pace.of_sample(), pace.get()], [4, 1]);
+        assert!(pace.is_late());
+        pace.hurry();
+        assert!(!pace.is_late(), "all are taken already");
     }
 
     #[test]

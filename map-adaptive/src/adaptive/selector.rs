@@ -197,6 +197,16 @@ impl Selector {
         self.tally.samples() >= wanted || is_complete(study, coverage, wanted)
     }
 
+    /// Has all samples be taken from now on if the window takes long. What it has from before, of which each stands for more, would
+    /// outweigh them: it begins anew.
+    pub(super) fn look_closer_if_late(&self, study: &Study) {
+        if self.pace.is_late() {
+            self.pace.hurry();
+            self.tally.reset();
+            study.tally.reset();
+        }
+    }
+
     /// Ends the windows that are complete: goes on with a trial, or asks the policy. To be called with no shard locked, for
     /// that runs the user's code: with nothing of the selector's locked, either, so that it may ask the map whatever it likes.
     /// One at a time does that; for others the windows go on.

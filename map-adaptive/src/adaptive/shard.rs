@@ -199,7 +199,7 @@ impl<K, V> Open<K, V> {
 
     /// Notes what an operation that is a sample has done, here and below for the shard and the map.
     pub(super) fn note(&self, event: Event) {
-        let pace = self.selector.pace.of_sample();
+        let pace = self.selector.pace.get();
         self.study.tally.note(event, pace);
         self.selector.tally.note(event, pace);
     }

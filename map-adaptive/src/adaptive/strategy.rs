@@ -31,7 +31,7 @@ type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
 type Lock<K, V> = Kept<Locked<K, V>, Open<K, V>>;
 type Found<'a, K, V, H> = Option<Held<'a, (K, V), H>>;
 
-/// Of one in so many that meet somebody it is noted how long they waited, while there is nothing to be found out.
+/// Of one in so many that meet somebody it is noted how long they waited, while samples are thinned out.
 const TIMED_MEETINGS: u32 = 8;
 
 /// Whether shards of nodes may have left something that is to be looked after now.
@@ -167,7 +167,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     }
 
     fn timed_meetings(open: &Open<K, V>) -> u32 {
-        // Where something is tried, a wait is not to count for others.
+        // Where something is tried, all samples are taken: there a wait is not to count for others.
         match open.selector.pace.get() {
             1 => 1,
             _ => TIMED_MEETINGS,
@@ -179,10 +179,12 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     }
 
     fn takes_sample(open: &Open<K, V>, drawn: u8) -> bool {
+        open.selector.look_closer_if_late(&open.study);
         open.selector.pace.takes(drawn)
     }
 
     fn delay_sample(open: &Open<K, V>, drawn: u16) -> u8 {
+        open.selector.look_closer_if_late(&open.study);
         open.study.delay_sample(&open.selector.pace, drawn)
     }
 

@@ -81,7 +81,7 @@ pub(super) struct Tally {
     weights: [AtomicU64; EVENTS],
     /// Entries that sampled visits met, counted likewise.
     scanned: AtomicU64,
-    contended: AtomicU32,
+    contended: AtomicU64,
     /// Nanoseconds that operations waited.
     waited: AtomicU64,
     timed: [Clocked; 3],
@@ -117,8 +117,8 @@ impl Tally {
 
     /// Notes that an operation waited, which stands for so many (`of`) that did, and how often it could have been done meanwhile.
     pub(super) fn note_contention(&self, times: u32, of: u32) {
-        // It wraps at four thousand million; a window does not come near that.
-        self.contended.fetch_add(times.saturating_mul(of), Relaxed);
+        self.contended
+            .fetch_add(u64::from(times) * u64::from(of), Relaxed);
         let nanos = (NANOS_A_CONTENTION * f64::from(times)).min(FIRST_NANOS);
         self.waited.fetch_add(nanos as u64 * u64::from(of), Relaxed);
     }
@@ -182,7 +182,7 @@ impl Tally {
             other_writes: weight(Event::Write).saturating_sub(changed) * WRITES,
             scanned: self.scanned.load(Relaxed) * READS,
             // Who waited counts as often as it could have done something else.
-            contended: u64::from(self.contended.load(Relaxed)).min(all),
+            contended: self.contended.load(Relaxed).min(all),
             entries: self.entries.load(Relaxed) / sites,
             shards: self.shards.load(Relaxed).div_ceil(sites),
             costs: Costs {

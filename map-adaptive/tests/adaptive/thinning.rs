@@ -55,7 +55,7 @@ fn seen(thinning: u32, shards: usize) -> u64 {
     Load::new(thinning.into()).run(&map, mix, OPERATIONS);
     let [samples, operations, writes] =
         [&witness.samples, &witness.operations, &witness.writes].map(|it| it.load(Relaxed));
-    // Of two thousand samples, or more: five standard deviations are a tenth of the one, and 5 % of the other.
+    // Of 1,800 samples, or more: nearly five standard deviations are a tenth of the one, and 5 % of the other.
     let all = operations as f64 / OPERATIONS as f64;
     assert!((0.85..1.15).contains(&all), "one in {thinning}: {all}");
     let share = writes as f64 / operations as f64;
@@ -65,7 +65,6 @@ fn seen(thinning: u32, shards: usize) -> u64 {
 
 #[test]
 fn samples_that_are_thinned_out_stand_for_all_operations() {
-    // In many shards a write that may be a sample is so long before it is noted, or was so long ago, that the pace is another by then.
     for shards in [1, 256] {
         let all = seen(1, shards);
         let few = seen(8, shards);

@@ -172,7 +172,7 @@ fn draw_number() -> u32 {
 
 /// Draws by lot one event of this thread in so many.
 pub(crate) fn is_one_of(many: u32) -> bool {
-    many == 1 || u64::from(draw_number()) * u64::from(many) >> u32::BITS == 0
+    many == 1 || (u64::from(draw_number()) * u64::from(many)) >> u32::BITS == 0
 }
 
 /// A random number of this thread's.
