@@ -76,9 +76,11 @@ impl Clocked {
 /// either, or twice.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    events: [AtomicU32; EVENTS],
-    /// The same, each counted for as many as it was taken of.
-    weights: [AtomicU64; EVENTS],
+    /// Sampled operations, and pieces of walks: one each.
+    operations: AtomicU32,
+    visits: AtomicU32,
+    /// What they did, each counted for as many as it was taken of.
+    events: [AtomicU64; EVENTS],
     /// Entries that sampled visits met, counted likewise.
     scanned: AtomicU64,
     contended: AtomicU64,
@@ -94,8 +96,12 @@ pub(super) struct Tally {
 impl Tally {
     /// Notes an event of a sample that was one in `pace`.
     pub(super) fn note(&self, event: Event, pace: u32) {
-        self.events[event as usize].fetch_add(1, Relaxed);
-        self.weights[event as usize].fetch_add(pace.into(), Relaxed);
+        self.events[event as usize].fetch_add(pace.into(), Relaxed);
+        match event {
+            Event::Hit | Event::Miss | Event::Write => self.operations.fetch_add(1, Relaxed),
+            Event::Visit => self.visits.fetch_add(1, Relaxed),
+            _ => 0,
+        };
     }
 
     /// Notes how long something took that was done so many times. To go by nothing but empty places takes time too.
@@ -134,20 +140,17 @@ impl Tally {
     }
 
     fn count(&self, event: Event) -> u64 {
-        u64::from(self.events[event as usize].load(Relaxed))
+        self.events[event as usize].load(Relaxed)
     }
 
     /// Sampled operations, and pieces of walks.
     pub(super) fn samples(&self) -> u64 {
-        self.operations() + self.count(Event::Visit)
+        self.operations() + u64::from(self.visits.load(Relaxed))
     }
 
     /// Sampled operations without the pieces of walks: what shares of operations rest on.
     fn operations(&self) -> u64 {
-        [Event::Hit, Event::Miss, Event::Write]
-            .map(|event| self.count(event))
-            .iter()
-            .sum()
+        self.operations.load(Relaxed).into()
     }
 
     /// Sampled operations whose time is known.
@@ -158,11 +161,10 @@ impl Tally {
 
     /// What was counted.
     pub(super) fn window(&self, kind: Kind, elapsed: Duration) -> Window {
-        let weight = |event| self.weights[event as usize].load(Relaxed);
-        let reads = |event| weight(event) * READS;
-        let writes = |event| weight(event) * WRITES;
+        let reads = |event| self.count(event) * READS;
+        let writes = |event| self.count(event) * WRITES;
         let changes = [Event::Update, Event::Insert, Event::Remove, Event::Mutation];
-        let changed: u64 = changes.map(weight).iter().sum();
+        let changed: u64 = changes.map(|event| self.count(event)).iter().sum();
         let mean = |what: Timed| self.timed[what as usize].mean();
         let all: u64 = [Event::Hit, Event::Miss]
             .map(reads)
@@ -179,7 +181,7 @@ impl Tally {
             inserts: writes(Event::Insert),
             removes: writes(Event::Remove),
             mutations: writes(Event::Mutation),
-            other_writes: weight(Event::Write).saturating_sub(changed) * WRITES,
+            other_writes: self.count(Event::Write).saturating_sub(changed) * WRITES,
             scanned: self.scanned.load(Relaxed) * READS,
             // Who waited counts as often as it could have done something else.
             contended: self.contended.load(Relaxed).min(all),
@@ -201,9 +203,8 @@ impl Tally {
         for count in &self.events {
             count.store(0, Relaxed);
         }
-        for weight in &self.weights {
-            weight.store(0, Relaxed);
-        }
+        self.operations.store(0, Relaxed);
+        self.visits.store(0, Relaxed);
         self.scanned.store(0, Relaxed);
         self.contended.store(0, Relaxed);
         self.waited.store(0, Relaxed);

@@ -7,7 +7,8 @@ use super::kind::Kind;
 /// What the sampler saw of a shard, or of a map, during so many samples.
 ///
 /// The counts are estimates of operations: what was sampled, times the interval between samples. How good the
-/// estimate is follows from [`samples`](Self::samples) alone; it is less good where the interval changed meanwhile, for then some count for more than others. Shares of an empty window are 0, never NaN.
+/// estimate is follows from [`samples`](Self::samples) alone; it is less good where the interval changed meanwhile, for then some
+/// count for more than others. Shares of an empty window are 0, never NaN.
 ///
 /// ```
 /// use map_adaptive::policy::{Kind, Window};
