@@ -151,11 +151,23 @@ impl Lane {
     /// Plays that many operations.
     pub fn play<K: Key, V: Value, S: Subject<K, V>>(&mut self, map: &S, ops: u64) {
         // Played on a copy: the compiler may then keep the state in registers.
-        let mut lane = self.clone();
-        self.draws.play(map, ops, self.batch, |draw, session| {
-            lane.step(draw, session);
-        });
-        std::mem::swap(&mut lane.draws, &mut self.draws);
+        let (mut lane, mut draws) = (self.clone(), self.draws.clone());
+        let mut left = ops;
+        while left > 0 {
+            let batch = left.min(self.batch);
+            draws.prepare();
+            let mut session = map.session();
+            let mut in_session = batch;
+            while in_session > 0 {
+                let next = draws.next(in_session);
+                for &draw in next {
+                    lane.step(draw, &mut session);
+                }
+                in_session -= next.len() as u64;
+            }
+            left -= batch;
+        }
+        lane.draws = draws;
         *self = lane;
     }
 

@@ -31,32 +31,10 @@ impl Draws {
         }
     }
 
-    /// Takes so many steps, each with a number, in a session for every `batch` of them.
-    #[inline(always)]
-    pub(crate) fn play<'a, K: Key, V: Value, S: Subject<K, V>>(
-        &mut self,
-        map: &'a S,
-        mut steps: u64,
-        batch: u64,
-        mut step: impl FnMut(u64, &mut S::Session<'a>),
-    ) {
-        while steps > 0 {
-            let mut in_session = steps.min(batch);
-            steps -= in_session;
-            // Before: else what a session takes to begin would go on while numbers are drawn.
-            self.prepare();
-            let mut session = map.session();
-            while in_session > 0 {
-                let next = self.next(in_session);
-                next.iter().for_each(|draw| step(*draw, &mut session));
-                in_session -= next.len() as u64;
-            }
-        }
-    }
-
-    /// Draws a block, if the last is used up.
+    /// Draws a block, if the last is used up. To be called before a session begins: else what a session takes to begin would go on
+    /// while numbers are drawn.
     #[inline]
-    fn prepare(&mut self) {
+    pub(crate) fn prepare(&mut self) {
         if self.used == Draws::BLOCK {
             self.block.fill_with(|| self.rng.next_u64());
             self.used = 0;
