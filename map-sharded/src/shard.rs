@@ -371,7 +371,7 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         ];
         for (hash, pair) in hashes.into_iter().zip(mem::take(&mut from.0)) {
             // An index, where a processor would guess wrong every other time.
-            halves[usize::from(chosen(hash))].insert_new(hash, pair);
+            halves[usize::from(chosen(hash))].fill(hash, pair);
         }
         [from.0, into.0] = halves;
         Ok(())

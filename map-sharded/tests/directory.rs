@@ -110,7 +110,7 @@ fn keys_of_one_hash_do_not_blow_up_the_directory() {
                 }
             });
             assert!(map.shards() <= 6, "{} shards", map.shards());
-            // 500 entries of 16 bytes, doubling; a directory of 2^40 places would show. Debug
+            // 500 entries of 16 bytes, doubling; a directory of 2^25 places would show. Debug
             // builds allocate for each lock that is taken.
             assert!(cfg!(debug_assertions) || bytes < 200_000, "{bytes} bytes");
             for key in 0..500 {

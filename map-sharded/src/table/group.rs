@@ -4,25 +4,43 @@
 //!
 //! | value | means |
 //! |---|---|
-//! | `0x00..=0x7f` | an entry, of whose hash these are the top seven bits: its *tag* |
-//! | [`EMPTY`] | nothing, ever since the table was made: a search ends here |
+//! | `0x00..=0x7e` | an entry, and this is the [tag](Tag) of its hash |
 //! | [`DELETED`] | nothing any more, but a search goes on |
+//! | [`EMPTY`] | nothing, ever since the table was made: a search ends here |
+//!
+//! So an empty bucket is the only one with the high bit, and a search need not compare for it. (In hashbrown's tables both have
+//! it, and tags are seven bits.)
 
 /// See the [module](self).
-pub(super) const EMPTY: u8 = 0xff;
+pub(super) const EMPTY: u8 = 0x80;
 /// See the [module](self).
-pub(super) const DELETED: u8 = 0x80;
+pub(super) const DELETED: u8 = 0x7f;
 
-/// The tag of an entry of this hash.
+/// The tag of a hash: to which of so many parts of all hashes as there are tags it belongs, by its top sixteen bits.
+#[cfg(any(
+    test,
+    not(all(
+        target_arch = "x86_64",
+        target_feature = "sse2",
+        not(any(miri, portable_group))
+    ))
+))]
 #[inline(always)]
-pub(super) fn tag(hash: u64) -> u8 {
-    (hash >> 57) as u8
+fn tag(hash: u64) -> u8 {
+    (((hash >> 48) * u64::from(DELETED)) >> 16) as u8
 }
 
 /// Whether there is an entry.
 #[inline(always)]
 pub(super) fn is_full(control: u8) -> bool {
-    control & 0x80 == 0
+    control < DELETED
+}
+
+/// The control byte of a bucket that has become vacant.
+#[inline(always)]
+pub(super) fn vacated(is_empty: bool) -> u8 {
+    const { assert!(DELETED + 1 == EMPTY) };
+    DELETED + u8::from(is_empty)
 }
 
 /// Some positions within a group, lowest first: in `$Bits`, where each takes `1 << $shift` bits of which at most the highest is set.
@@ -48,18 +66,15 @@ macro_rules! positions {
                 Self(self.0 & self.0.wrapping_sub(1))
             }
 
-            /// How many positions there are below the lowest; all of a group's, if there is none.
+            /// Whether from the highest of these to the lowest of `next`, those of the next group, there are fewer positions than a group
+            /// has, both not counted.
             #[inline(always)]
-            pub(in super::super) fn below(self) -> usize {
-                self.lowest().unwrap_or(Group::WIDTH)
-            }
-
-            /// How many positions there are above the highest; all of a group's, if there is none.
-            #[inline(always)]
-            pub(in super::super) fn above(self) -> usize {
-                // Of the bits, those that belong to no position are above.
-                let none = <$Bits>::BITS as usize - (Group::WIDTH << $shift);
-                (self.0.leading_zeros() as usize - none) >> $shift
+            pub(in super::super) fn are_near(self, next: Self) -> bool {
+                // They are if the lowest of `next` stands no higher in its group than the highest of these in its own: if, as numbers, the
+                // former's bit is at most all of these bits. Less one, for none at all then is the largest number, and never near; nor
+                // is anything to a zero.
+                let lowest = next.0 & next.0.wrapping_neg();
+                lowest.wrapping_sub(1) < self.0
             }
         }
 
@@ -81,13 +96,13 @@ macro_rules! positions {
     target_feature = "sse2",
     not(any(miri, portable_group))
 ))]
-pub(super) use sse2::{Group, Positions};
+pub(super) use sse2::{Group, Positions, Tag};
 #[cfg(not(all(
     target_arch = "x86_64",
     target_feature = "sse2",
     not(any(miri, portable_group))
 )))]
-pub(super) use word::{Group, Positions};
+pub(super) use word::{Group, Positions, Tag};
 
 /// Sixteen bytes in a register.
 #[cfg(all(
@@ -97,12 +112,39 @@ pub(super) use word::{Group, Positions};
 ))]
 mod sse2 {
     use std::arch::x86_64::{
-        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8,
+        __m128i, _mm_add_epi8, _mm_cmpeq_epi8, _mm_cvtsi64_si128, _mm_cvtsi128_si32,
+        _mm_loadu_si128, _mm_movemask_epi8, _mm_mulhi_epu16, _mm_set1_epi8, _mm_set1_epi16,
+        _mm_shuffle_epi32, _mm_shufflehi_epi16, _mm_unpacklo_epi8,
     };
 
-    use super::EMPTY;
+    use super::DELETED;
 
     positions!(u32, 0);
+
+    /// The tag of a hash, in each byte.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Tag(__m128i);
+
+    impl Tag {
+        #[inline(always)]
+        pub(in super::super) fn of(hash: u64) -> Self {
+            // SAFETY: this is compiled where all processors have SSE2.
+            Self(unsafe {
+                let hash = _mm_cvtsi64_si128(hash.cast_signed());
+                // The tag is the highest of four words, and the low byte of that. Twice that byte is the seventh of eight words.
+                let tag = _mm_mulhi_epu16(hash, _mm_set1_epi16(DELETED as i16));
+                let twice = _mm_unpacklo_epi8(tag, tag);
+                _mm_shuffle_epi32::<0b11_11_11_11>(_mm_shufflehi_epi16::<0b10_10_10_10>(twice))
+            })
+        }
+
+        /// The tag.
+        #[inline(always)]
+        pub(in super::super) fn byte(self) -> u8 {
+            // SAFETY: as above.
+            unsafe { _mm_cvtsi128_si32(self.0) as u8 }
+        }
+    }
 
     #[derive(Clone, Copy)]
     pub(in super::super) struct Group(__m128i);
@@ -120,42 +162,37 @@ mod sse2 {
         }
 
         #[inline(always)]
-        fn equal(self, byte: u8) -> Positions {
+        fn high_bits(bytes: __m128i) -> u32 {
             // SAFETY: this is compiled where all processors have SSE2.
-            let bits = unsafe {
-                _mm_movemask_epi8(_mm_cmpeq_epi8(self.0, _mm_set1_epi8(byte.cast_signed())))
-            };
-            Positions(bits.cast_unsigned())
-        }
-
-        #[inline(always)]
-        fn high_bits(self) -> u32 {
-            // SAFETY: this is compiled where all processors have SSE2.
-            unsafe { _mm_movemask_epi8(self.0) }.cast_unsigned()
+            unsafe { _mm_movemask_epi8(bytes) }.cast_unsigned()
         }
 
         /// Where that tag is.
         #[inline(always)]
-        pub(in super::super) fn matches(self, tag: u8) -> Positions {
-            self.equal(tag)
+        pub(in super::super) fn matches(self, tag: Tag) -> Positions {
+            // SAFETY: as above.
+            Positions(Self::high_bits(unsafe { _mm_cmpeq_epi8(self.0, tag.0) }))
         }
 
         /// Where nothing ever was.
         #[inline(always)]
         pub(in super::super) fn empty(self) -> Positions {
-            self.equal(EMPTY)
+            Positions(Self::high_bits(self.0))
         }
 
         /// Where nothing is.
         #[inline(always)]
         pub(in super::super) fn vacant(self) -> Positions {
-            Positions(self.high_bits())
+            // One more than a tag has no high bit.
+            // SAFETY: as above.
+            let more = unsafe { _mm_add_epi8(self.0, _mm_set1_epi8(1)) };
+            Positions(Self::high_bits(more))
         }
 
         /// Where entries are.
         #[inline(always)]
         pub(in super::super) fn full(self) -> Positions {
-            Positions(self.high_bits() ^ 0xffff)
+            Positions(self.vacant().0 ^ 0xffff)
         }
     }
 }
@@ -171,6 +208,23 @@ mod sse2 {
 ))]
 mod word {
     positions!(u64, 3);
+
+    /// The tag of a hash.
+    #[derive(Clone, Copy)]
+    pub(in super::super) struct Tag(u8);
+
+    impl Tag {
+        #[inline(always)]
+        pub(in super::super) fn of(hash: u64) -> Self {
+            Self(super::tag(hash))
+        }
+
+        /// The tag.
+        #[inline(always)]
+        pub(in super::super) fn byte(self) -> u8 {
+            self.0
+        }
+    }
 
     #[derive(Clone, Copy)]
     pub(in super::super) struct Group(u64);
@@ -192,31 +246,33 @@ mod word {
             Self(u64::from_le(unsafe { at.cast::<u64>().read_unaligned() }))
         }
 
-        /// Where that tag is; and sometimes where another is, above one that is.
+        /// Where that tag is.
         #[inline(always)]
-        pub(in super::super) fn matches(self, tag: u8) -> Positions {
-            // A byte of zero borrows from the one above, which may then look like zero, too ("Determine if a word
-            // has a zero byte", Anderson, Bit Twiddling Hacks).
-            let difference = self.0 ^ all(tag);
-            Positions(difference.wrapping_sub(all(0x01)) & !difference & all(0x80))
+        pub(in super::super) fn matches(self, tag: Tag) -> Positions {
+            // Exactly there, for a deleted bucket is not to be looked at: so nothing is carried from byte to byte.
+            let difference = self.0 ^ all(tag.0);
+            let low_bits = (difference & all(0x7f)) + all(0x7f);
+            Positions(!(low_bits | difference) & all(0x80))
         }
 
-        /// Where nothing ever was: both high bits are set, in nothing else.
+        /// Where nothing ever was.
         #[inline(always)]
         pub(in super::super) fn empty(self) -> Positions {
-            Positions(self.0 & (self.0 << 1) & all(0x80))
+            Positions(self.0 & all(0x80))
         }
 
         /// Where nothing is.
         #[inline(always)]
         pub(in super::super) fn vacant(self) -> Positions {
-            Positions(self.0 & all(0x80))
+            // One more than a tag has no high bit.
+            let more = (self.0 & all(0x7f)) + all(0x01);
+            Positions((more | self.0) & all(0x80))
         }
 
         /// Where entries are.
         #[inline(always)]
         pub(in super::super) fn full(self) -> Positions {
-            Positions(!self.0 & all(0x80))
+            Positions(self.vacant().0 ^ all(0x80))
         }
     }
 }
@@ -225,48 +281,67 @@ mod word {
 mod tests {
     use super::*;
 
-    /// What a group answers, byte by byte.
+    /// A hash of this tag.
+    fn hash(tag: u8) -> u64 {
+        let hash = (u64::from(tag) << 16).div_ceil(u64::from(DELETED)) << 48;
+        assert_eq!(super::tag(hash), tag);
+        hash
+    }
+
+    /// What a group of such tags answers, byte by byte.
     macro_rules! agrees {
-        ($Group:ty) => {
+        ($Group:ty, $Tag:ty) => {
+            const WIDTH: usize = <$Group>::WIDTH;
             let mut random = fastrand::Rng::with_seed(7);
             for _ in 0..20_000 {
-                let bytes: [u8; 16] = std::array::from_fn(|_| match random.u8(..8) {
-                    0 | 1 => EMPTY,
-                    2 => DELETED,
+                let bytes: [u8; 2 * WIDTH] = std::array::from_fn(|_| match random.u8(..8) {
+                    0 => EMPTY,
+                    1 | 2 => DELETED,
+                    3 => DELETED - 1,
                     _ => random.u8(..4),
                 });
-                // SAFETY: 1. There are sixteen.
-                let group = unsafe { <$Group>::load(bytes.as_ptr()) };
-                let bytes = &bytes[..<$Group>::WIDTH];
-                let at = |is: &dyn Fn(u8) -> bool| -> Vec<usize> {
-                    (0..bytes.len()).filter(|n| is(bytes[*n])).collect()
+                // SAFETY: 1. There are as many, twice.
+                let (group, next) = unsafe {
+                    (
+                        <$Group>::load(bytes.as_ptr()),
+                        <$Group>::load(bytes.as_ptr().add(WIDTH)),
+                    )
                 };
-                assert_eq!(group.empty().collect::<Vec<_>>(), at(&|b| b == EMPTY));
+                let at = |is: &dyn Fn(u8) -> bool| -> Vec<usize> {
+                    (0..WIDTH).filter(|n| is(bytes[*n])).collect()
+                };
+                let empty = at(&|b| b == EMPTY);
+                assert_eq!(group.empty().collect::<Vec<_>>(), empty);
+                assert_eq!(group.empty().is_empty(), empty.is_empty());
                 assert_eq!(group.vacant().collect::<Vec<_>>(), at(&|b| !is_full(b)));
                 assert_eq!(group.full().collect::<Vec<_>>(), at(&is_full));
-                let empty = at(&|b| b == EMPTY);
-                let (below, above) = (empty.first(), empty.last());
-                assert_eq!(group.empty().is_empty(), empty.is_empty());
-                assert_eq!(group.empty().below(), *below.unwrap_or(&<$Group>::WIDTH));
-                let above = above.map_or(<$Group>::WIDTH, |highest| bytes.len() - 1 - highest);
-                assert_eq!(group.empty().above(), above);
-                let tagged = at(&|b| b == 1);
-                let found: Vec<_> = group.matches(1).collect();
-                assert_eq!(found.first(), tagged.first());
-                assert!(tagged.iter().all(|n| found.contains(n)));
-                let full = at(&is_full);
-                assert!(found.iter().all(|n| full.contains(n)), "{bytes:?}");
+                for tag in [0, 1, 3, DELETED - 1] {
+                    let tagged = at(&|b| b == tag);
+                    let found: Vec<_> = group.matches(<$Tag>::of(hash(tag))).collect();
+                    assert_eq!(found, tagged);
+                }
+                // How many are not empty in a row, from the middle both ways.
+                let (before, behind) = bytes.split_at(WIDTH);
+                let run = before.iter().rev().take_while(|b| **b != EMPTY).count()
+                    + behind.iter().take_while(|b| **b != EMPTY).count();
+                assert_eq!(group.empty().are_near(next.empty()), run < WIDTH);
             }
+            for _ in 0..1000 {
+                let hash = random.u64(..);
+                assert_eq!(<$Tag>::of(hash).byte(), super::tag(hash));
+                assert!(is_full(super::tag(hash)));
+            }
+            assert_eq!(<$Tag>::of(!0).byte(), DELETED - 1);
         };
     }
 
     #[test]
     fn a_word_answers_as_its_bytes() {
-        agrees!(word::Group);
+        agrees!(word::Group, word::Tag);
     }
 
     #[test]
     fn the_group_in_use_answers_as_its_bytes() {
-        agrees!(Group);
+        agrees!(Group, Tag);
     }
 }

@@ -25,7 +25,7 @@ use std::{alloc, fmt, mem};
 use map_core::TryReserveError;
 use map_core::strategy::Access;
 
-use group::{DELETED, is_full};
+use group::{DELETED, Tag, is_full};
 use iter::{Cursor, IterMut};
 pub(crate) use iter::{IntoIter, Iter};
 use raw::{Probe, Raw};
@@ -41,14 +41,15 @@ pub(crate) struct SwissTable<T> {
 }
 
 impl<T> SwissTable<T> {
-    /// From this mask on, a table's entries take more than 4 KB. A map of shards that are smaller, as they split by default, is mostly in the cache.
+    /// From this mask on, a table is not small. A map of shards that are smaller, as they split by default, is mostly in the cache.
     ///
-    /// Where a map has grown so that some of its shards are just larger and others not (with 64 shards, at 14,000 entries of 16 bytes, a tenth more or less), no
+    /// Where a map has grown so that some of its shards are just larger and others not (with 64 shards, at 14,000 entries, a tenth more or less), no
     /// processor guesses right, and an operation takes up to 1.5 times as long. (Measured. To ask for it always takes 1 to 3 % more in
-    /// small maps, of `AdaptiveMap` 5 %; to have the directory say it for the whole map, 3 to 6 % in lookups of keys that are not there.)
+    /// small maps, of `AdaptiveMap` 5 %; to have the directory say it for the whole map, 3 to 6 % in lookups of keys that are not there; never to ask for
+    /// it, 1.2 times as long with 100,000 entries and 1.5 times with a million. By bytes instead of buckets it was a thousand large entries that met it.)
     const FAR: usize = match size_of::<T>() {
         0 => usize::MAX,
-        size => 4096 / size,
+        _ => 256,
     };
 
     pub(crate) const fn new() -> Self {
@@ -120,7 +121,7 @@ impl<T> SwissTable<T> {
         if self.raw.mask() >= Self::FAR {
             self.raw.prefetch(probe.at);
         }
-        let tag = group::tag(hash);
+        let tag = Tag::of(hash);
         loop {
             // SAFETY: 1. A probe stays within the mask.
             let group = unsafe { self.raw.group(probe.at) };
@@ -198,10 +199,25 @@ impl<T> SwissTable<T> {
         assert!(self.room > 0, "there is room");
         let index = self.raw.vacancy(hash);
         // SAFETY: 1., 2. There is room: so there is memory, and a bucket is empty; it is that or another vacant one.
-        let was_empty = unsafe { self.raw.fill(index, hash, entry) };
+        let was_empty = unsafe { self.raw.fill(index, Tag::of(hash).byte(), entry) };
         self.room -= usize::from(was_empty);
         self.len += 1;
         index
+    }
+
+    /// Adds an entry to a table that is being filled: from which none has been removed.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, hash: u64, entry: T) {
+        assert!(self.room > 0, "there is room");
+        let index = self.raw.next_empty(hash);
+        // SAFETY: 1., 2. There is room: so there is memory, and a bucket is empty; it is that or another empty one.
+        unsafe { self.raw.fill(index, Tag::of(hash).byte(), entry) };
+        self.room -= 1;
+        self.len += 1;
     }
 
     /// Takes the entry out of a bucket.
@@ -244,7 +260,7 @@ impl<T> SwissTable<T> {
         let entry = self.remove(index).expect("there is an entry in it");
         let entry = f(entry);
         // SAFETY: 1., 2. There was an entry in it, which was taken out.
-        let was_empty = unsafe { self.raw.fill(index, u64::from(control) << 57, entry) };
+        let was_empty = unsafe { self.raw.fill(index, control, entry) };
         self.room -= usize::from(was_empty);
         self.len += 1;
     }
@@ -295,7 +311,7 @@ impl<T> SwissTable<T> {
             let entry = unsafe { self.raw.bucket(index) };
             // SAFETY: there is. Of it and its copy, one is forgotten.
             let (hash, copy) = unsafe { (hash(entry.as_ref()), entry.read()) };
-            copies.0.insert_new(hash, copy);
+            copies.0.fill(hash, copy);
         }
         // Nothing panics from here on: the entries are those of the new table, and the copies in the old one are forgotten.
         mem::swap(self, &mut copies.0);
@@ -362,7 +378,7 @@ impl<T: Clone> Clone for SwissTable<T> {
             if let Some(entry) = self.get(index) {
                 let entry = entry.clone();
                 // SAFETY: 1., 2. It has as many buckets as this one, and each is filled once.
-                unsafe { clone.raw.fill(index, u64::from(control) << 57, entry) };
+                unsafe { clone.raw.fill(index, control, entry) };
                 clone.len += 1;
             } else if control == DELETED {
                 // SAFETY: 1. As above.
