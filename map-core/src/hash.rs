@@ -29,7 +29,7 @@ fn mixes<S>() -> bool {
 /// folded into the lower.
 ///
 /// Popular fast hashers (`rustc-hash`, FNV, the identity) leave some bits weak. The directory
-/// looks at the upper bits, the table at the lower ones and at the top seven, so all must be good.
+/// looks at the upper bits, the table at the lower ones and at the topmost, so all must be good.
 #[inline]
 pub(crate) const fn mix(hash: u64) -> u64 {
     let wide = hash as u128 * FOLD as u128;

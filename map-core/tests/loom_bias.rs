@@ -29,7 +29,8 @@
 //! | the newest slot is loaded Relaxed | red |
 //! | an announced reader that finds nothing does not ask for the coverage | `reader_and_split` (missed) |
 //!
-//! Green, and not to be seen here: arming Relaxed, since the fences of the models order it too; and a slot passed on
+//! Green, and not to be seen here: arming Relaxed, since the fences of the models order it too; the look at the word in
+//! `admits_writer_now` Relaxed, since `is_clear` has just had one; and a slot passed on
 //! Relaxed, which takes a scan that meets the next announcement of a slot instead of the end of the last.
 
 #![cfg(crossbeam_loom)]

@@ -132,7 +132,7 @@ impl Bias {
     }
 
     /// Whether no reader can be announced, for an exclusive holder of the lock. If not, it asks
-    /// [`admits_writer`](Self::admits_writer).
+    /// [`admits_writer_now`](Self::admits_writer_now) or [`admits_writer`](Self::admits_writer).
     #[inline(always)]
     pub(crate) fn is_clear(&self) -> bool {
         // Acquire: pairs with the Release in `clear_pending`; what announced readers have read comes before
@@ -167,6 +167,15 @@ impl Bias {
         true
     }
 
+    /// The same, if there is no doubt: it waits for nobody, and leaves revocations to others.
+    #[inline]
+    pub(crate) fn admits_writer_now(&self, name: usize) -> bool {
+        // With the slots after the lock: see the story.
+        fence_in_model();
+        // Acquire: as in `is_clear`.
+        self.0.load(Acquire) == ARMED && slots::none_has_now(name)
+    }
+
     /// For somebody who has looked through the slots after he saw the word pending, and saw no reader; and who
     /// keeps it from being armed meanwhile.
     fn clear_pending(&self) {
@@ -178,7 +187,7 @@ impl Bias {
     /// Whether a reader of the lock `name` is announced; already history when it is returned.
     pub(crate) fn has_announced(&self, name: usize) -> bool {
         // Relaxed: a hint, as the whole answer is.
-        self.0.load(Relaxed) & (ARMED | PENDING) != 0 && !slots::none_has(name, slots::Wait::Not)
+        self.0.load(Relaxed) & (ARMED | PENDING) != 0 && !slots::none_has_now(name)
     }
 
     /// Takes `lock` exclusively with no reader announced: the loop of a writer, from its first meeting with

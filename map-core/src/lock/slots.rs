@@ -112,7 +112,7 @@ pub(crate) struct Announced(&'static AtomicUsize);
 impl Drop for Announced {
     #[inline(always)]
     fn drop(&mut self) {
-        // Release: pairs with the Acquire in `none_has`, or in `announce` on the slot's thread; what
+        // Release: pairs with the Acquire in `none_has` and `none_has_now`, or in `announce` on the slot's thread; what
         // was read comes before what the writer writes.
         self.0.store(0, Release);
     }
@@ -183,22 +183,19 @@ pub(super) enum Wait {
 /// Whether no reader of the lock `name` is announced. Each word is asked once: those that name it later see what the
 /// caller has done before.
 #[inline]
-pub(super) fn none_has(name: usize, wait: Wait) -> bool {
-    let mut patience = Patience { wait, passed: 0 };
-    for slot in SLOTS.seats() {
-        for word in slot.iter() {
-            // SeqCst: after what the caller did to keep readers out, with the announcement.
-            // Acquire: pairs with the Release of each store.
-            if word.load(SeqCst) == name && !wait_for(word, name, &mut patience) {
-                return false;
-            }
-        }
-    }
-    true
+pub(super) fn none_has_now(name: usize) -> bool {
+    // SeqCst: after what the caller did to keep readers out, with the announcement.
+    // Acquire: pairs with the Release of each store.
+    all_words().all(|word| word.load(SeqCst) != name)
 }
 
-#[cold]
-#[inline(never)]
+/// The same, once those that are there have gone; `false` if they stay for longer.
+pub(super) fn none_has(name: usize, wait: Wait) -> bool {
+    let mut patience = Patience { wait, passed: 0 };
+    // SeqCst and Acquire: as above.
+    all_words().all(|word| word.load(SeqCst) != name || wait_for(word, name, &mut patience))
+}
+
 fn wait_for(word: &AtomicUsize, name: usize, patience: &mut Patience) -> bool {
     while patience.pass() {
         // Acquire: as above.

@@ -1,8 +1,9 @@
 //! Which hashes a shard covers.
 
-/// The seven top bits of a hash are the tag that Swiss tables keep in their control bytes. If they
+/// The top bits of a hash are what tables tell its entries by before they compare keys: their tags. If they
 /// also picked the shard, all tags of a shard would be alike and every probe would compare keys
-/// for nothing; so the shard is picked by the bits below them.
+/// for nothing; so the shard is picked by the bits below these seven. (The tags of locked shards depend on some bits below, too; but for
+/// any choice of those the seven make all tags but one.)
 const TAG_BITS: u32 = 7;
 
 /// Shards are not split further than this; beyond it a shard just grows.
@@ -13,7 +14,7 @@ const TAG_BITS: u32 = 7;
 /// let deepest = (0..MAX_DEPTH).fold(Coverage::ALL, |whole, _| whole.half(false));
 /// assert_eq!(deepest.depth(), MAX_DEPTH);
 /// ```
-pub const MAX_DEPTH: u32 = 40;
+pub const MAX_DEPTH: u32 = 32 - TAG_BITS;
 
 /// Where a hash stands among all shards: its bits below the tag, left-aligned below a zero. Shards
 /// cover intervals of positions, and a walk over a map goes through the positions in order. Two shifts.
@@ -22,7 +23,7 @@ pub const MAX_DEPTH: u32 = 40;
 /// use map_core::strategy::{hash_at, position};
 ///
 /// assert_eq!(position(hash_at(640)), 640);
-/// // The tag, a hash's seven top bits, does not matter.
+/// // A hash's seven top bits, which make tags, do not matter.
 /// assert_eq!(position(5), position(5 | 0x7f << 57));
 /// ```
 #[inline]
@@ -55,13 +56,10 @@ const END: u64 = 1 << 63;
 
 /// Which hashes a shard covers, or covered when it was asked.
 ///
-/// An interval of positions: all that share their first `depth` bits.
+/// An interval of positions: all that share their first `depth` bits. That is asked after every lookup that finds nothing, so it is kept
+/// as the two things that the question takes: a mask, and what the mask leaves of the upper half of each hash that belongs here.
 ///
-/// One word: the first position, over the low six bits (no position has any of them), which hold
-/// `63 - depth`, the distance by which a difference of positions is shifted to keep only the
-/// shared bits. The top bit, which no position has either, is set in `NOTHING` alone.
-///
-/// All that is asked of it is some arithmetic on that word.
+/// All that is asked of it is some arithmetic on them.
 ///
 /// ```
 /// use map_core::strategy::{Coverage, hash_at};
@@ -71,7 +69,20 @@ const END: u64 = 1 << 63;
 /// assert_ne!(lower.covers(7), upper.covers(7), "each hash belongs to one of them");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Coverage(u64);
+#[repr(C)]
+pub struct Coverage {
+    // In the order that makes both one word with the shared bits above: see `bits`.
+    #[cfg(target_endian = "big")]
+    shared: u32,
+    /// As many bits below the tag as are shared.
+    mask: u32,
+    /// These bits. In `NOTHING` alone one that the mask has not.
+    #[cfg(target_endian = "little")]
+    shared: u32,
+}
+
+/// Of the upper half of a hash, the bits below the tag.
+const BELOW_TAG: u32 = !0 >> TAG_BITS;
 
 impl Coverage {
     /// Covers every hash: the only shard of a map.
@@ -81,18 +92,26 @@ impl Coverage {
     ///
     /// assert!(Coverage::ALL.covers(0) && Coverage::ALL.covers(u64::MAX));
     /// ```
-    pub const ALL: Self = Self(63);
+    pub const ALL: Self = Self { mask: 0, shared: 0 };
     /// Covers no hash: a header that is out of use.
-    pub(crate) const NOTHING: Self = Self(END);
+    pub(crate) const NOTHING: Self = Self {
+        mask: 0,
+        shared: !BELOW_TAG,
+    };
 
+    /// From the word that it is in memory.
     #[inline]
     pub(crate) const fn from_bits(bits: u64) -> Self {
-        Self(bits)
+        Self {
+            mask: bits as u32,
+            shared: (bits >> 32) as u32,
+        }
     }
 
+    /// The word that it is in memory.
     #[inline]
     pub(crate) const fn bits(self) -> u64 {
-        self.0
+        (self.shared as u64) << 32 | self.mask as u64
     }
 
     /// Whether no hash belongs here: the shard is out of use, or about to be put to use. One comparison.
@@ -104,7 +123,7 @@ impl Coverage {
     /// ```
     #[must_use]
     pub const fn is_nothing(self) -> bool {
-        self.0 == END
+        self.shared == Self::NOTHING.shared
     }
 
     /// Whether a hash belongs here. Some arithmetic, without a branch.
@@ -115,13 +134,14 @@ impl Coverage {
     /// let lower = Coverage::ALL.half(false);
     /// assert!(lower.covers(hash_at(lower.start())));
     /// ```
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub const fn covers(self, hash: u64) -> bool {
-        (position(hash) ^ self.0) >> (self.0 & 63) == 0
+        (hash >> 32) as u32 & self.mask == self.shared
     }
 
-    /// How many bits the covered positions share. As many as splits led here from [`ALL`](Self::ALL).
+    /// How many bits the covered positions share. As many as splits led here from [`ALL`](Self::ALL); of what [is
+    /// nothing](Self::is_nothing) none.
     ///
     /// ```
     /// use map_core::strategy::Coverage;
@@ -131,10 +151,10 @@ impl Coverage {
     /// ```
     #[must_use]
     pub const fn depth(self) -> u32 {
-        63 - (self.0 & 63) as u32
+        self.mask.count_ones()
     }
 
-    /// The first position covered. It is part of the word.
+    /// The first position covered. Two shifts.
     ///
     /// ```
     /// use map_core::strategy::Coverage;
@@ -144,7 +164,7 @@ impl Coverage {
     /// ```
     #[must_use]
     pub const fn start(self) -> u64 {
-        self.0 & !63
+        position((self.shared as u64) << 32)
     }
 
     /// The first position behind the covered ones; `None` at the end of all positions. Some arithmetic.
@@ -167,7 +187,7 @@ impl Coverage {
     ///
     /// # Panics
     ///
-    /// At the depth beyond which nothing is split.
+    /// At the depth beyond which nothing is split, and if it [is nothing](Self::is_nothing).
     ///
     /// ```
     /// use map_core::strategy::Coverage;
@@ -179,7 +199,21 @@ impl Coverage {
     pub const fn half(self, upper: bool) -> Self {
         let depth = self.depth();
         assert!(depth < MAX_DEPTH, "split only above the depth limit");
-        Self((self.start() | ((upper as u64) << (62 - depth))) | (62 - depth) as u64)
+        assert!(!self.is_nothing(), "nothing has no halves");
+        let bit = 1 << (MAX_DEPTH - 1 - depth);
+        Self {
+            mask: self.mask | bit,
+            shared: if upper {
+                self.shared | bit
+            } else {
+                self.shared
+            },
+        }
+    }
+
+    /// The bit in which this differs from its buddy, the last of the shared ones; 0 for [`ALL`](Self::ALL).
+    const fn last_bit(self) -> u32 {
+        self.mask & self.mask.wrapping_neg()
     }
 
     /// The interval that splits into this one and its buddy. Some arithmetic; `None` for [`ALL`](Self::ALL).
@@ -192,19 +226,23 @@ impl Coverage {
     /// ```
     #[must_use]
     pub const fn parent(self) -> Option<Self> {
-        match self.depth() {
+        match self.last_bit() {
             0 => None,
-            depth => Some(Self(
-                (self.start() & !(1 << (63 - depth))) | (64 - depth) as u64,
-            )),
+            bit => Some(Self {
+                mask: self.mask & !bit,
+                shared: self.shared & !bit,
+            }),
         }
     }
 
     /// The other half of the parent.
     pub(crate) const fn buddy(self) -> Option<Self> {
-        match self.depth() {
+        match self.last_bit() {
             0 => None,
-            depth => Some(Self(self.0 ^ (1 << (63 - depth)))),
+            bit => Some(Self {
+                mask: self.mask,
+                shared: self.shared ^ bit,
+            }),
         }
     }
 }
@@ -311,7 +349,7 @@ mod tests {
             for hash in [hash_at(upper.start()), hash_at(upper.start()) | 0x7f << 57] {
                 assert!(whole.covers(hash) && upper.covers(hash) && !lower.covers(hash));
             }
-            let last_lower = hash_at(upper.start() - 64);
+            let last_lower = hash_at(upper.start() - 1);
             assert!(whole.covers(last_lower) && lower.covers(last_lower));
             assert!(!upper.covers(last_lower));
             whole = if step % 3 == 0 { lower } else { upper };
@@ -330,6 +368,33 @@ mod tests {
         ] {
             assert!(Coverage::ALL.covers(hash));
             assert!(!Coverage::NOTHING.covers(hash));
+        }
+        assert!(Coverage::NOTHING.is_nothing() && !Coverage::ALL.is_nothing());
+        assert_eq!(Coverage::NOTHING.parent(), None);
+        assert_eq!(Coverage::NOTHING.buddy(), None);
+    }
+
+    #[test]
+    #[should_panic = "nothing has no halves"]
+    fn nothing_is_not_divided() {
+        let _ = Coverage::NOTHING.half(true);
+    }
+
+    #[test]
+    fn in_memory_it_is_the_word_of_its_bits() {
+        let some = Coverage::ALL.half(true).half(false).half(true);
+        for coverage in [Coverage::ALL, Coverage::NOTHING, some] {
+            assert_eq!(Coverage::from_bits(coverage.bits()), coverage);
+            let word = coverage.bits().to_ne_bytes();
+            let halves = match cfg!(target_endian = "little") {
+                true => [coverage.mask, coverage.shared],
+                false => [coverage.shared, coverage.mask],
+            };
+            assert_eq!(word, *halves.map(u32::to_ne_bytes).as_flattened());
+            assert_eq!(
+                std::mem::offset_of!(Coverage, mask) == 0,
+                cfg!(target_endian = "little")
+            );
         }
     }
 }

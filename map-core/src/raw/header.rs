@@ -23,6 +23,8 @@ use crate::sync::hint;
 const WRITES_A_SAMPLE: u16 = tally::INTERVAL;
 /// Of the count of those that are left, the bits that are all zero for a sample.
 const TO_SAMPLE: u8 = (WRITES_A_SAMPLE - 1) as u8;
+/// While readers announce themselves, at every so many of them it is asked whether they still shall.
+const WRITES_A_LOOK: u8 = 16;
 /// Every so many samples it is inspected: has it been quiet?
 const SAMPLES_AN_INSPECTION: u8 = 16;
 
@@ -32,8 +34,8 @@ const _: () = assert!(WRITES_A_SAMPLE.is_power_of_two() && WRITES_A_SAMPLE <= 1 
 #[repr(C, align(64))]
 pub(crate) struct Header<L, O> {
     pub(super) lock: RawLock,
-    /// A [`Coverage`]. Written under the exclusive lock; decisive for holders of the lock, a hint
-    /// for everybody else. [`Coverage::NOTHING`] also while a split or merge changes `len`: see
+    /// A [`Coverage`]. Written under the exclusive lock alone, for holders of the lock, for whom it is decisive, read it as if it were no
+    /// atomic; a hint for everybody else. [`Coverage::NOTHING`] also while a split or merge changes `len`: see
     /// [`Header::hints`].
     pub(super) coverage: AtomicU64,
     pub(super) locked: UnsafeCell<L>,
@@ -173,6 +175,27 @@ impl<L, O> Header<L, O> {
         Coverage::from_bits(self.coverage.load(Relaxed))
     }
 
+    /// What the shard covers.
+    ///
+    /// # Safety
+    ///
+    /// 1. The caller has a hold of the lock.
+    #[inline(always)]
+    pub(super) unsafe fn coverage(&self) -> Coverage {
+        #[cfg(crossbeam_loom)]
+        {
+            self.watch.read();
+            return self.coverage_hint();
+        }
+        // Not as one word, so that a question takes each half from where it is.
+        // SAFETY: it has the layout of the word that is there, and is written under the exclusive lock alone, from which we keep others by
+        // (1). Those who look without the lock only read.
+        #[cfg(not(crossbeam_loom))]
+        unsafe {
+            self.coverage.as_ptr().cast::<Coverage>().read()
+        }
+    }
+
     /// What the shard covers and how many entries it has just now, or had a moment ago: the two
     /// belong together, so that no entry is overlooked (nor counted twice) while its shard splits.
     /// `None` if it is not to be had.
@@ -186,6 +209,15 @@ impl<L, O> Header<L, O> {
         // Relaxed: ordered by the load above.
         let unchanged = self.coverage.load(Relaxed) == coverage;
         unchanged.then_some((Coverage::from_bits(coverage), len as usize))
+    }
+
+    /// Notes that somebody was met; of a shard out of use, which only latecomers meet at, nothing.
+    fn note_contention(&self) -> Option<Reading> {
+        let coverage = self.coverage_hint();
+        if coverage.is_nothing() {
+            return None;
+        }
+        self.contention.note(coverage.depth())
     }
 
     /// Where this is, as far as can be told without the lock.
@@ -250,7 +282,7 @@ impl<L, O> Header<L, O> {
             Some(token) => token,
             None => {
                 // Even if it is a reader, who lets us in, we fight over the cache line.
-                if let Some(reading) = self.contention.note(self.coverage_hint().depth()) {
+                if let Some(reading) = self.note_contention() {
                     return Err(Refused::Crowded(Crowd(reading)));
                 }
                 match self.lock.try_lock_shared() {
@@ -300,6 +332,20 @@ impl<L: Table, O> Header<L, O> {
         let left = unsafe { &mut *self.left.get() };
         *left = left.wrapping_sub(1);
         *left & TO_SAMPLE == 0
+    }
+
+    /// Whether no announced reader is here, in most cases: now and then it is left to [`Attempt::admit`] to find out, after which somebody
+    /// looks whether readers shall announce themselves at all.
+    ///
+    /// # Safety
+    ///
+    /// 1. As for [`count_write`](Self::count_write), but that others may ask the same.
+    #[cold]
+    #[inline(never)]
+    unsafe fn admits_now(&self) -> bool {
+        // SAFETY: by (1) nobody changes it.
+        let left = unsafe { *self.left.get() };
+        !left.is_multiple_of(WRITES_A_LOOK) && self.bias.admits_writer_now(self.address())
     }
 
     /// Whether the present exclusive hold is the one in [`WRITES_A_SAMPLE`].
@@ -366,8 +412,8 @@ impl<L: Table, O> Header<L, O> {
         revoking.expect("waiting without a deadline ends when all have left")
     }
 
-    /// Locks the shard for writing if nothing is in the way, and the hold is no sample. It makes no call, and may be
-    /// the wrong shard: see [`Exclusive::if_covering`]. Otherwise go on with [`Attempt::admit`].
+    /// Locks the shard for writing if nothing is in the way, and the hold is no sample. It makes no call unless readers announce themselves, and
+    /// may be the wrong shard: see [`Exclusive::if_covering`]. Otherwise go on with [`Attempt::admit`].
     #[inline(always)]
     pub(crate) fn lock_exclusive_fast(
         &self,
@@ -378,7 +424,8 @@ impl<L: Table, O> Header<L, O> {
         };
         // SAFETY: 1. We have the token, and nobody else.
         let is_sample = unsafe { self.count_write() };
-        if !is_sample && self.bias.is_clear() {
+        // SAFETY: 1. As above.
+        if !is_sample && (self.bias.is_clear() || unsafe { self.admits_now() }) {
             return Ok(Exclusive::new(self, token, place));
         }
         Err(Attempt::astray(self, ManuallyDrop::new(token)))
@@ -397,10 +444,7 @@ impl<L: Table, O> Header<L, O> {
         let take = || {
             Some(self.lock.try_lock_exclusive().unwrap_or_else(|| {
                 contended = true;
-                crowded = self
-                    .contention
-                    .note(self.coverage_hint().depth())
-                    .or(crowded);
+                crowded = self.note_contention().or(crowded);
                 let wait = |deadline| {
                     let alone = || self.lock.try_lock_exclusive();
                     let token = self.contention.keep_off(&self.lock, deadline, alone);
@@ -424,7 +468,7 @@ impl<L: Table, O> Header<L, O> {
             revoked,
             contended,
         };
-        self.coverage_hint().covers(hash).then_some((hold, met))
+        hold.coverage().covers(hash).then_some((hold, met))
     }
 
     /// Locks the shard for writing if that needs no waiting, whatever it covers.

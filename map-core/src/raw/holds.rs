@@ -150,7 +150,8 @@ impl<'a, L, O> Shared<'a, L, O> {
     /// ```
     #[inline]
     pub fn coverage(&self) -> Coverage {
-        self.header().coverage_hint()
+        // SAFETY: 1. It is kept.
+        unsafe { self.header().coverage() }
     }
 
     /// The hold moves into a guard, which may go to another thread.
@@ -353,10 +354,12 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
     /// ```
     #[inline]
     pub fn coverage(&self) -> Coverage {
-        self.header.coverage_hint()
+        // SAFETY: 1. The token is in our hands.
+        unsafe { self.header.coverage() }
     }
 
     pub(crate) fn set_coverage(&mut self, coverage: Coverage) {
+        self.header.watch.write();
         // Release: for `Header::hints` alone. Whoever decides by it holds the lock, and got it
         // after our release of it.
         self.header.coverage.store(coverage.bits(), Release);
@@ -476,7 +479,7 @@ impl<L: Table, O> Drop for Exclusive<'_, L, O> {
 unsafe impl<L: Table, O> Inside<L, O> for Exclusive<'_, L, O> {
     #[inline]
     fn coverage(&self) -> Coverage {
-        self.header.coverage_hint()
+        Exclusive::coverage(self)
     }
 
     #[inline]

@@ -20,7 +20,7 @@ pub(crate) struct Node<K, V> {
     watch: Watch,
 }
 
-/// The bits of a hash that a node stores: the tag's seven, and as many as the deepest shard depends on.
+/// The bits of a hash that a node stores: the tag's seven, those that the deepest shard depends on, and some for the lines of its table.
 pub(crate) const HASH: u64 = !(KEPT | GUARDS);
 /// There were too many guards to be counted: the node stays until its map is dropped.
 const KEPT: u64 = 1 << 16;
