@@ -80,14 +80,21 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 ///
 /// If the shard has a read table, the whole function returns the last argument instead (of an [`At`] that looks into that alone).
 ///
-/// A macro, for that return. The expression is compiled once, for either way to keep writers out: there is less in callers.
+/// A macro, for that return. The expression is compiled twice, for either way to keep writers out: compiled once, it asks again which
+/// it is (measured: 2 to 5 instructions of 60).
 macro_rules! read_fast {
     ($map:expr, $hash:expr, |$at:ident| $attempt:expr, |$table:ident| $elsewhere:expr) => {{
         let (map, hash) = ($map, $hash);
         if map.is_sample() {
             Err(Refused::Busy)
+        } else if T::READS_LOCK
+            && let Some(header) = map.directory.find_to_announce(hash)
+        {
+            let patience = $crate::strategy::Patience::Announce;
+            let $at = $crate::strategy::At::new(header, hash, patience, here());
+            $attempt
         } else {
-            let (way, patience) = map.way_in(Way::Brief, hash);
+            let (way, patience) = map.way_to_count(Way::Brief, hash);
             if way.says_read_table() {
                 let $table = $crate::strategy::At::of_read_table(way.header(), hash, here());
                 return $elsewhere;
@@ -278,24 +285,22 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// The same, and how a read that is not to wait keeps writers out. An announced one asks nothing for it.
+    /// The same for a read that is not to wait, and how it keeps writers out, where readers do not [announce](Directory::find_to_announce)
+    /// themselves at once.
     #[inline(always)]
-    pub(crate) fn way_in(
+    pub(crate) fn way_to_count(
         &self,
         way: Way,
         hash: u64,
     ) -> (Signpost<'_, T::Locked, T::Open>, Patience) {
-        if T::READS_LOCK
-            && let Some(root) = self.directory.announcers_root()
-        {
-            return (root.find(hash), Patience::Announce);
-        }
         let shard = if T::READS_LOCK {
             self.directory.way_to_lock(hash, Access::Read)
         } else {
             self.directory.root().map(|root| root.find(hash))
         };
         match shard {
+            // Some shard has a read table, or writers meet. (An array leads to no shard in the map itself, so it may be asked afterwards.)
+            Some(shard) if T::SELECTS && !shard.is_plain() => (shard, self.patience(way)),
             Some(shard) => (shard, Patience::Fast),
             // Guards are not announced in it: see `announces`.
             None if way == Way::Brief => (self.way_to_first(), self.patience(way)),
@@ -606,25 +611,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.lock_by(self.lock_fast(hash, place), hash, place)
     }
 
-    /// The same, if it meets nothing, is no sample, and finds entries that are changed in place; perhaps of the wrong shard, as
-    /// [`lock_whichever`](Self::lock_whichever) does. Otherwise go on with [`lock_by`](Self::lock_by), best in a function of its own: what is compiled for this case alone is shorter.
-    #[inline(always)]
-    pub(crate) fn lock_plain(
-        &self,
-        hash: u64,
-        place: Place,
-    ) -> Result<Section<'_, K, V, T>, By<'_, K, V, T>> {
-        let section = match self.lock_whichever(hash, place) {
-            Ok(section) => section,
-            astray => return Err(astray),
-        };
-        if T::IN_PLACE || T::SELECTS && T::is_in_place(&section) {
-            Ok(section)
-        } else {
-            Err(section.if_covering(hash))
-        }
-    }
-
+    /// The same, if it meets nothing and is no sample. Otherwise go on with [`lock_by`](Self::lock_by), best in a function of its own:
+    /// what is compiled for this case alone is shorter.
     #[inline(always)]
     pub(crate) fn lock_fast(&self, hash: u64, place: Place) -> By<'_, K, V, T> {
         self.lock_whichever(hash, place)?.if_covering(hash)
@@ -639,7 +627,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             .lock_exclusive_fast(place)
     }
 
-    /// Goes on with what [`lock_plain`](Self::lock_plain) met.
+    /// Whether the entries of a shard are changed in place.
+    #[inline(always)]
+    pub(crate) fn is_in_place(locked: &T::Locked) -> bool {
+        T::IN_PLACE || T::SELECTS && T::is_in_place(locked)
+    }
+
+    /// Goes on with what [`lock_whichever`](Self::lock_whichever) met.
     #[inline(always)]
     pub(crate) fn lock_by<'a>(
         &'a self,
@@ -804,13 +798,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         place: Place,
     ) -> Section<'a, K, V, T> {
         let header = section.header();
-        if T::READS_LOCK {
-            self.leaning.note_write(&self.tally);
+        let delay = if T::SELECTS {
+            T::delay_sample(section.open(), tally::draw())
+        } else {
+            0
+        };
+        // One that is put off is noted then.
+        if T::READS_LOCK && (delay == 0 || delay == u8::MAX) {
+            self.leaning.note_write(&self.tally, T::WRITES_A_SAMPLE);
             self.lead_readers();
         }
         self.directory.tell(&section);
         if T::SELECTS {
-            let delay = T::delay_sample(section.open(), tally::draw());
             if delay > 0 {
                 section.put_off_sample(delay);
                 if let Some(hash) = hash {

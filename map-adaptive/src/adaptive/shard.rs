@@ -37,15 +37,27 @@ pub(super) type Inline = map_sharded::Sharded;
 pub(super) type Entries<K, V> = map_sharded::Entries<K, V>;
 
 /// What lies under the lock.
-pub struct Locked<K, V>(pub(super) Stored<K, V>);
+pub struct Locked<K, V> {
+    /// The entries that are inline: all, or none, and then there is no room for any either. So whoever looks for one here need
+    /// not ask first.
+    entries: Entries<K, V>,
+    /// The entries that are in nodes, if they are.
+    // In a box: so that what operations need of a shard fills one cache line as long as it has none.
+    upper: Option<(Box<Upper<K, V>>, Present)>,
+}
 
 /// How the entries of a shard are stored.
-pub(super) enum Stored<K, V> {
+pub(super) enum Stored<'x, K, V> {
     /// In the table itself.
-    Inline(Entries<K, V>),
+    Inline(&'x Entries<K, V>),
     /// In nodes.
-    // In a box: so that a shard fills one cache line as long as it has none.
-    Nodes(Box<Upper<K, V>>, Present),
+    Nodes(&'x Upper<K, V>),
+}
+
+/// The same, to be changed.
+enum StoredMut<'x, K, V> {
+    Inline(&'x mut Entries<K, V>),
+    Nodes(&'x mut Upper<K, V>),
 }
 
 /// A read/dirty shard.
@@ -65,10 +77,6 @@ impl<K, V> Upper<K, V> {
     #[inline(always)]
     pub(super) fn locked(&self) -> &nodes::Locked<K, V> {
         &self.locked
-    }
-
-    pub(super) fn into_locked(self) -> nodes::Locked<K, V> {
-        self.locked
     }
 }
 
@@ -98,15 +106,15 @@ impl<K: Clone, V: Clone> Upper<K, V> {
 
 impl<K, V> Default for Locked<K, V> {
     fn default() -> Self {
-        Self(Stored::Inline(Entries::default()))
+        Self::of(Entries::default())
     }
 }
 
 impl<K, V> std::fmt::Debug for Locked<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.0 {
+        f.write_str(match self.stored() {
             Stored::Inline(_) => "Inline",
-            Stored::Nodes(..) => "Nodes",
+            Stored::Nodes(_) => "Nodes",
         })
     }
 }
@@ -116,32 +124,32 @@ impl<K, V> Table for Locked<K, V> {
 
     #[inline(always)]
     fn has_waste(&self) -> bool {
-        match &self.0 {
+        match self.stored() {
             Stored::Inline(_) => false,
-            Stored::Nodes(upper, _) => upper.has_waste(),
+            Stored::Nodes(upper) => upper.has_waste(),
         }
     }
 
     fn take_waste(&mut self) -> Self::Waste {
-        match &mut self.0 {
-            Stored::Inline(_) => None,
-            Stored::Nodes(upper, _) => Some(upper.locked.take_waste()),
+        match self.stored_mut() {
+            StoredMut::Inline(_) => None,
+            StoredMut::Nodes(upper) => Some(upper.locked.take_waste()),
         }
     }
 
     #[inline]
     fn len(&self) -> usize {
-        match &self.0 {
+        match self.stored() {
             Stored::Inline(entries) => entries.len(),
-            Stored::Nodes(upper, _) => upper.locked.len(),
+            Stored::Nodes(upper) => upper.locked.len(),
         }
     }
 
     #[inline]
     fn locator(&self) -> usize {
-        match &self.0 {
+        match self.stored() {
             Stored::Inline(entries) => entries.locator(),
-            Stored::Nodes(..) => 0,
+            Stored::Nodes(_) => 0,
         }
     }
 
@@ -291,9 +299,9 @@ pub(super) fn view<K, V>(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) ->
     // SAFETY: 1. They are parts of one shard that is locked for writing. What is open of the nodes is used with
     // one `Upper` for as long as that has entries; and the unit with anything.
     unsafe {
-        match &mut locked.0 {
-            Stored::Inline(entries) => View::Inline(Within::new(coverage, &(), entries)),
-            Stored::Nodes(upper, _) => {
+        match locked.stored_mut() {
+            StoredMut::Inline(entries) => View::Inline(Within::new(coverage, &(), entries)),
+            StoredMut::Nodes(upper) => {
                 View::Nodes(Within::new(coverage, &open.nodes, &mut upper.locked))
             }
         }
@@ -306,11 +314,21 @@ pub(super) fn within_entries<K, V>(
     section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
 ) -> Option<Within<'_, Entries<K, V>, ()>> {
     let coverage = section.coverage();
-    match &mut section.0 {
+    match section.stored_mut() {
         // SAFETY: 1. The unit belongs to anything.
-        Stored::Inline(entries) => Some(unsafe { Within::new(coverage, &(), entries) }),
-        Stored::Nodes(..) => None,
+        StoredMut::Inline(entries) => Some(unsafe { Within::new(coverage, &(), entries) }),
+        StoredMut::Nodes(_) => None,
     }
+}
+
+/// What a shard has inline: everything, or nothing.
+#[inline(always)]
+pub(super) fn inline<K, V>(
+    section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+) -> Within<'_, Entries<K, V>, ()> {
+    let coverage = section.coverage();
+    // SAFETY: 1. As above.
+    unsafe { Within::new(coverage, &(), &mut section.entries) }
 }
 
 /// Two shards seen as what both are.
@@ -340,15 +358,56 @@ pub(super) fn view_both<'x, K: Clone, V: Clone>(
 }
 
 impl<K, V> Locked<K, V> {
+    #[inline(always)]
+    pub(super) fn stored(&self) -> Stored<'_, K, V> {
+        match &self.upper {
+            None => Stored::Inline(&self.entries),
+            Some((upper, _)) => Stored::Nodes(upper),
+        }
+    }
+
+    #[inline(always)]
+    fn stored_mut(&mut self) -> StoredMut<'_, K, V> {
+        match &mut self.upper {
+            None => StoredMut::Inline(&mut self.entries),
+            Some((upper, _)) => StoredMut::Nodes(upper),
+        }
+    }
+
+    /// A shard of these entries, inline.
+    pub(super) fn of(entries: Entries<K, V>) -> Self {
+        Self {
+            entries,
+            upper: None,
+        }
+    }
+
+    /// The entries that are inline, if any are.
+    #[inline(always)]
+    pub(super) fn entries_mut(&mut self) -> &mut Entries<K, V> {
+        &mut self.entries
+    }
+
+    /// The entries that are inline, and what there is otherwise.
+    pub(super) fn into_parts(self) -> (Entries<K, V>, Option<nodes::Locked<K, V>>) {
+        (self.entries, self.upper.map(|(upper, _)| upper.locked))
+    }
+
+    /// Whether one more entry fits inline.
+    #[inline(always)]
+    pub(super) fn has_room_inline(&self) -> bool {
+        <Inline as Strategy<K, V>>::has_room(&self.entries)
+    }
+
     /// Looks for an entry where they are inline.
     #[inline(always)]
     pub(super) fn find_inline<Q>(&self, hash: u64, key: &Q) -> Result<Option<&(K, V)>, Refused>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match &self.0 {
-            Stored::Inline(entries) => Ok(entries.find(hash, key)),
-            Stored::Nodes(..) => Err(Refused::Busy),
+        match self.entries.find(hash, key) {
+            None if self.is_in_nodes() => Err(Refused::Busy),
+            found => Ok(found),
         }
     }
 
@@ -366,9 +425,9 @@ impl<K, V> Locked<K, V> {
         V: Clone,
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match &self.0 {
+        match self.stored() {
             Stored::Inline(entries) => entries.find(hash, key),
-            Stored::Nodes(upper, _) => {
+            Stored::Nodes(upper) => {
                 let slot = <Nodes as Strategy<K, V>>::locate(&upper.locked, hash, key)?;
                 Some(<Nodes as Strategy<K, V>>::pair(&upper.locked, slot))
             }
@@ -380,9 +439,9 @@ impl<K, V> Locked<K, V> {
         shard: &Shared<'a, Self, Open<K, V>>,
         span: Span,
     ) -> Option<Anchored<'a, nodes::Visit<K, V>>> {
-        match &shard.0 {
+        match shard.stored() {
             // Otherwise guards on nodes would keep entries from being moved back.
-            Stored::Nodes(upper, _) if upper.left.is_none() => {
+            Stored::Nodes(upper) if upper.left.is_none() => {
                 // SAFETY: 1. It is locked, and `'a` is a borrow of its map.
                 Some(unsafe { nodes::visit_locked(&upper.locked, span) })
             }
@@ -392,29 +451,27 @@ impl<K, V> Locked<K, V> {
 
     /// Whether readers would be better off if the shard were tended.
     pub(super) fn wants_promotion(&self) -> bool {
-        match &self.0 {
+        match self.stored() {
             Stored::Inline(_) => false,
-            Stored::Nodes(upper, _) => {
-                upper.left.is_none() && nodes::wants_promotion(&upper.locked)
-            }
+            Stored::Nodes(upper) => upper.left.is_none() && nodes::wants_promotion(&upper.locked),
         }
     }
 
     pub(super) fn is_in_nodes(&self) -> bool {
-        matches!(self.0, Stored::Nodes(..))
+        self.upper.is_some()
     }
 
     /// When readers were shut out, if they were.
     pub(super) fn left(&self) -> Option<nodes::Moment> {
-        match &self.0 {
+        match self.stored() {
             Stored::Inline(_) => None,
-            Stored::Nodes(upper, _) => upper.left,
+            Stored::Nodes(upper) => upper.left,
         }
     }
 
     /// Readers were shut out of another shard, whose entries are here now.
     pub(super) fn set_left(&mut self, moment: Option<nodes::Moment>) {
-        if let Stored::Nodes(upper, _) = &mut self.0 {
+        if let Some((upper, _)) = &mut self.upper {
             upper.left = moment;
         }
     }
@@ -427,7 +484,10 @@ impl<K, V> Locked<K, V> {
             left: None,
         });
         if let Some(present) = nodes::PRESENT {
-            *self = Self(Stored::Nodes(upper, present));
+            *self = Self {
+                entries: Entries::default(),
+                upper: Some((upper, present)),
+            };
         }
     }
 }
@@ -443,7 +503,7 @@ pub(super) fn go_up<K: Clone, V: Clone>(
 ) -> Result<(), TryReserveError> {
     let coverage = section.coverage();
     let (open, locked) = section.parts();
-    let (Stored::Inline(entries), Some(present)) = (&mut locked.0, nodes::PRESENT) else {
+    let (StoredMut::Inline(entries), Some(present)) = (locked.stored_mut(), nodes::PRESENT) else {
         return Ok(());
     };
     let hashes: Vec<u64> = <Inline as Strategy<K, V>>::iter(entries)
@@ -464,7 +524,7 @@ pub(super) fn go_up<K: Clone, V: Clone>(
     for (hash, (key, value)) in hashes.into_iter().zip(entries) {
         <Nodes as Strategy<K, V>>::insert_new(&mut above, hash, key, value);
     }
-    locked.0 = Stored::Nodes(upper, present);
+    locked.upper = Some((upper, present));
     Ok(())
 }
 
@@ -510,7 +570,7 @@ fn go_down<K: Clone, V: Clone>(
 ) -> Option<Waste<K, V>> {
     let coverage = section.coverage();
     let (open, locked) = section.parts();
-    let Stored::Nodes(upper, _) = &mut locked.0 else {
+    let StoredMut::Nodes(upper) = locked.stored_mut() else {
         return None;
     };
     let left = upper.left?;
@@ -540,6 +600,6 @@ fn go_down<K: Clone, V: Clone>(
     for (hash, (key, value)) in hashes.into_iter().zip(pairs) {
         <Inline as Strategy<K, V>>::insert_new(&mut inline, hash, key, value);
     }
-    locked.0 = Stored::Inline(entries);
+    (locked.entries, locked.upper) = (entries, None);
     Some(waste)
 }

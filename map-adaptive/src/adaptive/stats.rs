@@ -115,7 +115,7 @@ impl Stats {
         of_kind.shards += 1;
         of_kind.entries += locked.len() as u64;
         self.leaving_shards += u64::from(open.study.is_leaving());
-        if let Stored::Nodes(upper, _) = &locked.0 {
+        if let Stored::Nodes(upper) = locked.stored() {
             self.unsettled_reads += nodes::misses(upper.locked());
         }
     }

@@ -22,9 +22,11 @@ use self::lookup::{find_locked, note};
 use self::writes::{in_nodes, in_nodes_here, noting};
 use super::Adaptive;
 use super::nodes::{self, Looked, Nodes};
-use super::shard::{Inline, Locked, Open, Stored, View, settle, step, view, within_entries};
+use super::shard::{
+    Inline, Locked, Open, Stored, View, inline, settle, step, view, within_entries,
+};
 use super::stats::Stats;
-use super::study::{Event, Timed};
+use super::study::{Event, Timed, WRITES};
 use crate::policy::Kind;
 
 type AtShard<'a, K, V> = At<'a, Locked<K, V>, Open<K, V>>;
@@ -67,6 +69,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     const SPLITS_FOR_CONTENTION: bool = true;
     const READS_LOCK: bool = true;
     const SELECTS: bool = true;
+    const WRITES_A_SAMPLE: u16 = WRITES;
 
     #[inline(always)]
     fn peek<'a, Q>(at: AtShard<'a, K, V>, key: &Q) -> Result<Found<'a, K, V, Brief<K, V>>, Refused>
@@ -254,11 +257,11 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match &locked.0 {
+        match locked.stored() {
             Stored::Inline(entries) => {
                 <Inline as Strategy<K, V>>::locate(entries, hash, key).map(Slot)
             }
-            Stored::Nodes(upper, _) => {
+            Stored::Nodes(upper) => {
                 <Nodes as Strategy<K, V>>::locate(upper.locked(), hash, key).map(Slot::of_nodes)
             }
         }
@@ -273,10 +276,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let Stored::Inline(entries) = &mut section.0 else {
-            unreachable!("asked only where entries are changed in place")
-        };
-        let (slot, pair) = entries.find_mut(hash, key)?;
+        let (slot, pair) = section.entries_mut().find_mut(hash, key)?;
         Some((Slot(slot), pair))
     }
 
@@ -319,18 +319,61 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
 
     #[inline]
     fn pair(locked: &Locked<K, V>, slot: Slot) -> &(K, V) {
-        match &locked.0 {
+        match locked.stored() {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::pair(entries, slot.0),
-            Stored::Nodes(upper, _) => upper.pair(slot.in_nodes()),
+            Stored::Nodes(upper) => upper.pair(slot.in_nodes()),
         }
     }
 
     #[inline(always)]
     fn has_room(locked: &Locked<K, V>) -> bool {
-        match &locked.0 {
-            Stored::Inline(entries) => <Inline as Strategy<K, V>>::has_room(entries),
-            Stored::Nodes(upper, _) => upper.has_room(),
+        match locked.stored() {
+            Stored::Inline(_) => locked.has_room_inline(),
+            Stored::Nodes(upper) => upper.has_room(),
         }
+    }
+
+    #[inline(always)]
+    fn has_room_in_place(locked: &Locked<K, V>) -> bool {
+        locked.has_room_inline()
+    }
+
+    #[inline(always)]
+    fn insert_new_in_place(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Slot {
+        noting(
+            section,
+            |section| {
+                let mut s = inline(section);
+                Slot(<Inline as Strategy<K, V>>::insert_new(
+                    &mut s, hash, key, value,
+                ))
+            },
+            |_, _| Event::Insert,
+        )
+    }
+
+    #[inline(always)]
+    fn remove_key_in_place<Q>(
+        section: &mut impl Inside<Locked<K, V>, Open<K, V>>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        noting(
+            section,
+            |section| <Inline as Strategy<K, V>>::remove_key(&mut inline(section), hash, key),
+            |removed, _| match removed {
+                Some(_) => Event::Remove,
+                None => Event::Nothing,
+            },
+        )
     }
 
     #[inline(always)]
@@ -470,9 +513,9 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
             section.parts().0.note(Event::Mutation);
         }
         let (open, locked) = section.parts();
-        match &mut locked.0 {
-            Stored::Inline(entries) => entries.at_mut(slot.0),
-            Stored::Nodes(upper, _) => upper.edit(&open.nodes, slot.in_nodes(), edit),
+        match locked.stored() {
+            Stored::Inline(_) => locked.entries_mut().at_mut(slot.0),
+            Stored::Nodes(upper) => upper.edit(&open.nodes, slot.in_nodes(), edit),
         }
     }
 
@@ -481,9 +524,9 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         slot: Slot,
         edit: &'x mut nodes::Edit<K, V>,
     ) -> &'x mut (K, V) {
-        match &locked.0 {
+        match locked.stored() {
             Stored::Inline(_) => unreachable!("asked only where entries are not changed in place"),
-            Stored::Nodes(upper, _) => {
+            Stored::Nodes(upper) => {
                 <Nodes as Strategy<K, V>>::draft(upper.locked(), slot.in_nodes(), edit)
             }
         }
@@ -564,8 +607,8 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     }
 
     fn downgrade<'a>(section: Section<'a, K, V, Self>, slot: Slot) -> Held<'a, (K, V), Hold<K, V>> {
-        match &section.0 {
-            Stored::Nodes(upper, _) if section.left().is_none() => {
+        match section.stored() {
+            Stored::Nodes(upper) if section.left().is_none() => {
                 // SAFETY: `hold`: 1. The shard is locked; `'a` is a borrow of its map. `wrap_hold`: 1., 2. It is in there.
                 let found =
                     unsafe { nodes::hold(upper.locked(), slot.in_nodes()).wrap_hold(Hold::Node) };
@@ -585,9 +628,9 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     }
 
     fn capacity(locked: &Locked<K, V>) -> usize {
-        match &locked.0 {
+        match locked.stored() {
             Stored::Inline(entries) => <Inline as Strategy<K, V>>::capacity(entries),
-            Stored::Nodes(upper, _) => <Nodes as Strategy<K, V>>::capacity(upper.locked()),
+            Stored::Nodes(upper) => <Nodes as Strategy<K, V>>::capacity(upper.locked()),
         }
     }
 
@@ -627,11 +670,11 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         if locked.is_in_nodes() {
             into.empty_nodes();
         }
-        match (&locked.0, view::<K, V>(into)) {
+        match (locked.stored(), view::<K, V>(into)) {
             (Stored::Inline(entries), View::Inline(mut into)) => {
                 <Inline as Strategy<K, V>>::clone_shard(&(), entries, &mut into);
             }
-            (Stored::Nodes(upper, _), View::Nodes(mut into)) => {
+            (Stored::Nodes(upper), View::Nodes(mut into)) => {
                 <Nodes as Strategy<K, V>>::clone_shard(&open.nodes, upper.locked(), &mut into);
             }
             _ => unreachable!("both are in nodes if the one that is cloned is"),
@@ -649,7 +692,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
 
     fn take(section: &mut impl Inside<Locked<K, V>, Open<K, V>>) -> Locked<K, V> {
         match view::<K, V>(section) {
-            View::Inline(mut s) => Locked(Stored::Inline(<Inline as Strategy<K, V>>::take(&mut s))),
+            View::Inline(mut s) => Locked::of(<Inline as Strategy<K, V>>::take(&mut s)),
             View::Nodes(mut s) => {
                 // Nothing is handed out: readers may still see it.
                 drop(<Nodes as Strategy<K, V>>::take(&mut s));
@@ -675,9 +718,9 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         K: 'a,
         V: 'a,
     {
-        match &locked.0 {
+        match locked.stored() {
             Stored::Inline(entries) => Iter::Inline(<Inline as Strategy<K, V>>::iter(entries)),
-            Stored::Nodes(upper, _) => Iter::Nodes(<Nodes as Strategy<K, V>>::iter(upper.locked())),
+            Stored::Nodes(upper) => Iter::Nodes(<Nodes as Strategy<K, V>>::iter(upper.locked())),
         }
     }
 
@@ -686,20 +729,20 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         K: 'a,
         V: 'a,
     {
-        let entries = match &mut locked.0 {
-            Stored::Inline(entries) => Some(<Inline as Strategy<K, V>>::iter_mut(entries)),
-            Stored::Nodes(..) => unreachable!("asked only where entries are changed in place"),
-        };
-        entries.into_iter().flatten()
+        debug_assert!(
+            !locked.is_in_nodes(),
+            "asked only where entries are changed in place"
+        );
+        <Inline as Strategy<K, V>>::iter_mut(locked.entries_mut())
     }
 
     fn slots(locked: &Locked<K, V>) -> impl Iterator<Item = Slot> {
-        let (inline, above) = match &locked.0 {
+        let (inline, above) = match locked.stored() {
             Stored::Inline(entries) => (
                 Some(<Inline as Strategy<K, V>>::slots(entries).map(Slot)),
                 None,
             ),
-            Stored::Nodes(upper, _) => (
+            Stored::Nodes(upper) => (
                 None,
                 Some(<Nodes as Strategy<K, V>>::slots(upper.locked()).map(Slot::of_nodes)),
             ),
@@ -742,13 +785,9 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
     }
 
     fn into_iter(locked: Locked<K, V>) -> IntoIter<K, V> {
-        match locked.0 {
-            Stored::Inline(entries) => {
-                IntoIter::Inline(<Inline as Strategy<K, V>>::into_iter(entries))
-            }
-            Stored::Nodes(upper, _) => {
-                IntoIter::Nodes(<Nodes as Strategy<K, V>>::into_iter(upper.into_locked()))
-            }
+        match locked.into_parts() {
+            (entries, None) => IntoIter::Inline(<Inline as Strategy<K, V>>::into_iter(entries)),
+            (_, Some(nodes)) => IntoIter::Nodes(<Nodes as Strategy<K, V>>::into_iter(nodes)),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::policy::{Costs, Kind, Window};
 /// A sampled read stands for so many, on average; where one in so many is taken for a sample, for so many times that.
 const READS: u64 = 256;
 /// And a sampled write for so many: see [`Study::delay_sample`].
-const WRITES: u64 = 256 + DELAY as u64 / 2;
+pub(super) const WRITES: u16 = 256 + DELAY as u16 / 2;
 /// The most by which the sample of a write is put off.
 const DELAY: u8 = 128;
 /// What a timed operation is counted as at most: so many times the mean, and as many nanoseconds on top. A thread that
@@ -133,7 +133,7 @@ impl Tally {
         if coverage.is_nothing() {
             return;
         }
-        let shards = 1 << coverage.depth().min(40);
+        let shards = 1 << coverage.depth();
         self.entries.fetch_add(len as u64 * shards, Relaxed);
         self.shards.fetch_add(shards, Relaxed);
         self.sites.fetch_add(1, Relaxed);
@@ -162,7 +162,7 @@ impl Tally {
     /// What was counted.
     pub(super) fn window(&self, kind: Kind, elapsed: Duration) -> Window {
         let reads = |event| self.count(event) * READS;
-        let writes = |event| self.count(event) * WRITES;
+        let writes = |event| self.count(event) * u64::from(WRITES);
         let changes = [Event::Update, Event::Insert, Event::Remove, Event::Mutation];
         let changed: u64 = changes.map(|event| self.count(event)).iter().sum();
         let mean = |what: Timed| self.timed[what as usize].mean();
@@ -181,7 +181,7 @@ impl Tally {
             inserts: writes(Event::Insert),
             removes: writes(Event::Remove),
             mutations: writes(Event::Mutation),
-            other_writes: self.count(Event::Write).saturating_sub(changed) * WRITES,
+            other_writes: self.count(Event::Write).saturating_sub(changed) * u64::from(WRITES),
             scanned: self.scanned.load(Relaxed) * READS,
             // Who waited counts as often as it could have done something else.
             contended: self.contended.load(Relaxed).min(all),
@@ -404,7 +404,7 @@ mod tests {
                 0 => {
                     samples += 1;
                     writes += 256;
-                    seen += WRITES * u64::from(pace.get());
+                    seen += u64::from(WRITES) * u64::from(pace.get());
                 }
                 put_off => writes += u64::from(put_off),
             }

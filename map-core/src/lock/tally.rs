@@ -224,12 +224,14 @@ impl Tally {
         self.put(READ, crowd)
     }
 
-    /// The same of a write.
-    pub(crate) fn note_write(&self) -> Option<Turn> {
-        self.note_write_in(Crowd::Map)
+    /// The same of a write that stands for so many.
+    pub(crate) fn note_write(&self, stands_for: u16) -> Option<Turn> {
+        // A sample of reads stands for as many as this is divided by. (In models, too, where there are more of either.)
+        let cost = i64::from(cost_of_write(Crowd::Map)) * i64::from(stands_for) / 256;
+        self.put(-i32::try_from(cost).unwrap_or(i32::MAX), Crowd::Map)
     }
 
-    /// The same, in such a crowd.
+    /// The same of one that stands for as many as a read, in such a crowd.
     pub(crate) fn note_write_in(&self, crowd: Crowd) -> Option<Turn> {
         self.put(-cost_of_write(crowd), crowd)
     }
@@ -248,5 +250,33 @@ impl Tally {
             down if down <= -turn => Some(Turn::Count),
             _ => None,
         }
+    }
+}
+
+#[cfg(all(test, not(crossbeam_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_weighs_what_it_stands_for() {
+        let weight = |stands_for| {
+            let tally = Tally::default();
+            let _ = tally.note_write(stands_for);
+            -tally.balance.load(Relaxed)
+        };
+        loop {
+            // What others read meanwhile, in other tests, changes what a write costs.
+            let before = cost_of_write(Crowd::Map);
+            let weights = [256, 512, 384, 0].map(weight);
+            if before == cost_of_write(Crowd::Map) {
+                assert_eq!(weights, [before, 2 * before, before * 3 / 2, 0]);
+                break;
+            }
+        }
+        assert_eq!(
+            weight(u16::MAX),
+            TURN * cost_of_write(Crowd::Map),
+            "and no more"
+        );
     }
 }

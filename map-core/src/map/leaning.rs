@@ -82,10 +82,10 @@ impl Leaning {
         drawn.map(|drawn| drawn as u8)
     }
 
-    /// Notes a sample of writes.
-    pub(super) fn note_write(&self, tally: &Tally) {
+    /// Notes a sample of writes, which stands for so many.
+    pub(super) fn note_write(&self, tally: &Tally, stands_for: u16) {
         if self.is_adaptive() {
-            self.turn(tally.note_write());
+            self.turn(tally.note_write(stands_for));
         }
     }
 

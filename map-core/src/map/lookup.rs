@@ -68,22 +68,36 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         // put together in registers.
         let found = if self.is_sample() {
             Err(Refused::Busy)
+        } else if let Some(header) = self.directory.find_to_announce(hash) {
+            Self::get_locked(At::new(header, hash, Patience::Announce, here()), key)
         } else {
-            let (way, patience) = self.way_in(Way::Guard, hash);
+            let (way, patience) = self.way_to_count(Way::Guard, hash);
             if way.says_read_table() {
                 return self.get_in_table(way.header(), hash, key);
             }
-            let at = At::new(way.header(), hash, patience, here()).for_guard();
-            if T::SELECTS {
-                T::peek_locked(at, key).map(|found| found.map(T::keep_locked))
-            } else {
-                T::get(at, key)
-            }
+            Self::get_locked(At::new(way.header(), hash, patience, here()), key)
         };
         match found {
-            Ok(found) => found.map(Ref),
+            Ok(found) => found,
             Err(_) => self.get_slow(hash, key, here()),
         }
+    }
+
+    /// A read for a guard, by the lock.
+    #[inline(always)]
+    fn get_locked<'a, Q>(
+        at: At<'a, T::Locked, T::Open>,
+        key: &Q,
+    ) -> Result<Option<Ref<'a, K, V, T>>, Refused>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        let found = if T::SELECTS {
+            T::peek_locked(at.for_guard(), key)?.map(T::keep_locked)
+        } else {
+            T::get(at.for_guard(), key)?
+        };
+        Ok(found.map(Ref))
     }
 
     /// A read for a guard of a shard that had a read table a moment ago.

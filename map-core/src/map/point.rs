@@ -36,19 +36,19 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cfg_attr(debug_assertions, track_caller)]
     pub fn insert(&self, key: K, value: V) -> Option<V> {
         let hash = self.hash(&key);
-        if T::IN_PLACE {
+        if T::IN_PLACE || T::SELECTS {
             self.insert_in_place(hash, key, value, here())
         } else {
             self.insert_called(hash, key, value, here())
         }
     }
 
-    /// Where entries are changed in place: what makes no call.
+    /// Where entries are changed in place, of all shards or of some: what makes no call in these.
     #[inline(always)]
     fn insert_in_place(&self, hash: u64, key: K, value: V, place: Place) -> Option<V> {
-        let mut section = match self.lock_plain(hash, place) {
+        let mut section = match self.lock_whichever(hash, place) {
             Ok(section) => section,
-            Err(by) => return self.insert_elsewhere(hash, key, value, by, place),
+            by => return self.insert_elsewhere(hash, key, value, by, place),
         };
         if let Some((_, entry)) = T::locate_mut(&mut Plain(&mut section), hash, &key) {
             let old = std::mem::replace(&mut entry.1, value);
@@ -57,21 +57,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             drop(key);
             return Some(old);
         }
-        if section.coverage().covers(hash) && T::has_room(&section) {
-            T::insert_new(&mut Plain(&mut section), hash, key, value);
+        if section.coverage().covers(hash) && T::has_room_in_place(&section) {
+            T::insert_new_in_place(&mut Plain(&mut section), hash, key, value);
             return None;
         }
         self.insert_elsewhere(hash, key, value, Self::confirm(section, hash), place)
     }
 
-    /// Where they are not, or not in all shards: a function of its own, for there is too much of it for callers.
+    /// Where they are in none: a function of its own, for there is too much of it for callers.
     #[inline(never)]
     fn insert_called(&self, hash: u64, key: K, value: V, place: Place) -> Option<V> {
-        if T::SELECTS {
-            self.insert_in_place(hash, key, value, place)
-        } else {
-            self.insert_by(hash, key, value, self.lock_fast(hash, place), place)
-        }
+        self.insert_by(hash, key, value, self.lock_fast(hash, place), place)
     }
 
     #[inline(always)]
@@ -184,15 +180,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        let section = match self.lock_plain(hash, here()) {
+        if !T::IN_PLACE && !T::SELECTS {
+            return self.get_mut_by(hash, key, self.lock_fast(hash, here()), here());
+        }
+        let section = match self.lock_whichever(hash, here()) {
             Ok(section) => section,
-            Err(by) => return self.get_mut_by(hash, key, by, here()),
+            by => return self.get_mut_by(hash, key, by, here()),
         };
         match RefMut::find_in_place(section, hash, key) {
             Ok(found) => Some(found),
             Err(section) => match Self::confirm(section, hash) {
-                Ok(_) => None,
-                astray => self.get_mut_by(hash, key, astray, here()),
+                Ok(section) if Self::is_in_place(&section) => None,
+                by => self.get_mut_by(hash, key, by, here()),
             },
         }
     }
@@ -285,7 +284,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let hash = self.hash(key);
-        if T::IN_PLACE {
+        if T::IN_PLACE || T::SELECTS {
             self.remove_in_place(hash, key, here())
         } else {
             self.remove_called(hash, key, here())
@@ -298,17 +297,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let mut section = match self.lock_plain(hash, place) {
+        let mut section = match self.lock_whichever(hash, place) {
             Ok(section) => section,
-            Err(by) => return self.remove_elsewhere(hash, key, by, place),
+            by => return self.remove_elsewhere(hash, key, by, place),
         };
-        if let Some(removed) = T::remove_key(&mut Plain(&mut section), hash, key) {
+        if let Some(removed) = T::remove_key_in_place(&mut Plain(&mut section), hash, key) {
             // Here and not at the end: should something that was removed earlier panic in its Drop, what is being
             // returned is not leaked.
             drop(section);
             return Some(removed);
         }
-        if section.coverage().covers(hash) {
+        if section.coverage().covers(hash) && Self::is_in_place(&section) {
             return None;
         }
         self.remove_elsewhere(hash, key, Self::confirm(section, hash), place)
@@ -320,11 +319,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        if T::SELECTS {
-            self.remove_in_place(hash, key, place)
-        } else {
-            self.remove_by(hash, key, self.lock_fast(hash, place), place)
-        }
+        self.remove_by(hash, key, self.lock_fast(hash, place), place)
     }
 
     #[inline(always)]

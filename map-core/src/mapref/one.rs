@@ -188,7 +188,7 @@ impl<'a, K, V, T: Strategy<K, V>> RefMut<'a, K, V, T> {
         Editing::find(section, hash, key).map(Self)
     }
 
-    /// The same where entries are changed where they stand.
+    /// The same where entries are changed where they stand; in a shard where they are not, nothing is found.
     #[inline(always)]
     pub(crate) fn find_in_place<Q>(
         section: Section<'a, K, V, T>,

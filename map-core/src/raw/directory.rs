@@ -20,11 +20,14 @@
 //!    being old, by 2.
 //!
 //! In a map of which some shards have something for readers without the lock, a place also says whether its shard has: a hint which
-//! way to try first, so that such shards cost the readers of others nothing. Whoever changes, splits or merges a shard puts it there.
+//! way to try first. Whoever changes, splits or merges a shard puts it there. Beside these places are *plain* ones, which say nothing:
+//! as long as no shard has anything, nobody has to ask. (While one has, a read of another takes ten to twenty instructions more.)
 //!
-//! *Three ways in.* The address of the current array stands in a map up to three times: for everybody, for readers who announce themselves,
-//! and for who takes the lock (writers, and readers who count themselves) and does nothing before. The latter two are null while they do otherwise, which is
-//! found out with the look whether there is an array at all: nobody asks twice but who finds null, and goes by everybody's then.
+//! *Three ways in.* The address of the current array stands in a map up to three times: for everybody, of the plain places for readers who announce
+//! themselves, and of these for who takes the lock (writers, and readers who count themselves) and does nothing before. The latter two are null while they
+//! do otherwise ([`Habits`]), or while some place says that its shard has something; which is
+//! found out with the look whether there is an array at all. Who finds null tries the next, and everybody's in the end, and asks there for what else
+//! he has to know.
 //!
 //! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
 //! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where
@@ -45,7 +48,7 @@ use super::holds::Exclusive;
 use super::merges::Merges;
 #[cfg(feature = "rayon")]
 use super::merges::Unmerged;
-use super::structure::Structure;
+use super::structure::{Habits, Structure};
 use crate::lock::slots;
 use crate::strategy::{Access, Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -62,9 +65,10 @@ pub(crate) struct Directory<L, O> {
     /// Null: the map has one shard, `first`. Otherwise the current array's address, with
     /// `64 - depth` in its low six bits, where `depth` is not 0: one load gives both. Once set, never null again.
     root: AtomicPtr<AtomicPtr<Header<L, O>>>,
-    /// The same for readers who announce themselves; null while readers are not to.
+    /// The same of the plain places, for readers who announce themselves; null while readers are not to, or some shard has something for
+    /// readers without the lock.
     announcers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
-    /// The same for who takes a lock and does not prefetch before; null while they are to.
+    /// The same for who takes a lock and does not prefetch before; null while they are to, or as above.
     lockers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// How many entries a shard may hold before it splits. A hint, written under `structure`.
     shard_limit: hint::AtomicU32,
@@ -73,6 +77,8 @@ pub(crate) struct Directory<L, O> {
     /// What they are derived from, by the number of shards: [`Limits`], apart, so that there is room for the next.
     base_limit: u32,
     fine: bool,
+    /// [`Structure::habits`] as they are there. Written under `structure`.
+    habits: hint::AtomicU8,
     /// When a writer last met somebody.
     last_meeting: LastMeeting,
     /// Who merges shards, and who forbids it.
@@ -117,7 +123,15 @@ fn cores() -> usize {
 pub(crate) struct Signpost<'a, L, O> {
     /// The address of a header, and perhaps [`READ_TABLE`].
     tagged: *mut Header<L, O>,
+    /// Whether it is from a plain place: then it is but the address. Known wherever one is made, and asked by nobody who is compiled with that.
+    is_plain: bool,
     directory: PhantomData<&'a Header<L, O>>,
+}
+
+/// Whether what stands in a place says that its shard has something for readers without the lock.
+#[inline(always)]
+pub(super) fn says_read_table<L, O>(tagged: *mut Header<L, O>) -> bool {
+    tagged.addr() & READ_TABLE != 0
 }
 
 impl<'a, L, O: Open> Signpost<'a, L, O> {
@@ -128,6 +142,7 @@ impl<'a, L, O: Open> Signpost<'a, L, O> {
             tagged: ptr::from_ref(header)
                 .cast_mut()
                 .map_addr(|address| address | bit),
+            is_plain: !O::MAY_HAVE_READ_TABLE,
             directory: PhantomData,
         }
     }
@@ -139,15 +154,21 @@ impl<'a, L, O: Open> Signpost<'a, L, O> {
 
     #[inline(always)]
     pub(crate) fn says_read_table(&self) -> bool {
-        O::MAY_HAVE_READ_TABLE && self.tagged.addr() & READ_TABLE != 0
+        !self.is_plain && says_read_table(self.tagged)
+    }
+
+    /// Whether it cannot say it.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     #[inline(always)]
     pub(crate) fn header(&self) -> &'a Header<L, O> {
-        let header = if O::MAY_HAVE_READ_TABLE {
-            self.tagged.map_addr(|address| address & !READ_TABLE)
-        } else {
+        let header = if self.is_plain {
             self.tagged
+        } else {
+            self.tagged.map_addr(|address| address & !READ_TABLE)
         };
         // SAFETY: it is the address of a header of the directory, which lives as long: it was made of a reference, or stood in a
         // published array, as some header's signpost.
@@ -160,15 +181,18 @@ impl<'a, L, O: Open> Signpost<'a, L, O> {
 pub(crate) struct Root<'a, L, O> {
     /// Not null: see [`Directory`].
     tagged: *mut AtomicPtr<Header<L, O>>,
+    /// Whether its places are plain. Known wherever one is loaded.
+    is_plain: bool,
     directory: PhantomData<&'a Directory<L, O>>,
 }
 
 impl<'a, L, O: Open> Root<'a, L, O> {
     /// What stands in a root, if it is not null.
     #[inline(always)]
-    fn new(tagged: *mut AtomicPtr<Header<L, O>>) -> Option<Self> {
+    fn new(tagged: *mut AtomicPtr<Header<L, O>>, is_plain: bool) -> Option<Self> {
         (!tagged.is_null()).then_some(Self {
             tagged,
+            is_plain: is_plain || !O::MAY_HAVE_READ_TABLE,
             directory: PhantomData,
         })
     }
@@ -191,11 +215,12 @@ impl<'a, L, O: Open> Root<'a, L, O> {
         Signpost {
             // Acquire: pairs with the Release in `Structure::put`; publishes the header.
             tagged: place.load(Acquire),
+            is_plain: self.is_plain,
             directory: PhantomData,
         }
     }
 
-    /// The locator of the table of that shard, or of an older one.
+    /// The locator of the table of that shard, or of an older one. The root is everybody's: before plain places there may be none.
     #[inline(always)]
     fn locator(&self, hash: u64) -> usize {
         let (array, index) = self.place(hash);
@@ -216,6 +241,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             merged_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
             base_limit: limits.base,
             fine: limits.fine,
+            habits: hint::AtomicU8::new(0),
             last_meeting: LastMeeting::new(),
             merges: Merges::default(),
             structure: Mutex::new(None),
@@ -245,31 +271,32 @@ impl<L: Table, O: Open> Directory<L, O> {
     #[inline(always)]
     pub(crate) fn way_to_lock(&self, hash: u64, access: Access) -> Option<Signpost<'_, L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        if let Some(root) = Root::new(self.lockers_root.load(Acquire)) {
+        if let Some(root) = Root::new(self.lockers_root.load(Acquire), true) {
             return Some(root.find(hash));
         }
         let root = self.root()?;
         let way = root.find(hash);
-        // Of nodes under a read table no locator tells.
-        if !way.says_read_table() {
+        // Of nodes under a read table no locator tells. Where none may be, who comes here is to prefetch.
+        if !O::MAY_HAVE_READ_TABLE || !way.says_read_table() && self.writers_meet() {
             L::prefetch(root.locator(hash), hash, access);
         }
         Some(way)
     }
 
-    /// The way to the shards for readers who announce themselves, if they are to.
+    /// The shard that covers `hash`, or did a moment ago, for readers who announce themselves, if they are to and no shard has anything for
+    /// readers without the lock.
     #[inline(always)]
-    pub(crate) fn announcers_root(&self) -> Option<Root<'_, L, O>> {
+    pub(crate) fn find_to_announce(&self, hash: u64) -> Option<&Header<L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        Root::new(self.announcers_root.load(Acquire))
+        let root = Root::new(self.announcers_root.load(Acquire), true)?;
+        Some(root.find(hash).header())
     }
 
     /// Has readers announce themselves, or not, as is `wanted`. What is missed when that changes at the same time is made good at the next
     /// sample.
     pub(crate) fn set_announces(&self, wanted: impl Fn() -> bool) {
-        // Relaxed: nothing is read through it, here and below.
-        while self.announcers_root.load(Relaxed).is_null() == wanted() {
-            if !self.set_habits(|structure| structure.announces = wanted()) {
+        while self.has(Habits::ANNOUNCES) != wanted() {
+            if !self.set_habits(|habits| habits.set(Habits::ANNOUNCES, wanted())) {
                 break;
             }
         }
@@ -278,35 +305,44 @@ impl<L: Table, O: Open> Directory<L, O> {
     /// A writer has met somebody: so who takes a lock prefetches from now on, and shards that readers take no lock for stay smaller.
     pub(crate) fn note_meeting(&self) {
         self.last_meeting.note();
-        if !self.lockers_root.load(Relaxed).is_null() {
-            self.set_habits(|structure| structure.writers_meet = true);
+        if !self.writers_meet() {
+            self.set_habits(|habits| habits.set(Habits::WRITERS_MEET, true));
         }
     }
 
     /// Undoes that, unless some have met somebody lately.
     pub(crate) fn relax_if_quiet(&self) {
-        if !self.is_inline()
-            && self.lockers_root.load(Relaxed).is_null()
-            && self.last_meeting.is_long_ago()
-        {
+        if self.writers_meet() && self.last_meeting.is_long_ago() {
             // Asked again, lest somebody met somebody before we had the mutex.
-            self.set_habits(|structure| {
-                structure.writers_meet &= !self.last_meeting.is_long_ago();
+            self.set_habits(|habits| {
+                habits.set(Habits::WRITERS_MEET, !self.last_meeting.is_long_ago());
             });
         }
     }
 
+    #[inline]
+    fn has(&self, habit: Habits) -> bool {
+        // Relaxed: nothing is read through it.
+        Habits(self.habits.load(Relaxed)).has(habit)
+    }
+
+    /// Whether writers meet others, so that who takes a lock prefetches.
+    #[inline]
+    fn writers_meet(&self) -> bool {
+        self.has(Habits::WRITERS_MEET)
+    }
+
     /// Changes who goes by which root, if there is an array.
-    fn set_habits(&self, change: impl FnOnce(&mut Structure<L, O>)) -> bool {
+    fn set_habits(&self, change: impl FnOnce(&mut Habits)) -> bool {
         // Before that there may be a structure already, without an array.
         if self.is_inline() {
             return false;
         }
         let mut structure = self.structure.lock();
         let structure = structure.as_mut().expect("an array has a structure");
-        let before = (structure.announces, structure.writers_meet);
-        change(structure);
-        if before != (structure.announces, structure.writers_meet) {
+        let before = structure.habits;
+        change(&mut structure.habits);
+        if before != structure.habits {
             self.set_root(structure);
         }
         true
@@ -316,7 +352,7 @@ impl<L: Table, O: Open> Directory<L, O> {
     #[inline(always)]
     pub(crate) fn root(&self) -> Option<Root<'_, L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        Root::new(self.root.load(Acquire))
+        Root::new(self.root.load(Acquire), false)
     }
 
     /// The way to the one shard that lies in the map itself, of which the caller knows whether it has something for readers without
@@ -337,15 +373,17 @@ impl<L: Table, O: Open> Directory<L, O> {
         let hash = hash_at(section.coverage().start());
         let says_table = !O::MAY_HAVE_READ_TABLE
             || root.find(hash).says_read_table() == section.open().has_read_table();
-        // Relaxed: nothing is read through it.
-        let says_locator =
-            !self.lockers_root.load(Relaxed).is_null() || root.locator(hash) == section.locator();
+        let says_locator = !self.writers_meet() || root.locator(hash) == section.locator();
         if says_table && says_locator {
             return;
         }
         let mut structure = self.structure.lock();
         let structure = structure.as_mut().expect("an array has a structure");
+        let said = structure.say_read_table();
         structure.publish(section);
+        if said != structure.say_read_table() {
+            self.set_root(structure);
+        }
     }
 
     /// Holds a section that is about to be changed, and has its places say what came of it.
@@ -411,6 +449,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         relocate: impl FnOnce(&mut Exclusive<'a, L, O>, &mut Exclusive<'a, L, O>),
     ) -> Result<Exclusive<'a, L, O>, Exclusive<'a, L, O>> {
         let from = section.coverage();
+        debug_assert!(!from.is_nothing(), "the shard of a hash");
         let futile = match reason {
             Reason::Size => 0,
             Reason::Contention(reading) => futility(&section, reading),
@@ -600,24 +639,35 @@ impl<L: Table, O: Open> Directory<L, O> {
 
     /// Makes the structure's current array the one that readers find.
     fn set_root(&self, structure: &Structure<L, O>) {
-        let (array, depth) = structure.current();
+        let (places, plain, depth) = structure.current();
         debug_assert!(
             depth > 0,
             "after a split, merges leave the array four places at least"
         );
-        let tagged = array
-            .cast_mut()
-            .map_addr(|address| address | (64 - depth as usize));
+        let tagged = |array: *const AtomicPtr<Header<L, O>>| {
+            array
+                .cast_mut()
+                .map_addr(|address| address | (64 - depth as usize))
+        };
         // Release: pairs with the Acquire in `root`; publishes the array's places.
-        self.root.store(tagged, Release);
-        let unless = |not: bool| if not { ptr::null_mut() } else { tagged };
+        self.root.store(tagged(places), Release);
+        let habits = structure.habits;
+        let plain_if = |it: bool| {
+            if it && !structure.say_read_table() {
+                tagged(plain)
+            } else {
+                ptr::null_mut()
+            }
+        };
         // Release: likewise in `announcers_root` and `way_to_lock`.
         self.announcers_root
-            .store(unless(!structure.announces), Release);
-        self.lockers_root
-            .store(unless(structure.writers_meet), Release);
+            .store(plain_if(habits.has(Habits::ANNOUNCES)), Release);
+        let writers_meet = habits.has(Habits::WRITERS_MEET);
+        self.lockers_root.store(plain_if(!writers_meet), Release);
+        // Relaxed: nothing is read through it.
+        self.habits.store(habits.0, Relaxed);
         let shards = structure.shards();
-        let limit_of = |shards| saturated(self.limits().of(shards, structure.writers_meet));
+        let limit_of = |shards| saturated(self.limits().of(shards, writers_meet));
         self.shard_limit.store(limit_of(shards), Relaxed);
         self.merged_limit.store(limit_of(shards - 1), Relaxed);
     }

@@ -403,7 +403,7 @@ impl<'a, K, V, T: Strategy<K, V>> Editing<'a, K, V, T> {
         }
     }
 
-    /// The same in a shard whose entries are changed where they stand.
+    /// The same where entries are changed where they stand; in a shard where they are not, nothing is found.
     #[inline(always)]
     pub(crate) fn find_in_place<Q>(
         mut section: Section<'a, K, V, T>,

@@ -4,7 +4,7 @@
 use std::ptr::{self, NonNull};
 
 use super::coverage::Coverage;
-use super::directory::Signpost;
+use super::directory::{Signpost, says_read_table};
 use super::header::Header;
 use super::holds::Exclusive;
 use crate::strategy::{Open, Table};
@@ -13,6 +13,9 @@ use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
 /// Some places of an array, or as many locators: a cache line, so that the places start on one.
 #[repr(align(64))]
 pub(crate) struct Line<L, O>([AtomicPtr<Header<L, O>>; PLACES]);
+
+/// The first of several places.
+type Places<L, O> = *const AtomicPtr<Header<L, O>>;
 
 /// How many places a line has.
 const PLACES: usize = 64 / size_of::<AtomicPtr<()>>();
@@ -39,7 +42,8 @@ pub(crate) struct Structure<L, O> {
     chunks: Vec<NonNull<[Apart<L, O>]>>,
     /// Headers out of use: they cover nothing.
     free: Vec<NonNull<Header<L, O>>>,
-    /// `arrays[d]` has `2^d` places and before them as many locators, the last one first, both filled up to whole lines; or is empty if
+    /// `arrays[d]` has `2^d` places and before them as many locators, the last one first; and before these, if places may say
+    /// something, as many plain places. All are filled up to whole lines. Or it is empty if
     /// it was never needed. They are kept: see the directory's header comment, 4.
     arrays: Vec<Box<[Line<L, O>]>>,
     /// The current array.
@@ -47,10 +51,29 @@ pub(crate) struct Structure<L, O> {
     shards: usize,
     /// How many shards cover how many bits.
     per_depth: Vec<usize>,
-    /// Whether readers announce themselves.
-    pub(crate) announces: bool,
-    /// Whether writers meet others, so that who takes a lock prefetches.
-    pub(crate) writers_meet: bool,
+    /// How many places of the current array say that their shard has something for readers without the lock.
+    with_read_table: usize,
+    pub(crate) habits: Habits,
+}
+
+/// What those who use a map do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Habits(pub(crate) u8);
+
+impl Habits {
+    /// Readers announce themselves.
+    pub(crate) const ANNOUNCES: Self = Self(1);
+    /// Writers meet others, so that who takes a lock prefetches.
+    pub(crate) const WRITERS_MEET: Self = Self(2);
+
+    #[inline]
+    pub(crate) fn has(self, habit: Self) -> bool {
+        self.0 & habit.0 != 0
+    }
+
+    pub(crate) fn set(&mut self, habit: Self, has: bool) {
+        self.0 = self.0 & !habit.0 | if has { habit.0 } else { 0 };
+    }
 }
 
 // SAFETY: the structure owns its headers; addresses into them are followed only as the directory
@@ -66,8 +89,8 @@ impl<L, O> Default for Structure<L, O> {
             depth: 0,
             shards: 1,
             per_depth: vec![1],
-            announces: false,
-            writers_meet: false,
+            with_read_table: 0,
+            habits: Habits::default(),
         }
     }
 }
@@ -91,12 +114,23 @@ impl<L: Table, O: Open> Structure<L, O> {
         self.depth
     }
 
-    /// The first place of the current array, and its depth.
-    pub(crate) fn current(&self) -> (*const AtomicPtr<Header<L, O>>, u32) {
+    /// Whether some place says that its shard has something for readers without the lock.
+    pub(crate) fn say_read_table(&self) -> bool {
+        self.with_read_table > 0
+    }
+
+    /// The first place of the current array, the first of the plain ones, and their depth.
+    pub(crate) fn current(&self) -> (Places<L, O>, Places<L, O>, u32) {
         let array: &[Line<L, O>] = &self.arrays[self.depth as usize];
-        let first = array.as_ptr().cast::<AtomicPtr<Header<L, O>>>();
-        // SAFETY: the locators before it are half of the array.
-        (unsafe { first.add(array.len() / 2 * PLACES) }, self.depth)
+        let first: Places<L, O> = array.as_ptr().cast();
+        // SAFETY: there are so many before either, and both are in the array.
+        unsafe {
+            (
+                first.add(first_place(array)),
+                first.add(first_plain(array)),
+                self.depth,
+            )
+        }
     }
 
     /// A header out of use; if it is new, with a sibling of what is `open`.
@@ -153,15 +187,11 @@ impl<L: Table, O: Open> Structure<L, O> {
                 unreachable!("the new array stands behind an old one")
             };
             for index in 0..1usize << self.depth {
-                let header = place(old, index).load(Relaxed);
                 for half in [2 * index, 2 * index + 1] {
-                    // Release: pairs with the Acquire in `find` of a reader that is still in this
-                    // array from when it was current before; publishes the header.
-                    place(new, half).store(header, Release);
-                    // Relaxed, here and below: nothing is read through a locator.
-                    locator(new, half).store(locator(old, index).load(Relaxed), Relaxed);
+                    copy(old, index, new, half);
                 }
             }
+            self.with_read_table *= 2;
             self.depth += 1;
         }
     }
@@ -177,10 +207,10 @@ impl<L: Table, O: Open> Structure<L, O> {
                 unreachable!("the new array stands before the old one")
             };
             for index in 0..1usize << (self.depth - 1) {
-                // Release: as in `ensure_depth`.
-                place(new, index).store(place(old, 2 * index).load(Relaxed), Release);
-                locator(new, index).store(locator(old, 2 * index).load(Relaxed), Relaxed);
+                copy(old, 2 * index, new, index);
             }
+            // No shard stands in but one of two.
+            self.with_read_table /= 2;
             self.depth -= 1;
         }
     }
@@ -191,7 +221,8 @@ impl<L: Table, O: Open> Structure<L, O> {
             self.arrays.resize_with(depth + 1, || Box::new([]));
         }
         if self.arrays[depth].is_empty() {
-            self.arrays[depth] = (0..2 * (1usize << depth).div_ceil(PLACES))
+            let parts = if O::MAY_HAVE_READ_TABLE { 3 } else { 2 };
+            self.arrays[depth] = (0..parts * (1usize << depth).div_ceil(PLACES))
                 .map(|_| Line::new())
                 .collect();
         }
@@ -226,10 +257,16 @@ impl<L: Table, O: Open> Structure<L, O> {
         let first = (coverage.start() >> shift) as usize;
         let count = 1usize << (self.depth - coverage.depth());
         let has_read_table = O::MAY_HAVE_READ_TABLE && header.open().has_read_table();
+        let plain_one = Signpost::new(header, false).tagged();
         let header = Signpost::new(header, has_read_table).tagged();
         let array = &self.arrays[self.depth as usize];
         for index in first..first + count {
+            // Relaxed, here and below: changed under our mutex alone; and nothing is read through a locator.
+            let before = place(array, index).load(Relaxed);
+            self.with_read_table += usize::from(has_read_table);
+            self.with_read_table -= usize::from(says_read_table(before));
             // Release: pairs with the Acquire in `Root::find`; publishes the header.
+            plain(array, index).store(plain_one, Release);
             place(array, index).store(header, Release);
             locator(array, index).store(ptr::without_provenance_mut(at), Relaxed);
         }
@@ -250,15 +287,50 @@ impl<L: Table, O: Open> Structure<L, O> {
     }
 }
 
-fn place<L, O>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
-    let index = array.len() / 2 * PLACES + index;
+/// The number of the first place.
+fn first_place<L, O: Open>(array: &[Line<L, O>]) -> usize {
+    let before = if O::MAY_HAVE_READ_TABLE {
+        array.len() / 3 * 2
+    } else {
+        array.len() / 2
+    };
+    before * PLACES
+}
+
+/// The number of the first plain place: that of the first, where none says anything.
+fn first_plain<L, O: Open>(array: &[Line<L, O>]) -> usize {
+    if O::MAY_HAVE_READ_TABLE {
+        0
+    } else {
+        first_place(array)
+    }
+}
+
+fn word<L, O>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
     &array[index / PLACES].0[index % PLACES]
 }
 
+fn place<L, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+    word(array, first_place(array) + index)
+}
+
+fn plain<L, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+    word(array, first_plain(array) + index)
+}
+
 /// No address of a header, but beside the places, as whose type it is stored.
-fn locator<L, O>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
-    let index = array.len() / 2 * PLACES - 1 - index;
-    &array[index / PLACES].0[index % PLACES]
+fn locator<L, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+    word(array, first_place(array) - 1 - index)
+}
+
+/// Has a place of an array that is about to be the current one say what that one says.
+fn copy<L, O: Open>(old: &[Line<L, O>], index: usize, new: &[Line<L, O>], at: usize) {
+    // Relaxed, here and below: changed under the structure's mutex alone; and nothing is read through a locator.
+    // Release: pairs with the Acquire in `find` of a reader that is still in this array from when it was current before;
+    // publishes the header.
+    plain(new, at).store(plain(old, index).load(Relaxed), Release);
+    place(new, at).store(place(old, index).load(Relaxed), Release);
+    locator(new, at).store(locator(old, index).load(Relaxed), Relaxed);
 }
 
 impl<L, O> Drop for Structure<L, O> {

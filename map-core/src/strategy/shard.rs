@@ -161,6 +161,14 @@ pub unsafe trait Strategy<K, V>: Sized {
     /// assert!(!<map_sharded::Sharded as Strategy<u32, u32>>::SELECTS);
     /// ```
     const SELECTS: bool = false;
+    /// So many writes one that is a sample stands for, on average: 256, and those by which samples are [put off](Self::delay_sample).
+    ///
+    /// ```
+    /// use map_core::Strategy;
+    ///
+    /// assert_eq!(<map_sharded::Sharded as Strategy<u32, u32>>::WRITES_A_SAMPLE, 256);
+    /// ```
+    const WRITES_A_SAMPLE: u16 = 256;
 
     /// Sets a new map up: once as it comes, which must not fail, and then as its builder was told.
     ///
@@ -578,7 +586,8 @@ pub unsafe trait Strategy<K, V>: Sized {
         Q: ?Sized + Hash + Equivalent<K>;
 
     /// Finds an entry to change it in place. Where [`IN_PLACE`](Self::IN_PLACE) says that entries are, it has to
-    /// be there; otherwise nobody asks.
+    /// be there, and where [`SELECTS`](Self::SELECTS) is set: there it finds nothing in a shard whose entries are not changed in place.
+    /// Otherwise nobody asks.
     #[doc = in_shard!(
         "map_sharded::Sharded",
         "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
@@ -633,6 +642,30 @@ pub unsafe trait Strategy<K, V>: Sized {
         Some(Self::remove(section, slot))
     }
 
+    /// The same of an entry that is changed in place: in a shard whose entries are not, it finds nothing. Asked where
+    /// [`IN_PLACE`](Self::IN_PLACE) or [`SELECTS`](Self::SELECTS) is set.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "# T::insert_new(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "assert!(T::is_in_place(&shard));",
+        "let removed = T::remove_key_in_place(&mut shard, hash(&1), &1);",
+        "assert_eq!(removed, Some((1, \"one\".to_owned())));",
+    )]
+    #[inline(always)]
+    fn remove_key_in_place<Q>(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        hash: u64,
+        key: &Q,
+    ) -> Option<(K, V)>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        if !Self::IN_PLACE && !Self::is_in_place(section) {
+            return None;
+        }
+        Self::remove_key(section, hash, key)
+    }
+
     /// The entry at a slot.
     #[doc = in_shard!(
         "map_sharded::Sharded",
@@ -649,6 +682,17 @@ pub unsafe trait Strategy<K, V>: Sized {
         "assert!(!T::has_room(&full), \"a shard begins without a table\");",
     )]
     fn has_room(locked: &Self::Locked) -> bool;
+
+    /// The same of an entry that is changed in place: in a shard whose entries are not, none fits. Asked where
+    /// [`IN_PLACE`](Self::IN_PLACE) or [`SELECTS`](Self::SELECTS) is set.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "assert!(T::is_in_place(&shard) && T::has_room_in_place(&shard));",
+    )]
+    #[inline(always)]
+    fn has_room_in_place(locked: &Self::Locked) -> bool {
+        (Self::IN_PLACE || Self::is_in_place(locked)) && Self::has_room(locked)
+    }
 
     /// Stores a value, where there is room for one more entry. If the key was present, returns the
     /// value that was replaced and, if it was not needed, the key.
@@ -700,6 +744,22 @@ pub unsafe trait Strategy<K, V>: Sized {
         key: K,
         value: V,
     ) -> Self::Slot;
+
+    /// The same where there is [room in place](Self::has_room_in_place) for it.
+    #[doc = in_shard!(
+        "map_adaptive::Adaptive",
+        "let slot = T::insert_new_in_place(&mut shard, hash(&1), 1, \"one\".to_owned());",
+        "assert_eq!((shard.len(), T::pair(&shard, slot).0), (1, 1));",
+    )]
+    #[inline(always)]
+    fn insert_new_in_place(
+        section: &mut impl Inside<Self::Locked, Self::Open>,
+        hash: u64,
+        key: K,
+        value: V,
+    ) -> Self::Slot {
+        Self::insert_new(section, hash, key, value)
+    }
 
     /// Replaces the value at a slot and returns the old one.
     #[doc = in_shard!(

@@ -74,11 +74,9 @@ pub(super) fn for_each<K: Clone, V: Clone, B, const READ_TABLES: bool>(
     let all = span.contains_all(coverage);
     let is_in = |key: &K| all || span.contains(position(hash(key)));
     // Each by an iterator of its own: one that is either asks at each entry which.
-    let went = match &shard.0 {
+    let went = match shard.stored() {
         Stored::Inline(entries) => go_over(<Inline as Strategy<K, V>>::iter(entries), is_in, f),
-        Stored::Nodes(upper, _) => {
-            go_over(<Nodes as Strategy<K, V>>::iter(upper.locked()), is_in, f)
-        }
+        Stored::Nodes(upper) => go_over(<Nodes as Strategy<K, V>>::iter(upper.locked()), is_in, f),
     };
     Ok(match went {
         ControlFlow::Break(broken) => ControlFlow::Break(broken),

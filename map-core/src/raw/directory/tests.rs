@@ -93,7 +93,22 @@ fn said(directory: &Toy) -> Vec<bool> {
         assert_eq!(way.says_read_table(), way.header().open().has_read_table());
         way.says_read_table()
     });
-    said.collect()
+    let said: Vec<bool> = said.collect();
+    // The plain places, too, lead to the shards, and are gone by exactly if none has any (while writers do not meet, as here).
+    let plain = Root::new(directory.lockers_root.load(Relaxed), true);
+    let is_any = said.contains(&true);
+    assert!(directory.is_inline() || plain.is_some() != is_any);
+    let structure = directory.structure.lock();
+    if let Some(structure) = structure.as_ref().filter(|_| !directory.is_inline()) {
+        let (_, plain, depth) = structure.current();
+        for place in 0..1_usize << depth {
+            // SAFETY: there are so many.
+            let header = unsafe { &*plain.add(place) }.load(Relaxed);
+            let hash = hash_at((place as u64) << (63 - depth));
+            assert!(ptr::eq(header, directory.find(hash)));
+        }
+    }
+    said
 }
 
 #[test]
@@ -206,27 +221,39 @@ fn each_has_the_way_in_that_is_his() {
     directory.set_announces(|| true);
     assert_eq!(ways(), [nowhere; 3], "there is no array");
     split(&directory, 0);
-    let [root, ..] = ways();
+    let [root, _, plain] = ways();
+    assert!(root != plain && plain != nowhere);
     assert_eq!(
         ways(),
-        [root, nowhere, root],
+        [root, nowhere, plain],
         "to be said again once there is"
     );
     directory.set_announces(|| true);
-    assert_eq!(ways(), [root; 3]);
+    assert_eq!(ways(), [root, plain, plain]);
     directory.note_meeting();
-    assert_eq!(ways(), [root, root, nowhere]);
+    assert_eq!(ways(), [root, plain, nowhere]);
     split(&directory, 0);
-    let [larger, ..] = ways();
-    assert_ne!(larger, root);
-    assert_eq!(ways(), [larger, larger, nowhere], "habits stay");
+    let [larger, announcers, _] = ways();
+    assert!(larger != root && announcers != plain);
+    let plain = announcers;
+    assert_eq!(ways(), [larger, plain, nowhere], "habits stay");
     grow_quiet(&directory);
+    assert_eq!(ways(), [larger, plain, plain]);
+    // While there is something to ask for, all go by the places that say it; what they do otherwise is not forgotten.
+    set(&directory, 0, true);
+    assert_eq!(ways(), [larger, nowhere, nowhere]);
+    directory.set_announces(|| true);
+    set(&directory, hash_at(7 << 60), true);
+    set(&directory, 0, false);
+    assert_eq!(ways(), [larger, nowhere, nowhere]);
+    set(&directory, hash_at(7 << 60), false);
+    assert_eq!(ways(), [larger, plain, plain]);
     directory.set_announces(|| false);
-    assert_eq!(ways(), [larger, nowhere, larger]);
+    assert_eq!(ways(), [larger, nowhere, plain]);
     // It changes while somebody says it: what is wanted in the end is what comes of it.
     let asked = std::cell::Cell::new(0);
     directory.set_announces(|| asked.replace(asked.get() + 1) % 2 == 0 && asked.get() < 4);
-    assert_eq!(ways(), [larger, nowhere, larger]);
+    assert_eq!(ways(), [larger, nowhere, plain]);
     assert!(asked.get() >= 4);
     for hash in (0..8).map(|eighth| hash_at(eighth << 60)) {
         for change in [Toy::note_meeting, grow_quiet] {
@@ -278,11 +305,42 @@ fn a_structure_without_an_array_has_no_habits() {
     assert!(whole.is_err());
     directory.set_announces(|| true);
     directory.note_meeting();
-    assert!(directory.is_inline() && directory.announcers_root().is_none());
+    assert!(directory.is_inline() && directory.find_to_announce(7).is_none());
     assert!(ptr::eq(
         directory.find_to_lock(7, Access::Write),
         &raw const directory.first
     ));
+}
+
+#[test]
+fn plain_places_come_back_when_the_last_read_table_goes() {
+    let directory = Toy::new(Limits::new(8, false));
+    let last = hash_at(7 << 60);
+    let are_plain = || {
+        said(&directory);
+        !directory.lockers_root.load(Relaxed).is_null()
+    };
+    // Twice, for then arrays are used again in which places said otherwise.
+    for _ in 0..2 {
+        for _ in 0..4 {
+            split(&directory, 0);
+        }
+        assert!(are_plain());
+        set(&directory, last, true);
+        assert!(!are_plain());
+        for _ in 0..3 {
+            merge(&directory, 0);
+        }
+        let depth = directory.structure.lock().as_ref().map(|it| it.depth());
+        assert!(depth <= Some(3) && !are_plain(), "{depth:?}");
+        split(&directory, last);
+        set(&directory, last, false);
+        assert!(!are_plain(), "half of it has one");
+        set(&directory, hash_at(4 << 60), false);
+        assert!(are_plain());
+        merge(&directory, last);
+        merge(&directory, 0);
+    }
 }
 
 #[test]
