@@ -12,8 +12,10 @@ use super::slots;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{REAL_FENCES, hint};
 
-/// One in about so many operations of a thread is a sample. In a model, often.
-pub(crate) const INTERVAL: u16 = if REAL_FENCES { 256 } else { 2 };
+/// One in about so many operations of a thread is a sample.
+pub(crate) const A_SAMPLE: u16 = 256;
+/// The same; in a model, often.
+pub(crate) const INTERVAL: u16 = if REAL_FENCES { A_SAMPLE } else { 2 };
 
 /// What a sample of reads puts on the balance, in units of some two nanoseconds.
 const READ: i32 = 6;
@@ -226,8 +228,9 @@ impl Tally {
 
     /// The same of a write that stands for so many.
     pub(crate) fn note_write(&self, stands_for: u16) -> Option<Turn> {
-        // A sample of reads stands for as many as this is divided by. (In models, too, where there are more of either.)
-        let cost = i64::from(cost_of_write(Crowd::Map)) * i64::from(stands_for) / 256;
+        // A sample of reads stands for so many. (In models, too, where there are more of either.)
+        let reads = i64::from(A_SAMPLE);
+        let cost = i64::from(cost_of_write(Crowd::Map)) * i64::from(stands_for) / reads;
         self.put(-i32::try_from(cost).unwrap_or(i32::MAX), Crowd::Map)
     }
 

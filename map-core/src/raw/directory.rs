@@ -123,7 +123,7 @@ fn cores() -> usize {
 pub(crate) struct Signpost<'a, L, O> {
     /// The address of a header, and perhaps [`READ_TABLE`].
     tagged: *mut Header<L, O>,
-    /// Whether it is from a plain place: then it is but the address. Known wherever one is made, and asked by nobody who is compiled with that.
+    /// Whether it is from a plain place: then it is but the address. A constant wherever one is made, and so mostly the compiler's question.
     is_plain: bool,
     directory: PhantomData<&'a Header<L, O>>,
 }

@@ -266,7 +266,9 @@ impl<L: Table, O: Open> Structure<L, O> {
             self.with_read_table += usize::from(has_read_table);
             self.with_read_table -= usize::from(says_read_table(before));
             // Release: pairs with the Acquire in `Root::find`; publishes the header.
-            plain(array, index).store(plain_one, Release);
+            if O::MAY_HAVE_READ_TABLE {
+                plain(array, index).store(plain_one, Release);
+            }
             place(array, index).store(header, Release);
             locator(array, index).store(ptr::without_provenance_mut(at), Relaxed);
         }
@@ -328,7 +330,9 @@ fn copy<L, O: Open>(old: &[Line<L, O>], index: usize, new: &[Line<L, O>], at: us
     // Relaxed, here and below: changed under the structure's mutex alone; and nothing is read through a locator.
     // Release: pairs with the Acquire in `find` of a reader that is still in this array from when it was current before;
     // publishes the header.
-    plain(new, at).store(plain(old, index).load(Relaxed), Release);
+    if O::MAY_HAVE_READ_TABLE {
+        plain(new, at).store(plain(old, index).load(Relaxed), Release);
+    }
     place(new, at).store(place(old, index).load(Relaxed), Release);
     locator(new, at).store(locator(old, index).load(Relaxed), Relaxed);
 }

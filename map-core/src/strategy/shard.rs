@@ -168,7 +168,7 @@ pub unsafe trait Strategy<K, V>: Sized {
     ///
     /// assert_eq!(<map_sharded::Sharded as Strategy<u32, u32>>::WRITES_A_SAMPLE, 256);
     /// ```
-    const WRITES_A_SAMPLE: u16 = 256;
+    const WRITES_A_SAMPLE: u16 = crate::lock::tally::A_SAMPLE;
 
     /// Sets a new map up: once as it comes, which must not fail, and then as its builder was told.
     ///
