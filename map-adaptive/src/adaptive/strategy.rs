@@ -19,7 +19,7 @@ use map_core::{BuildError, Equivalent, TryReserveError};
 
 use self::forms::{Brief, Hold, IntoIter, Iter, Slot, Visit};
 use self::lookup::{find_locked, note};
-use self::writes::{in_nodes, in_nodes_here, noting};
+use self::writes::{in_nodes, in_nodes_here, noting, removal};
 use super::Adaptive;
 use super::nodes::{self, Looked, Nodes};
 use super::shard::{
@@ -310,10 +310,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
                     <Nodes as Strategy<K, V>>::remove_key(s, hash, key)
                 }),
             },
-            |removed, _| match removed {
-                Some(_) => Event::Remove,
-                None => Event::Nothing,
-            },
+            removal,
         )
     }
 
@@ -369,10 +366,7 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         noting(
             section,
             |section| <Inline as Strategy<K, V>>::remove_key(&mut inline(section), hash, key),
-            |removed, _| match removed {
-                Some(_) => Event::Remove,
-                None => Event::Nothing,
-            },
+            removal,
         )
     }
 

@@ -31,6 +31,14 @@ where
     done
 }
 
+/// What a write was that has removed an entry, if there was one.
+pub(super) fn removal<T>(removed: &Option<T>, _: Growth) -> Event {
+    match removed {
+        Some(_) => Event::Remove,
+        None => Event::Nothing,
+    }
+}
+
 /// Whether a shard has more entries than before.
 type Growth = bool;
 
