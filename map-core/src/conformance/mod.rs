@@ -101,6 +101,7 @@ macro_rules! behaviour {
     };
 }
 
+pub mod announcements;
 pub mod changes;
 pub mod drops;
 pub mod entries;

@@ -159,6 +159,15 @@ pub(crate) fn own_number() -> Option<u32> {
     own().map(|slot| slot.number())
 }
 
+/// How many words of this thread's slot are taken.
+#[cfg(feature = "conformance")]
+pub(crate) fn announced_here() -> usize {
+    // Relaxed: those that this thread has set and not cleared are all that is asked for.
+    own().map_or(0, |slot| {
+        slot.iter().filter(|word| word.load(Relaxed) != 0).count()
+    })
+}
+
 /// This thread's slot, if it has one.
 fn own() -> Option<&'static Slot> {
     OWN.try_with(Cell::get).ok()?.get()
