@@ -1,5 +1,5 @@
 //! Threads that do everything at once to a map that splits and merges all the time: for the
-//! sanitizers, and for values that would show a torn or freed read.
+//! sanitizers and Miri, and for values that would show a torn or freed read.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -7,12 +7,14 @@ use std::thread;
 use map_sharded::ShardedMap;
 
 const THREADS: usize = 3;
-const ROUNDS: u64 = if cfg!(debug_assertions) {
+const ROUNDS: u64 = if cfg!(miri) {
+    100
+} else if cfg!(debug_assertions) {
     20_000
 } else {
     200_000
 };
-const KEYS: u64 = 512;
+const KEYS: u64 = if cfg!(miri) { 16 } else { 512 };
 
 /// A value on the heap whose two halves belong together.
 type Value = Box<(u64, u64)>;

@@ -1,4 +1,5 @@
-//! Nothing is lost, doubled, or left behind while shards are made to switch at random, by a thread of its own.
+//! Nothing is lost, doubled, or left behind while shards are made to switch at random, by a thread of its own. Three of the tests
+//! are for Miri, too, with fewer keys.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
@@ -49,7 +50,7 @@ where
 #[test]
 fn a_million_keys() {
     const THREADS: u64 = 2;
-    const EACH: u64 = 500_000;
+    const EACH: u64 = if cfg!(miri) { 100 } else { 500_000 };
     let map: AdaptiveMap<u64, u64> = AdaptiveMap::new();
     let switches = while_switching(&map, THREADS, |thread| {
         for number in 0..EACH {
@@ -86,8 +87,8 @@ fn a_million_keys() {
 /// Counters that all threads add to, in each way that there is.
 #[test]
 fn increments_add_up() {
-    const KEYS: u64 = 64;
-    const ROUNDS: u64 = 100_000;
+    const KEYS: u64 = if cfg!(miri) { 8 } else { 64 };
+    const ROUNDS: u64 = if cfg!(miri) { 100 } else { 100_000 };
     let map: AdaptiveMap<u64, u64> = (0..KEYS).map(|key| (key, 0)).collect();
     while_switching(&map, 3, |thread| {
         let mut rng = fastrand::Rng::with_seed(thread);
@@ -294,13 +295,15 @@ fn reads_in_read_tables_wait_for_no_writer() {
 /// What went into the map is dropped once, with an open session and idle threads around.
 #[test]
 fn drops_are_exact() {
+    const KEYS: u64 = if cfg!(miri) { 20 } else { 500 };
+    const ROUNDS: u64 = if cfg!(miri) { 100 } else { 30_000 };
     let ledger = Ledger::new();
     let map = AdaptiveMap::new();
     let session = map.pin();
     while_switching(&map, 2, |thread| {
         let mut rng = fastrand::Rng::with_seed(thread);
-        for _ in 0..30_000 {
-            let number = rng.u64(..500);
+        for _ in 0..ROUNDS {
+            let number = rng.u64(..KEYS);
             match rng.u8(..4) {
                 0 => drop(map.insert(ledger.key(number), ledger.value(number))),
                 1 => drop(map.remove(&number)),
