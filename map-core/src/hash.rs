@@ -53,6 +53,7 @@ mod tests {
 
     /// What those hashers that are trusted make of keys with structure: as even as what is mixed.
     #[test]
+    #[cfg_attr(miri, ignore = "too many keys to be interpreted")]
     fn trusted_hashers_spread_over_shards_and_places() {
         let ours = ahash::RandomState::with_seeds(1, 2, 3, 4);
         let default = BuildHasherDefault::<ahash::AHasher>::default();
@@ -78,6 +79,7 @@ mod tests {
     /// Keys with structure, as an identity hasher would pass them on, fill the bits that pick a
     /// shard and the bits that pick a place in its table nearly as well as random ones.
     #[test]
+    #[cfg_attr(miri, ignore = "too many keys to be interpreted")]
     fn structured_keys_spread_over_shards_and_places() {
         let powers = (0..52).map(|bit| 1u64 << bit);
         for step in powers.chain([3, 5, 7, 10, 12, 24, 48, 96, 100, 1000, 1_000_000]) {

@@ -10,7 +10,7 @@ use map_readdirty::promotion::{Amortized, Fill, Plain, Promotion};
 
 const THREADS: usize = 3;
 const ROUNDS: u64 = if cfg!(miri) {
-    100
+    50
 } else if cfg!(debug_assertions) {
     10_000
 } else {

@@ -50,7 +50,7 @@ where
 #[test]
 fn a_million_keys() {
     const THREADS: u64 = 2;
-    const EACH: u64 = if cfg!(miri) { 100 } else { 500_000 };
+    const EACH: u64 = if cfg!(miri) { 50 } else { 500_000 };
     let map: AdaptiveMap<u64, u64> = AdaptiveMap::new();
     let switches = while_switching(&map, THREADS, |thread| {
         for number in 0..EACH {
@@ -88,7 +88,7 @@ fn a_million_keys() {
 #[test]
 fn increments_add_up() {
     const KEYS: u64 = if cfg!(miri) { 8 } else { 64 };
-    const ROUNDS: u64 = if cfg!(miri) { 100 } else { 100_000 };
+    const ROUNDS: u64 = if cfg!(miri) { 50 } else { 100_000 };
     let map: AdaptiveMap<u64, u64> = (0..KEYS).map(|key| (key, 0)).collect();
     while_switching(&map, 3, |thread| {
         let mut rng = fastrand::Rng::with_seed(thread);
@@ -296,7 +296,7 @@ fn reads_in_read_tables_wait_for_no_writer() {
 #[test]
 fn drops_are_exact() {
     const KEYS: u64 = if cfg!(miri) { 20 } else { 500 };
-    const ROUNDS: u64 = if cfg!(miri) { 100 } else { 30_000 };
+    const ROUNDS: u64 = if cfg!(miri) { 50 } else { 30_000 };
     let ledger = Ledger::new();
     let map = AdaptiveMap::new();
     let session = map.pin();

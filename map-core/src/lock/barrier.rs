@@ -1,4 +1,7 @@
-#![expect(unsafe_code, reason = "the system call membarrier")]
+#![cfg_attr(
+    all(target_os = "linux", not(miri)),
+    expect(unsafe_code, reason = "the system call membarrier")
+)]
 //! A store-load fence whose frequent side is free.
 //!
 //! Two threads each store one thing and then load the other's; at least one of them has to see the

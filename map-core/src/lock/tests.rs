@@ -142,7 +142,7 @@ fn tries_say_who_is_inside() {
 fn writers_exclude_each_other_and_readers() {
     within_reason(|| {
         const THREADS: u64 = 8;
-        const ROUNDS: u64 = 20_000;
+        const ROUNDS: u64 = if cfg!(miri) { 20 } else { 20_000 };
         let shared = Arc::new(Guarded::default());
         let start = Arc::new(Barrier::new(THREADS as usize));
         let threads: Vec<_> = (0..THREADS)

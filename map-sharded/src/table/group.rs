@@ -293,7 +293,7 @@ mod tests {
         ($Group:ty, $Tag:ty) => {
             const WIDTH: usize = <$Group>::WIDTH;
             let mut random = fastrand::Rng::with_seed(7);
-            for _ in 0..(if cfg!(miri) { 50 } else { 20_000 }) {
+            for _ in 0..(if cfg!(miri) { 20 } else { 20_000 }) {
                 let bytes: [u8; 2 * WIDTH] = std::array::from_fn(|_| match random.u8(..8) {
                     0 => EMPTY,
                     1 | 2 => DELETED,

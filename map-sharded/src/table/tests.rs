@@ -8,7 +8,7 @@ use super::*;
 
 /// So many steps; under an interpreter, fewer.
 const fn steps(steps: u64) -> u64 {
-    if cfg!(miri) { steps / 32 } else { steps }
+    if cfg!(miri) { steps / 64 } else { steps }
 }
 
 /// Hashes from good to none at all.
@@ -124,7 +124,7 @@ fn it_answers_as_a_map_of_std() {
                 entries
             };
             let expected = entries(&mut model.into_iter());
-            assert!(!expected.is_empty());
+            assert!(cfg!(miri) || !expected.is_empty());
             let mut iter = table.0.iter();
             assert_eq!(iter.len(), expected.len());
             assert_eq!(entries(&mut iter.by_ref().map(|e| (e.0, *e.1))), expected);

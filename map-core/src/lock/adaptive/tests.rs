@@ -252,6 +252,7 @@ fn a_lock_that_is_hardly_used_has_no_record() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many holds to be interpreted")]
 fn one_thread_alone_is_not_counted_and_neither_are_those_who_met_long_ago() {
     let lock = AdaptiveRawRwLock::new();
     let use_it = |times| {
@@ -307,6 +308,7 @@ fn note_conflict(lock: &AdaptiveRawRwLock, waited: Duration) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many holds to be interpreted")]
 fn waits_make_it_exclusive_and_their_absence_ends_that() {
     let lock = AdaptiveRawRwLock::new();
     write_and_wait(&lock, 50_000, Duration::from_nanos(64));
@@ -318,6 +320,7 @@ fn waits_make_it_exclusive_and_their_absence_ends_that() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many holds to be interpreted")]
 fn one_who_waits_for_long_counts_for_many() {
     let lock = AdaptiveRawRwLock::new();
     for _ in 0..10 {
@@ -329,6 +332,7 @@ fn one_who_waits_for_long_counts_for_many() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many holds to be interpreted")]
 fn a_lock_that_is_used_at_leisure_does_not_turn_exclusive() {
     let lock = AdaptiveRawRwLock::new();
     let config = Config {
@@ -344,6 +348,7 @@ fn a_lock_that_is_used_at_leisure_does_not_turn_exclusive() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many holds to be interpreted")]
 fn readers_of_an_exclusive_lock_that_wait_in_vain_end_that() {
     within_reason(|| {
         let lock = AdaptiveRawRwLock::new();
@@ -364,6 +369,7 @@ fn readers_of_an_exclusive_lock_that_wait_in_vain_end_that() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many holds to be interpreted")]
 fn a_try_and_a_recursive_read_join_the_readers_of_an_exclusive_lock_at_once() {
     let lock = AdaptiveRawRwLock::new();
     write_and_wait(&lock, 50_000, Duration::from_nanos(64));
@@ -403,6 +409,7 @@ fn who_keeps_off_passes_nobody_at_the_gate() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many holds to be interpreted")]
 fn always_is_always() {
     let lock = always();
     for _ in 0..50_000 {
