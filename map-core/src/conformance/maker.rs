@@ -327,7 +327,7 @@ impl<M: Maker> Rig<M> {
     }
 }
 
-/// Runs a behaviour as a test: within a minute, and with the hasher that was meant.
+/// Runs a behaviour as a test: within three minutes, and with the hasher that was meant.
 ///
 /// # Panics
 ///

@@ -5,14 +5,14 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-/// How long one behaviour may take. A sound one takes a second.
-const LIMIT: Duration = Duration::from_secs(60);
+/// How long one behaviour may take. A sound one takes a second; on an emulated processor, up to a hundred times as long.
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// Runs `test` and passes on its panic.
 ///
 /// # Panics
 ///
-/// If `test` panics, or is not done within a minute; its thread is then left behind.
+/// If `test` panics, or is not done within three minutes; its thread is then left behind.
 ///
 /// ```
 /// use map_core::conformance::watchdog::watch;
