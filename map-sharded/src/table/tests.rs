@@ -114,7 +114,7 @@ fn it_answers_as_a_map_of_std() {
                     }
                     _ => table.0 = table.0.clone(),
                 }
-                if step % 16 == 0 || keys < 40 {
+                if step % 16 == 0 || keys < 40 && !cfg!(miri) {
                     table.0.check();
                 }
             }
