@@ -24,6 +24,11 @@
 //! grow(&read_dirty);
 //! assert_eq!((total(&sharded), total(&read_dirty)), (1, 1));
 //! ```
+//!
+//! It takes a processor with atomic instructions of 64 bits.
+
+#[cfg(not(target_has_atomic = "64"))]
+compile_error!("map-core takes a processor with atomic instructions of 64 bits");
 
 mod aliases;
 mod concurrent;
