@@ -8,7 +8,6 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use map_core::conformance::announcements::announced_here;
 use map_core::{ReadBias, TryResult};
 use map_sharded::ShardedMap;
 
@@ -69,36 +68,6 @@ fn value(key: u64, round: u64) -> Value {
 fn check(key: u64, value: &Value) {
     assert_eq!(value.0, !value.1, "a torn value");
     assert_eq!(value.0 >> 32, key, "the value of another key");
-}
-
-/// But for guards of a shard that lies in the map itself, and for those who only try.
-#[test]
-fn readers_announce_themselves_where_they_shall() {
-    type Way = fn(&ShardedMap<u64, u64>) -> Option<usize>;
-    const WAYS: [Way; 4] = [
-        |map| map.get_with(&7, |_, _| announced_here()),
-        |map| map.view(&7, |_, _| announced_here()),
-        |map| map.get(&7).map(|_guard| announced_here()),
-        |map| map.try_get(&7).try_unwrap().map(|_guard| announced_here()),
-    ];
-    for (bias, shards, expected) in [
-        (ReadBias::Always, 1, [1, 1, 0, 0]),
-        (ReadBias::Always, 8, [1, 1, 1, 0]),
-        (ReadBias::Never, 1, [0; 4]),
-        (ReadBias::Never, 8, [0; 4]),
-    ] {
-        let builder = ShardedMap::<u64, u64>::builder().read_bias(bias);
-        let map = builder.shards(shards).build().expect("a fine map");
-        map.insert(7, 7);
-        let announced = WAYS.map(|way| {
-            // The first of all arms the bias.
-            way(&map);
-            let announced = way(&map).expect("it is there");
-            assert_eq!(announced_here(), 0, "it has gone");
-            announced
-        });
-        assert_eq!(announced, expected, "{bias:?}, {shards} shards");
-    }
 }
 
 #[test]

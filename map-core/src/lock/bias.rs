@@ -15,8 +15,8 @@
 //! *Nobody reads beside a writer.* The reader announces itself, then looks at the lock; the writer takes
 //! the lock, then looks at the slots. All four are SeqCst, so they have one order: either the reader sees the
 //! writer, and goes, or the writer sees the reader. (An unlock, and a slot that is cleared, are weaker stores to the same words.
-//! Who sees one of them has looked before whatever changes the word later, in that order, too: C++ since 2020, \[atomics.order\]. The
-//! older rule, by which Miri goes, lets him miss the change: hence its fences.)
+//! Who sees one of them has looked before whatever changes the word later, in that order, too: C++ since 2020, \[atomics.order\].
+//! Miri does not go by that, and is given fences.)
 //!
 //! *A reader that stays long* may be waiting, further on, for this very lock (a read within a read),
 //! so the writer must not wait for it with the lock in its hands. It gives the lock back and

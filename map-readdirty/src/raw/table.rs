@@ -73,8 +73,7 @@ struct Line<K, V> {
 }
 
 impl<K, V> Line<K, V> {
-    /// Whether it is eight words of eight bytes, so that bytes of the meta word lead to slots. Not where addresses are shorter, nor in a model,
-    /// where words are more than words.
+    /// Whether it is eight words of eight bytes, so that bytes of the meta word lead to slots. Not where addresses are shorter.
     const IS_FLAT: bool = size_of::<[AtomicPtr<Node<K, V>>; WAYS]>() == LINE - size_of::<u64>();
 
     /// The free slots, a bit for each. Under the lock.
@@ -513,8 +512,8 @@ impl<K, V> Line<K, V> {
         let mut candidates = matches(meta, tag);
         while candidates != 0 {
             let bit = candidates.trailing_zeros() as usize;
-            // SAFETY: seven bytes have a tag bit. It is the highest of its byte, and the slots lie behind the eight bytes of the
-            // meta word: so the slot is one byte further behind that than the bit's number says.
+            // SAFETY: seven bytes have a tag bit, one for each slot. It is the highest of its byte, and in a flat line the slots lie behind the
+            // eight bytes of the meta word: so the slot is one byte further behind that than the bit's number says.
             let slot = unsafe {
                 if Self::IS_FLAT {
                     NonNull::from(self).byte_add(bit + 1).cast().as_ref()
