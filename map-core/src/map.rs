@@ -88,7 +88,7 @@ macro_rules! read_fast {
         if map.is_sample() {
             Err(Refused::Busy)
         } else if T::READS_LOCK
-            && let Some(header) = map.directory.find_to_announce(hash)
+            && let Some(header) = map.directory.find_to_announce(hash, true)
         {
             let patience = $crate::strategy::Patience::Announce;
             let $at = $crate::strategy::At::new(header, hash, patience, here());

@@ -68,7 +68,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         // put together in registers.
         let found = if self.is_sample() {
             Err(Refused::Busy)
-        } else if let Some(header) = self.directory.find_to_announce(hash) {
+        } else if let Some(header) = self.directory.find_to_announce(hash, false) {
             Self::get_locked(At::new(header, hash, Patience::Announce, here()), key)
         } else {
             let (way, patience) = self.way_to_count(Way::Guard, hash);

@@ -27,7 +27,7 @@
 //! themselves, and of these for who takes the lock (writers, and readers who count themselves) and does nothing before. The latter two are null while they
 //! do otherwise ([`Habits`]), or while some place says that its shard has something; which is
 //! found out with the look whether there is an array at all. Who finds null tries the next, and everybody's in the end, and asks there for what else
-//! he has to know.
+//! he has to know. Before there is an array, the latter two say likewise that the way is to the one shard in the map ([`FIRST`]), whose address changes when the map is moved.
 //!
 //! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
 //! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where
@@ -37,6 +37,7 @@
 //! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
 //! a shard, and no user code runs under it. A second shard is only ever tried, not waited for.
 
+use std::hint::assert_unchecked;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
@@ -57,6 +58,9 @@ use crate::sync::{Mutex, hint};
 /// The low bits of the root that hold the shift; array addresses have them zero.
 const SHIFT_MASK: usize = 63;
 
+/// What stands in the root of announcers or of lockers if they are to go to the one shard in the map itself.
+const FIRST: usize = 1;
+
 /// The bit of a place that says that its shard has something for readers without the lock.
 const READ_TABLE: usize = 1;
 
@@ -65,7 +69,7 @@ pub(crate) struct Directory<L, O> {
     /// Null: the map has one shard, `first`. Otherwise the current array's address, with
     /// `64 - depth` in its low six bits, where `depth` is not 0: one load gives both. Once set, never null again.
     root: AtomicPtr<AtomicPtr<Header<L, O>>>,
-    /// The same of the plain places, for readers who announce themselves; null while readers are not to, or some shard has something for
+    /// The same of the plain places, for readers who announce themselves, or [`FIRST`]; null while readers are not to, or some shard has something for
     /// readers without the lock.
     announcers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// The same for who takes a lock and does not prefetch before; null while they are to, or as above.
@@ -77,7 +81,7 @@ pub(crate) struct Directory<L, O> {
     /// What they are derived from, by the number of shards: [`Limits`], apart, so that there is room for the next.
     base_limit: u32,
     fine: bool,
-    /// [`Structure::habits`] as they are there. Written under `structure`.
+    /// The [`Habits`]. Written under `structure`.
     habits: hint::AtomicU8,
     /// When a writer last met somebody.
     last_meeting: LastMeeting,
@@ -157,6 +161,16 @@ impl<'a, L, O: Open> Signpost<'a, L, O> {
         !self.is_plain && says_read_table(self.tagged)
     }
 
+    /// The same as from a plain place.
+    #[inline(always)]
+    fn plain(header: &'a Header<L, O>) -> Self {
+        Self {
+            tagged: ptr::from_ref(header).cast_mut(),
+            is_plain: true,
+            directory: PhantomData,
+        }
+    }
+
     /// Whether it cannot say it.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
@@ -171,15 +185,18 @@ impl<'a, L, O: Open> Signpost<'a, L, O> {
             self.tagged.map_addr(|address| address & !READ_TABLE)
         };
         // SAFETY: it is the address of a header of the directory, which lives as long: it was made of a reference, or stood in a
-        // published array, as some header's signpost.
-        unsafe { &*header }
+        // published array, as some header's signpost. So it is not null: who has asked whether there is a header need not ask twice.
+        unsafe {
+            assert_unchecked(!header.is_null());
+            &*header
+        }
     }
 }
 
 /// An array of places that some directory has, or had, with its length.
 #[derive(Clone, Copy)]
 pub(crate) struct Root<'a, L, O> {
-    /// Not null: see [`Directory`].
+    /// Not null, nor [`FIRST`]: see [`Directory`].
     tagged: *mut AtomicPtr<Header<L, O>>,
     /// Whether its places are plain. Known wherever one is loaded.
     is_plain: bool,
@@ -187,10 +204,11 @@ pub(crate) struct Root<'a, L, O> {
 }
 
 impl<'a, L, O: Open> Root<'a, L, O> {
-    /// What stands in a root, if it is not null.
+    /// What stands in a root, if it leads to an array.
     #[inline(always)]
     fn new(tagged: *mut AtomicPtr<Header<L, O>>, is_plain: bool) -> Option<Self> {
-        (!tagged.is_null()).then_some(Self {
+        // An array's address is larger.
+        (tagged.addr() > FIRST).then_some(Self {
             tagged,
             is_plain: is_plain || !O::MAY_HAVE_READ_TABLE,
             directory: PhantomData,
@@ -236,7 +254,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
             announcers_root: AtomicPtr::new(ptr::null_mut()),
-            lockers_root: AtomicPtr::new(ptr::null_mut()),
+            lockers_root: AtomicPtr::new(ptr::without_provenance_mut(FIRST)),
             shard_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
             merged_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
             base_limit: limits.base,
@@ -267,12 +285,16 @@ impl<L: Table, O: Open> Directory<L, O> {
         }
     }
 
-    /// The same, the way there; `None` to the one that lies in the map itself.
+    /// The same, the way there; `None` to the one that lies in the map itself, if that may have something for readers without the lock.
     #[inline(always)]
     pub(crate) fn way_to_lock(&self, hash: u64, access: Access) -> Option<Signpost<'_, L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        if let Some(root) = Root::new(self.lockers_root.load(Acquire), true) {
+        let root = self.lockers_root.load(Acquire);
+        if let Some(root) = Root::new(root, true) {
             return Some(root.find(hash));
+        }
+        if root.addr() == FIRST {
+            return Some(Signpost::plain(&self.first));
         }
         let root = self.root()?;
         let way = root.find(hash);
@@ -284,21 +306,22 @@ impl<L: Table, O: Open> Directory<L, O> {
     }
 
     /// The shard that covers `hash`, or did a moment ago, for readers who announce themselves, if they are to and no shard has anything for
-    /// readers without the lock.
+    /// readers without the lock. May it be the one in the map itself?
     #[inline(always)]
-    pub(crate) fn find_to_announce(&self, hash: u64) -> Option<&Header<L, O>> {
+    pub(crate) fn find_to_announce(&self, hash: u64, may_be_first: bool) -> Option<&Header<L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        let root = Root::new(self.announcers_root.load(Acquire), true)?;
-        Some(root.find(hash).header())
+        let root = self.announcers_root.load(Acquire);
+        match Root::new(root, true) {
+            Some(root) => Some(root.find(hash).header()),
+            None => (may_be_first && root.addr() == FIRST).then_some(&self.first),
+        }
     }
 
     /// Has readers announce themselves, or not, as is `wanted`. What is missed when that changes at the same time is made good at the next
     /// sample.
     pub(crate) fn set_announces(&self, wanted: impl Fn() -> bool) {
         while self.has(Habits::ANNOUNCES) != wanted() {
-            if !self.set_habits(|habits| habits.set(Habits::ANNOUNCES, wanted())) {
-                break;
-            }
+            self.set_habits(|habits| habits.set(Habits::ANNOUNCES, wanted()));
         }
     }
 
@@ -332,20 +355,39 @@ impl<L: Table, O: Open> Directory<L, O> {
         self.has(Habits::WRITERS_MEET)
     }
 
-    /// Changes who goes by which root, if there is an array.
-    fn set_habits(&self, change: impl FnOnce(&mut Habits)) -> bool {
-        // Before that there may be a structure already, without an array.
-        if self.is_inline() {
-            return false;
+    /// Changes who goes by which root.
+    fn set_habits(&self, change: impl FnOnce(&mut Habits)) {
+        let structure = self.structure.lock();
+        // Relaxed: written under the mutex.
+        let before = Habits(self.habits.load(Relaxed));
+        let mut habits = before;
+        change(&mut habits);
+        if before == habits {
+            return;
         }
-        let mut structure = self.structure.lock();
-        let structure = structure.as_mut().expect("an array has a structure");
-        let before = structure.habits;
-        change(&mut structure.habits);
-        if before != structure.habits {
-            self.set_root(structure);
+        // Relaxed: nothing is read through it.
+        self.habits.store(habits.0, Relaxed);
+        match structure.as_ref() {
+            // Before there is an array, there may be a structure already.
+            Some(structure) if !self.is_inline() => self.set_root(structure),
+            _ => self.lead_to_first(self.leads_to_first()),
         }
-        true
+    }
+
+    /// Whether who takes a lock is led to the one shard in the map itself, since that has nothing for readers without the lock.
+    fn leads_to_first(&self) -> bool {
+        // Relaxed: nothing is read through it.
+        self.lockers_root.load(Relaxed).addr() == FIRST
+    }
+
+    /// Leads there, or does not any more. Under the structure's mutex, while there is no array.
+    fn lead_to_first(&self, is_plain: bool) {
+        let first_if = |it: bool| ptr::without_provenance_mut(if it { FIRST } else { 0 });
+        let announces = self.has(Habits::ANNOUNCES);
+        // Relaxed: nothing is read through them; the shard says for itself what is in it.
+        self.announcers_root
+            .store(first_if(is_plain && announces), Relaxed);
+        self.lockers_root.store(first_if(is_plain), Relaxed);
     }
 
     /// The way to the shards, unless there is but the one that lies in the map itself.
@@ -368,7 +410,8 @@ impl<L: Table, O: Open> Directory<L, O> {
             return;
         }
         let Some(root) = self.root() else {
-            return;
+            // The only shard, which we have locked.
+            return self.tell_of_first(section.open());
         };
         let hash = hash_at(section.coverage().start());
         let says_table = !O::MAY_HAVE_READ_TABLE
@@ -383,6 +426,15 @@ impl<L: Table, O: Open> Directory<L, O> {
         structure.publish(section);
         if said != structure.say_read_table() {
             self.set_root(structure);
+        }
+    }
+
+    /// Has the roots say whether the one shard in the map itself, which nobody splits meanwhile, has something for readers without the lock.
+    fn tell_of_first(&self, open: &O) {
+        let is_plain = !O::MAY_HAVE_READ_TABLE || !open.has_read_table();
+        if is_plain != self.leads_to_first() {
+            let _structure = self.structure.lock();
+            self.lead_to_first(is_plain);
         }
     }
 
@@ -625,7 +677,7 @@ impl<L: Table, O: Open> Directory<L, O> {
     pub(crate) fn begin_with(&self, shards: &[&Header<L, O>], place: Place) {
         if let [only] = shards {
             debug_assert!(ptr::eq(*only, &raw const self.first), "it covers all");
-            return;
+            return self.tell_of_first(only.open());
         }
         let first = self.first.try_lock_exclusive(place);
         first.expect("nobody else has the map").uncover();
@@ -651,7 +703,6 @@ impl<L: Table, O: Open> Directory<L, O> {
         };
         // Release: pairs with the Acquire in `root`; publishes the array's places.
         self.root.store(tagged(places), Release);
-        let habits = structure.habits;
         let plain_if = |it: bool| {
             if it && !structure.say_read_table() {
                 tagged(plain)
@@ -661,11 +712,9 @@ impl<L: Table, O: Open> Directory<L, O> {
         };
         // Release: likewise in `announcers_root` and `way_to_lock`.
         self.announcers_root
-            .store(plain_if(habits.has(Habits::ANNOUNCES)), Release);
-        let writers_meet = habits.has(Habits::WRITERS_MEET);
+            .store(plain_if(self.has(Habits::ANNOUNCES)), Release);
+        let writers_meet = self.writers_meet();
         self.lockers_root.store(plain_if(!writers_meet), Release);
-        // Relaxed: nothing is read through it.
-        self.habits.store(habits.0, Relaxed);
         let shards = structure.shards();
         let limit_of = |shards| saturated(self.limits().of(shards, writers_meet));
         self.shard_limit.store(limit_of(shards), Relaxed);

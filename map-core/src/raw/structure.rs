@@ -53,7 +53,6 @@ pub(crate) struct Structure<L, O> {
     per_depth: Vec<usize>,
     /// How many places of the current array say that their shard has something for readers without the lock.
     with_read_table: usize,
-    pub(crate) habits: Habits,
 }
 
 /// What those who use a map do.
@@ -90,7 +89,6 @@ impl<L, O> Default for Structure<L, O> {
             shards: 1,
             per_depth: vec![1],
             with_read_table: 0,
-            habits: Habits::default(),
         }
     }
 }

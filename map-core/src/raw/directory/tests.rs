@@ -155,8 +155,10 @@ fn no_two_shards_lie_on_one_pair_of_lines() {
 /// Nobody has met anybody for long.
 fn grow_quiet(directory: &Toy) {
     directory.relax_if_quiet();
-    let is_null = directory.lockers_root.load(Relaxed).is_null();
-    assert!(is_null, "a meeting is not forgotten at once");
+    assert!(
+        directory.writers_meet(),
+        "a meeting is not forgotten at once"
+    );
     directory.last_meeting.make_long_ago();
     directory.relax_if_quiet();
 }
@@ -181,6 +183,7 @@ fn locators_are_told_while_writers_ask() {
     // There is nowhere to say it.
     directory.note_meeting();
     move_to(&directory, first, 16);
+    grow_quiet(&directory);
     split(&directory, first);
     assert_eq!(
         located(&directory),
@@ -218,18 +221,32 @@ fn each_has_the_way_in_that_is_his() {
         roots.map(|root| root.load(Relaxed))
     };
     let nowhere = ptr::null_mut();
+    let first = ptr::without_provenance_mut(FIRST);
+    assert_eq!(ways(), [nowhere, nowhere, first], "there is no array");
     directory.set_announces(|| true);
-    assert_eq!(ways(), [nowhere; 3], "there is no array");
+    assert_eq!(ways(), [nowhere, first, first]);
+    let announced = |may_be_first| directory.find_to_announce(7, may_be_first);
+    assert!(announced(true).is_some_and(|found| ptr::eq(found, &raw const directory.first)));
+    assert!(announced(false).is_none());
+    // While it has something to ask for, nobody is led to it unasked; what they do otherwise is not forgotten.
+    set(&directory, 7, true);
+    assert_eq!(ways(), [nowhere; 3]);
+    assert!(announced(true).is_none() && directory.way_to_lock(7, Access::Read).is_none());
+    set(&directory, 7, false);
+    assert_eq!(ways(), [nowhere, first, first]);
+    directory.set_announces(|| false);
+    assert_eq!(ways(), [nowhere, nowhere, first]);
+    directory.set_announces(|| true);
+    // Who has met is not led elsewhere before there is an array.
+    directory.note_meeting();
+    assert_eq!(ways(), [nowhere, first, first]);
+    grow_quiet(&directory);
     split(&directory, 0);
-    let [root, _, plain] = ways();
-    assert!(root != plain && plain != nowhere);
-    assert_eq!(
-        ways(),
-        [root, nowhere, plain],
-        "to be said again once there is"
+    let [root, plain, lockers] = ways();
+    assert!(
+        root != plain && plain != nowhere && plain == lockers,
+        "habits stay"
     );
-    directory.set_announces(|| true);
-    assert_eq!(ways(), [root, plain, plain]);
     directory.note_meeting();
     assert_eq!(ways(), [root, plain, nowhere]);
     split(&directory, 0);
@@ -297,19 +314,22 @@ fn who_takes_a_lock_fetches_while_writers_meet_and_only_then() {
 }
 
 #[test]
-fn a_structure_without_an_array_has_no_habits() {
+fn a_structure_without_an_array_leads_to_the_first_shard() {
     let directory = Toy::new(Limits::new(8, false));
     let section = lock(&directory, 0);
     let refuse = |_: &mut _, _: &mut _, _| false;
     let whole = directory.split(section, 0, Reason::Size, here(), refuse, |_, _| ());
     assert!(whole.is_err());
+    drop(whole);
     directory.set_announces(|| true);
     directory.note_meeting();
-    assert!(directory.is_inline() && directory.find_to_announce(7).is_none());
-    assert!(ptr::eq(
-        directory.find_to_lock(7, Access::Write),
-        &raw const directory.first
-    ));
+    assert!(directory.is_inline());
+    let first = &raw const directory.first;
+    assert!(ptr::eq(directory.find_to_lock(7, Access::Write), first));
+    let announced = directory.find_to_announce(7, true);
+    assert!(announced.is_some_and(|found| ptr::eq(found, first)));
+    split(&directory, 0);
+    assert!(directory.writers_meet() && directory.lockers_root.load(Relaxed).is_null());
 }
 
 #[test]
@@ -318,7 +338,7 @@ fn plain_places_come_back_when_the_last_read_table_goes() {
     let last = hash_at(7 << 60);
     let are_plain = || {
         said(&directory);
-        !directory.lockers_root.load(Relaxed).is_null()
+        directory.lockers_root.load(Relaxed).addr() > FIRST
     };
     // Twice, for then arrays are used again in which places said otherwise.
     for _ in 0..2 {
