@@ -37,7 +37,7 @@
 //! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
 //! a shard, and no user code runs under it. A second shard is only ever tried, not waited for.
 
-use std::hint::assert_unchecked;
+use std::hint::{assert_unchecked, cold_path};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
@@ -294,6 +294,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             return Some(root.find(hash));
         }
         if root.addr() == FIRST {
+            cold_path();
             return Some(Signpost::plain(&self.first));
         }
         let root = self.root()?;
@@ -313,7 +314,11 @@ impl<L: Table, O: Open> Directory<L, O> {
         let root = self.announcers_root.load(Acquire);
         match Root::new(root, true) {
             Some(root) => Some(root.find(hash).header()),
-            None => (may_be_first && root.addr() == FIRST).then_some(&self.first),
+            None if may_be_first && root.addr() == FIRST => {
+                cold_path();
+                Some(&self.first)
+            }
+            None => None,
         }
     }
 
