@@ -299,10 +299,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             self.directory.root().map(|root| root.find(hash))
         };
         match shard {
-            // Some shard has a read table, or writers meet. (An array leads to no shard in the map itself, so it may be asked afterwards.)
+            // Some shard has a read table, or writers meet. (Then it is not the one in the map itself, so it may be asked afterwards.)
             Some(shard) if T::SELECTS && !shard.is_plain() => (shard, self.patience(way)),
+            // Guards are not announced in the one in the map itself, here and below: see `announces`.
             Some(shard) => (shard, Patience::Fast),
-            // Guards are not announced in it: see `announces`.
             None if way == Way::Brief => (self.way_to_first(), self.patience(way)),
             None => (self.way_to_first(), Patience::Fast),
         }
@@ -837,7 +837,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         reason: Reason,
         place: Place,
     ) -> Result<Section<'a, K, V, T>, Section<'a, K, V, T>> {
-        let halves = self.directory.split(
+        self.directory.split(
             section,
             hash,
             reason,
@@ -849,10 +849,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 T::absorb(into, from, |key| self.hash(key))
                     .expect("moving to an empty shard takes no memory");
             },
-        );
-        // If it was the first, there is an array now.
-        self.lead_readers();
-        halves
+        )
     }
 
     /// Undoes what was done about contention when there has been none for a while.

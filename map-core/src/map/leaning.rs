@@ -13,7 +13,7 @@ const ANNOUNCE: u8 = 1;
 const ADAPTIVE: u8 = 2;
 
 /// Another bit, which has nothing to do with them: some shard has something for readers without its lock. It is asked while there
-/// is but the one shard in the map itself; of others their places say it.
+/// is but the one shard in the map itself, by who is not led there at once; of others their places say it.
 const READ_TABLES: u8 = 4;
 
 /// What the readers of a map do.

@@ -27,7 +27,8 @@
 //! themselves, and of these for who takes the lock (writers, and readers who count themselves) and does nothing before. The latter two are null while they
 //! do otherwise ([`Habits`]), or while some place says that its shard has something; which is
 //! found out with the look whether there is an array at all. Who finds null tries the next, and everybody's in the end, and asks there for what else
-//! he has to know. Before there is an array, the latter two say likewise that the way is to the one shard in the map ([`FIRST`]), whose address changes when the map is moved.
+//! he has to know. Before there is an array, the latter two say that the way is to the one shard in the map ([`FIRST`]; not its
+//! address, for the map may be moved), and are null while readers count themselves, or that shard has something: nobody prefetches then, whoever meets.
 //!
 //! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
 //! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where
@@ -43,13 +44,14 @@ use std::ptr::{self, NonNull};
 
 use super::contention::{LastMeeting, Reading};
 use super::coverage::{Coverage, below_tag, hash_at};
+use super::habits::Habits;
 use super::header::Header;
 use super::held::Place;
 use super::holds::Exclusive;
 use super::merges::Merges;
 #[cfg(feature = "rayon")]
 use super::merges::Unmerged;
-use super::structure::{Habits, Structure};
+use super::structure::Structure;
 use crate::lock::slots;
 use crate::strategy::{Access, Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -72,7 +74,7 @@ pub(crate) struct Directory<L, O> {
     /// The same of the plain places, for readers who announce themselves, or [`FIRST`]; null while readers are not to, or some shard has something for
     /// readers without the lock.
     announcers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
-    /// The same for who takes a lock and does not prefetch before; null while they are to, or as above.
+    /// The same for who takes a lock and does not prefetch before, or [`FIRST`]; null while they are to prefetch, or as above.
     lockers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// How many entries a shard may hold before it splits. A hint, written under `structure`.
     shard_limit: hint::AtomicU32,
@@ -294,6 +296,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             return Some(root.find(hash));
         }
         if root.addr() == FIRST {
+            // Not seldom, but apart: where there are many shards, one jump less.
             cold_path();
             return Some(Signpost::plain(&self.first));
         }
@@ -315,6 +318,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         match Root::new(root, true) {
             Some(root) => Some(root.find(hash).header()),
             None if may_be_first && root.addr() == FIRST => {
+                // As above.
                 cold_path();
                 Some(&self.first)
             }
@@ -507,6 +511,8 @@ impl<L: Table, O: Open> Directory<L, O> {
     ) -> Result<Exclusive<'a, L, O>, Exclusive<'a, L, O>> {
         let from = section.coverage();
         debug_assert!(!from.is_nothing(), "the shard of a hash");
+        // Of the first shard, which has no look of its own at it, others may have been met long ago.
+        self.relax_if_quiet();
         let futile = match reason {
             Reason::Size => 0,
             Reason::Contention(reading) => futility(&section, reading),

@@ -7,6 +7,7 @@ pub(crate) mod contention;
 pub(crate) mod coverage;
 pub(crate) mod directory;
 pub(crate) mod guarded;
+mod habits;
 pub(crate) mod header;
 pub(crate) mod held;
 pub(crate) mod holds;

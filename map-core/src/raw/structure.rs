@@ -55,26 +55,6 @@ pub(crate) struct Structure<L, O> {
     with_read_table: usize,
 }
 
-/// What those who use a map do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Habits(pub(crate) u8);
-
-impl Habits {
-    /// Readers announce themselves.
-    pub(crate) const ANNOUNCES: Self = Self(1);
-    /// Writers meet others, so that who takes a lock prefetches.
-    pub(crate) const WRITERS_MEET: Self = Self(2);
-
-    #[inline]
-    pub(crate) fn has(self, habit: Self) -> bool {
-        self.0 & habit.0 != 0
-    }
-
-    pub(crate) fn set(&mut self, habit: Self, has: bool) {
-        self.0 = self.0 & !habit.0 | if has { habit.0 } else { 0 };
-    }
-}
-
 // SAFETY: the structure owns its headers; addresses into them are followed only as the directory
 // says.
 unsafe impl<L: Send, O: Send> Send for Structure<L, O> {}

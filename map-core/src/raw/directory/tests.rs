@@ -98,6 +98,7 @@ fn said(directory: &Toy) -> Vec<bool> {
     let plain = Root::new(directory.lockers_root.load(Relaxed), true);
     let is_any = said.contains(&true);
     assert!(directory.is_inline() || plain.is_some() != is_any);
+    assert_eq!(directory.leads_to_first(), directory.is_inline() && !is_any);
     let structure = directory.structure.lock();
     if let Some(structure) = structure.as_ref().filter(|_| !directory.is_inline()) {
         let (_, plain, depth) = structure.current();
@@ -330,6 +331,43 @@ fn a_structure_without_an_array_leads_to_the_first_shard() {
     assert!(announced.is_some_and(|found| ptr::eq(found, first)));
     split(&directory, 0);
     assert!(directory.writers_meet() && directory.lockers_root.load(Relaxed).is_null());
+}
+
+#[test]
+fn a_meeting_of_long_ago_is_forgotten_by_the_first_split() {
+    let directory = Toy::new(Limits::new(8, false));
+    directory.note_meeting();
+    directory.last_meeting.make_long_ago();
+    split(&directory, 0);
+    assert!(!directory.writers_meet());
+    assert_eq!(directory.shard_limit(), 8);
+    directory.note_meeting();
+    split(&directory, 0);
+    assert!(directory.writers_meet(), "just now");
+    assert_eq!(directory.shard_limit(), 2);
+}
+
+#[test]
+fn in_a_map_of_one_shard_nobody_fetches() {
+    let directory = Toy::new(Limits::new(8, false));
+    directory.note_meeting();
+    move_to(&directory, 7, 48);
+    directory.find_to_lock(7, Access::Write);
+    let way = directory.way_to_lock(7, Access::Read);
+    assert!(way.is_some_and(|way| way.is_plain() && !way.says_read_table()));
+    assert_eq!(FETCHED.take(), []);
+}
+
+#[test]
+fn a_map_that_begins_with_one_shard_says_what_it_has() {
+    for has in [false, true] {
+        let directory = Toy::new(Limits::new(8, false));
+        let first = directory.prepare(Coverage::ALL, here());
+        first.open().0.store(has, Relaxed);
+        drop(first);
+        directory.begin_with(&[&directory.first], here());
+        assert_eq!(directory.leads_to_first(), !has);
+    }
 }
 
 #[test]
