@@ -268,20 +268,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.at(hash, patience, place)
     }
 
-    /// The way to the one shard in the map itself.
-    #[inline(always)]
-    pub(crate) fn way_to_first(&self) -> Signpost<'_, T::Locked, T::Open> {
-        // What it has is known of the map.
-        self.directory
-            .way_to_first(|| self.leaning.has_read_tables())
-    }
-
     /// The way to the shard that covers the hash, or did a moment ago.
     #[inline(always)]
     pub(crate) fn way(&self, hash: u64) -> Signpost<'_, T::Locked, T::Open> {
         match self.directory.root() {
             Some(root) => root.find(hash),
-            None => self.way_to_first(),
+            None => self.directory.way_to_first(),
         }
     }
 
@@ -303,8 +295,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             Some(shard) if T::SELECTS && !shard.is_plain() => (shard, self.patience(way)),
             // Guards are not announced in the one in the map itself, here and below: see `announces`.
             Some(shard) => (shard, Patience::Fast),
-            None if way == Way::Brief => (self.way_to_first(), self.patience(way)),
-            None => (self.way_to_first(), Patience::Fast),
+            None if way == Way::Brief => (self.directory.way_to_first(), self.patience(way)),
+            None => (self.directory.way_to_first(), Patience::Fast),
         }
     }
 
@@ -542,18 +534,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if let Some(next) = T::next_due(self.open()) {
             let (coverage, is_due) = self.change(hash_at(next), place);
             T::went_by(self.open(), next, coverage, is_due);
-        }
-        self.note_read_tables();
-    }
-
-    /// Notes whether some shard may have something for readers without its lock.
-    pub(crate) fn note_read_tables(&self) {
-        let has = || T::has_read_tables(self.open());
-        // Again if that has changed meanwhile: others may have noted it before us.
-        let mut noted = !has();
-        while noted != has() {
-            noted = !noted;
-            self.leaning.set_read_tables(noted);
         }
     }
 

@@ -240,10 +240,6 @@ unsafe impl<K: Clone, V: Clone, const READ_TABLES: bool> Strategy<K, V> for Adap
         <Nodes as Strategy<K, V>>::set_up_like(&open.nodes, &other.nodes);
     }
 
-    fn has_read_tables(open: &Open<K, V>) -> bool {
-        open.selector.has_read_tables()
-    }
-
     fn splits_for_contention(open: &Open<K, V>) -> bool {
         open.study.kind() != Kind::Lock
     }

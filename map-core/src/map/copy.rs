@@ -105,7 +105,5 @@ impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
     pub(super) fn begin_with(&self, filled: &[&Shard<K, V, T>], place: Place) {
         self.directory.begin_with(filled, place);
         self.lead_readers();
-        self.leaning
-            .set_read_tables(T::has_read_tables(self.directory.open()));
     }
 }

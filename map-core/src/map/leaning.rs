@@ -12,10 +12,6 @@ const ANNOUNCE: u8 = 1;
 /// Its other bit: the samples say so, not the owner.
 const ADAPTIVE: u8 = 2;
 
-/// Another bit, which has nothing to do with them: some shard has something for readers without its lock. It is asked while there
-/// is but the one shard in the map itself, by who is not led there at once; of others their places say it.
-const READ_TABLES: u8 = 4;
-
 /// What the readers of a map do.
 #[derive(Debug)]
 pub(super) struct Leaning(hint::AtomicU8);
@@ -37,12 +33,12 @@ impl Leaning {
                 ReadBias::Always => ANNOUNCE,
                 ReadBias::Never => 0,
             };
-            Some(leaning | now & READ_TABLES)
+            Some(leaning)
         });
     }
 
     pub(super) fn get(&self) -> ReadBias {
-        match self.0.load(Relaxed) & (ADAPTIVE | ANNOUNCE) {
+        match self.0.load(Relaxed) {
             ANNOUNCE => ReadBias::Always,
             0 => ReadBias::Never,
             _ => ReadBias::Adaptive,
@@ -53,20 +49,6 @@ impl Leaning {
     #[inline(always)]
     pub(super) fn announces(&self) -> bool {
         self.0.load(Relaxed) & ANNOUNCE != 0
-    }
-
-    /// Whether some shard has something for readers without its lock, as far as is known.
-    #[inline(always)]
-    pub(super) fn has_read_tables(&self) -> bool {
-        self.0.load(Relaxed) & READ_TABLES != 0
-    }
-
-    pub(super) fn set_read_tables(&self, has: bool) {
-        if has != self.has_read_tables() {
-            let _ = self.0.fetch_update(Relaxed, Relaxed, |now| {
-                Some(now & !READ_TABLES | if has { READ_TABLES } else { 0 })
-            });
-        }
     }
 
     /// Notes the read, if it is to be a sample; for nothing if it could not have announced itself. Returns a number drawn for it.
@@ -106,11 +88,9 @@ impl Leaning {
             Some(Turn::Count) => (ADAPTIVE | ANNOUNCE, ADAPTIVE),
             None => return,
         };
-        let now = self.0.load(Relaxed);
-        if now & (ADAPTIVE | ANNOUNCE) == from {
-            // If something else has been set meanwhile, that stays.
-            let to = to | now & READ_TABLES;
-            let _ = self.0.compare_exchange(now, to, Relaxed, Relaxed);
+        // Relaxed: as above. The look spares the others the line's change. If something else has been set meanwhile, that stays.
+        if self.0.load(Relaxed) == from {
+            let _ = self.0.compare_exchange(from, to, Relaxed, Relaxed);
         }
     }
 }

@@ -21,7 +21,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 walk.go_on(coverage.end());
             }
         }
-        self.note_read_tables();
     }
 }
 

@@ -384,6 +384,7 @@ impl<L: Table, O: Open> Directory<L, O> {
     }
 
     /// Whether who takes a lock is led to the one shard in the map itself, since that has nothing for readers without the lock.
+    #[inline(always)]
     fn leads_to_first(&self) -> bool {
         // Relaxed: nothing is read through it.
         self.lockers_root.load(Relaxed).addr() == FIRST
@@ -406,11 +407,13 @@ impl<L: Table, O: Open> Directory<L, O> {
         Root::new(self.root.load(Acquire), false)
     }
 
-    /// The way to the one shard that lies in the map itself, of which the caller knows whether it has something for readers without
-    /// the lock.
+    /// The way to the one shard that lies in the map itself.
     #[inline(always)]
-    pub(crate) fn way_to_first(&self, has_read_table: impl FnOnce() -> bool) -> Signpost<'_, L, O> {
-        Signpost::new(&self.first, O::MAY_HAVE_READ_TABLE && has_read_table())
+    pub(crate) fn way_to_first(&self) -> Signpost<'_, L, O> {
+        Signpost::new(
+            &self.first,
+            O::MAY_HAVE_READ_TABLE && !self.leads_to_first(),
+        )
     }
 
     /// Has the places of a locked shard say whether it has something for readers without the lock, and, while somebody asks, where its table is.

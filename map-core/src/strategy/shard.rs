@@ -401,19 +401,6 @@ pub unsafe trait Strategy<K, V>: Sized {
         let _ = (open, other);
     }
 
-    /// Whether some shard of the map has something for readers without its lock, or had a moment ago.
-    #[doc = in_shard!(
-        "map_adaptive::Adaptive",
-        "assert!(!T::has_read_tables(&open));",
-        "# <T as Selecting<u64, String>>::pin_kind(&open, map_adaptive::Kind::ReadDirty).expect(\"it is compiled in\");",
-        "T::change(&mut shard, hash);",
-        "assert!(T::has_read_tables(&open));",
-    )]
-    fn has_read_tables(open: &Self::Open) -> bool {
-        let _ = open;
-        false
-    }
-
     /// Whether this shard splits when its lock is fought over.
     #[doc = in_shard!(
         "map_adaptive::Adaptive",
