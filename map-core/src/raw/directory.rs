@@ -28,7 +28,8 @@
 //! do otherwise ([`Habits`]), or while some place says that its shard has something; which is
 //! found out with the look whether there is an array at all. Who finds null tries the next, and everybody's in the end, and asks there for what else
 //! he has to know. Before there is an array, the latter two say that the way is to the one shard in the map ([`FIRST`]; not its
-//! address, for the map may be moved), and are null while readers count themselves, or that shard has something: nobody prefetches then, whoever meets.
+//! address, for the map may be moved). That of who takes the lock is null then if that shard has something, and for no other reason, for nobody prefetches:
+//! so it tells that to everybody.
 //!
 //! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
 //! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where

@@ -48,7 +48,7 @@ pub struct At<'a, L, O> {
     pub(crate) tended: bool,
     /// It is only looked at: the operation itself follows.
     pub(crate) sample: bool,
-    /// Some shard of the map has a read table, as far as is known.
+    /// The shard has a read table, as far as is known on the way to it.
     pub(crate) read_tables: bool,
     pub(crate) place: Place,
 }

@@ -59,7 +59,7 @@ pub trait Open: Default {
     const MAY_HAVE_READ_TABLE: bool = false;
 
     /// Whether this shard has, or had a moment ago, so that readers had better be ready for either. Asked when it was
-    /// [changed](Strategy::change), split or merged, under its lock and one of the map: it had better be quick, and must not use the map.
+    /// [changed](Strategy::change), split or merged, under its lock, and mostly one of the map: it had better be quick, and must not use the map.
     ///
     /// ```
     /// use map_core::strategy::Open;
