@@ -88,13 +88,12 @@ macro_rules! read_fast {
         if map.is_sample() {
             Err(Refused::Busy)
         } else if T::READS_LOCK
-            && let Some(header) = map.directory.find_to_announce(hash, true)
+            && let Some(found) = map.directory.find_to_announce(hash)
         {
-            let patience = $crate::strategy::Patience::Announce;
-            let $at = $crate::strategy::At::new(header, hash, patience, here());
+            let $at = $crate::strategy::At::to_announce(found, hash, here());
             $attempt
         } else {
-            let (way, patience) = map.way_to_count(Way::Brief, hash);
+            let (way, patience) = map.way_to_count(hash);
             if way.says_read_table() {
                 let $table = $crate::strategy::At::of_read_table(way.header(), hash, here());
                 return $elsewhere;
@@ -108,7 +107,7 @@ pub(crate) use read_fast;
 
 /// Runs a read that may find read tables or none. Whether it shall be a sample has been asked.
 macro_rules! read_elsewhere {
-    ($map:expr, $way:ident, $hash:expr, $place:expr, |$at:ident| $attempt:expr) => {{
+    ($map:expr, $hash:expr, $place:expr, |$at:ident| $attempt:expr) => {{
         let (map, hash) = ($map, $hash);
         // Each is compiled without what is in the way there: first the lock, and then the read table.
         let way = map.way(hash);
@@ -121,7 +120,7 @@ macro_rules! read_elsewhere {
         match found {
             Ok(found) => Ok(found),
             Err(_) => {
-                let $at = map.at_lock(hash, Way::$way, $place);
+                let $at = map.at_lock(hash, $place);
                 $attempt
             }
         }
@@ -170,15 +169,6 @@ fn time_all(first: u64, hashes: &[u64], read: impl Fn(u64) -> bool) -> Option<Du
     let all_went_well = hashes.iter().all(|hash| read(*hash));
     let took = start.elapsed();
     all_went_well.then_some(took)
-}
-
-/// What a read is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// It ends with the operation.
-    Brief,
-    /// It goes on as long as the user has a guard.
-    Guard,
 }
 
 /// A locked shard, or the attempt to lock one.
@@ -241,20 +231,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     }
 
     /// Whether readers announce themselves.
-    ///
-    /// Guards do not where there is but the one shard in the map itself: it may be moved after a guard was
-    /// forgotten, and the announcement would stay for what comes to its place.
     #[inline(always)]
-    pub(crate) fn announces(&self, way: Way) -> bool {
-        T::READS_LOCK
-            && self.leaning.announces()
-            && (way == Way::Brief || !self.directory.is_inline())
+    pub(crate) fn announces(&self) -> bool {
+        T::READS_LOCK && self.leaning.announces()
     }
 
-    /// How a read keeps writers out that is not to wait. To be asked before the shard is looked up, which may be the one in the map itself.
+    /// How a read keeps writers out that is not to wait.
     #[inline(always)]
-    pub(crate) fn patience(&self, way: Way) -> Patience {
-        if self.announces(way) {
+    pub(crate) fn patience(&self) -> Patience {
+        if self.announces() {
             Patience::Announce
         } else {
             Patience::Fast
@@ -263,9 +248,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
 
     /// For a read that looks under the lock alone, and is not to wait.
     #[inline(always)]
-    pub(crate) fn at_lock(&self, hash: u64, way: Way, place: Place) -> At<'_, T::Locked, T::Open> {
-        let patience = self.patience(way);
-        self.at(hash, patience, place)
+    pub(crate) fn at_lock(&self, hash: u64, place: Place) -> At<'_, T::Locked, T::Open> {
+        self.at(hash, self.patience(), place)
     }
 
     /// The way to the shard that covers the hash, or did a moment ago.
@@ -280,23 +264,17 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// The same for a read that is not to wait, and how it keeps writers out, where readers do not [announce](Directory::find_to_announce)
     /// themselves at once.
     #[inline(always)]
-    pub(crate) fn way_to_count(
-        &self,
-        way: Way,
-        hash: u64,
-    ) -> (Signpost<'_, T::Locked, T::Open>, Patience) {
+    pub(crate) fn way_to_count(&self, hash: u64) -> (Signpost<'_, T::Locked, T::Open>, Patience) {
         let shard = if T::READS_LOCK {
             self.directory.way_to_lock(hash, Access::Read)
         } else {
             self.directory.root().map(|root| root.find(hash))
         };
         match shard {
-            // Some shard has a read table, or writers meet. (Then it is not the one in the map itself, so it may be asked afterwards.)
-            Some(shard) if T::SELECTS && !shard.is_plain() => (shard, self.patience(way)),
-            // Guards are not announced in the one in the map itself, here and below: see `announces`.
+            // Some shard has a read table, or writers meet.
+            Some(shard) if T::SELECTS && !shard.is_plain() => (shard, self.patience()),
             Some(shard) => (shard, Patience::Fast),
-            None if way == Way::Brief => (self.directory.way_to_first(), self.patience(way)),
-            None => (self.directory.way_to_first(), Patience::Fast),
+            None => (self.directory.way_to_first(), self.patience()),
         }
     }
 
@@ -307,7 +285,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         &'a self,
         hash: u64,
         key: &Q,
-        way: Way,
         place: Place,
         lookup: L,
     ) -> L::Found
@@ -315,12 +292,12 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         L: Lookup<'a, K, V, T>,
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let drawn = self.prepare_read(Some(way));
+        let drawn = self.prepare_read(true);
         let mut met = None;
         if T::SELECTS {
             match drawn {
                 Some(drawn) if T::takes_sample(self.open(), drawn) => {
-                    self.rehearse(hash, key, way, place, &lookup);
+                    self.rehearse(hash, key, place, &lookup);
                 }
                 Some(_) => self.do_a_piece_if_due(hash, place),
                 None => met = self.meet(),
@@ -328,7 +305,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
         let mut tended = false;
         let find = |at| lookup.find(at, key);
-        let found = self.read_at_last(hash, Some(way), place, &mut tended, find);
+        let found = self.read_at_last(hash, true, place, &mut tended, find);
         // Otherwise it met nobody, but found something to be done.
         if !tended && let Some(since) = met {
             self.note_contention(hash, since);
@@ -345,25 +322,22 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         place: Place,
         attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
-        self.prepare_read(None);
-        self.read_at_last(hash, None, place, &mut false, attempt)
+        self.prepare_read(false);
+        self.read_at_last(hash, false, place, &mut false, attempt)
     }
 
     #[inline]
     fn read_at_last<'a, R>(
         &'a self,
         hash: u64,
-        way: Option<Way>,
+        may_announce: bool,
         place: Place,
         tended: &mut bool,
         mut attempt: impl FnMut(At<'a, T::Locked, T::Open>) -> Result<R, Refused>,
     ) -> R {
-        let announces = |way| self.announces(way);
         loop {
-            // Before the shard is looked up: whether it may be the one in the map itself.
-            let announce = way.is_some_and(announces);
             let mut at = self.at_either(hash, Patience::Wait, place);
-            at.announce = announce;
+            at.announce = may_announce && self.announces();
             at.tended = *tended;
             match attempt(at) {
                 Ok(found) => return found,
@@ -376,16 +350,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// What a reader does now and then. May it be a sample? Then a number was drawn for it.
-    fn prepare_read(&self, way: Option<Way>) -> Option<u8> {
+    /// What a reader does now and then, who might announce itself or could not. May it be a sample? Then a number was drawn for it.
+    fn prepare_read(&self, could_announce: bool) -> Option<u8> {
         if !T::READS_LOCK {
             return None;
         }
-        let could_announce = match way {
-            Some(Way::Brief) => true,
-            Some(Way::Guard) => !self.directory.is_inline(),
-            None => false,
-        };
         let drawn = self.leaning.note_read(could_announce, &self.tally);
         self.lead_readers();
         if drawn.is_some() {
@@ -415,18 +384,18 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Runs a read for what it finds, as the fast path would, now and then several for what they cost, and then does a
     /// piece of whatever is due.
     #[cold]
-    fn rehearse<'a, L, Q>(&'a self, hash: u64, key: &Q, way: Way, place: Place, lookup: &L)
+    fn rehearse<'a, L, Q>(&'a self, hash: u64, key: &Q, place: Place, lookup: &L)
     where
         L: Lookup<'a, K, V, T>,
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let mut at = self.at_either(hash, self.patience(way), place);
+        let mut at = self.at_either(hash, self.patience(), place);
         at.sample = true;
         let header = at.header;
         let met_nobody = lookup.find(at, key).is_ok();
         if met_nobody
             && let Some(hashes) = T::recall(header.open(), hash)
-            && let Some(took) = self.time_lookups(hash, &hashes, way, place, lookup)
+            && let Some(took) = self.time_lookups(hash, &hashes, place, lookup)
         {
             T::note_lookups(header.open(), took, hashes.len() as u32);
         }
@@ -444,7 +413,6 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         &'a self,
         first: u64,
         hashes: &[u64],
-        way: Way,
         place: Place,
         lookup: &L,
     ) -> Option<Duration> {
@@ -456,7 +424,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if self.way(first).says_read_table() && lockless(first) {
             return time_all(first, hashes, lockless);
         }
-        if self.announces(way) {
+        if self.announces() {
             let announced = |hash| {
                 lookup
                     .find(self.at(hash, Patience::Announce, place), &Itself)
@@ -483,7 +451,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     #[cold]
     #[inline(never)]
     fn rehearse_visit_now(&self, hash: u64, span: Span, place: Place) {
-        if let Some(drawn) = self.prepare_read(None)
+        if let Some(drawn) = self.prepare_read(false)
             && !T::takes_sample(self.open(), drawn)
         {
             return self.do_a_piece_if_due(hash, place);

@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use equivalent::Equivalent;
 
-use crate::map::{Lookup, Map, Way, read_elsewhere};
+use crate::map::{Lookup, Map, read_elsewhere};
 use crate::raw::header::Refused;
 use crate::raw::held::{Place, here};
 use crate::strategy::{At, Observed, Patience, Sessions};
@@ -102,7 +102,7 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
             let found = if self.map.is_sample() {
                 Err(Refused::Busy)
             } else {
-                read_elsewhere!(self.map, Guard, hash, place, |at| find(at.for_guard()))
+                read_elsewhere!(self.map, hash, place, |at| find(at.for_guard()))
             };
             return found.unwrap_or_else(|_| self.find_slow(hash, key, place));
         }
@@ -118,7 +118,7 @@ impl<'m, K: Eq + Hash, V, T: Sessions<K, V>, S: BuildHasher> Pinned<'m, K, V, T,
     {
         // SAFETY: 1. The pin is of this map.
         let lookup = unsafe { InSession::of(&self.pin) };
-        self.map.look_up_slow(hash, key, Way::Guard, place, lookup)
+        self.map.look_up_slow(hash, key, place, lookup)
     }
 
     /// The value of `key`.

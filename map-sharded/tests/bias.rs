@@ -491,7 +491,7 @@ fn a_write_beside_an_announced_guard_is_reported() {
     });
 }
 
-/// The one shard of a small map lies in the map itself. An announcement names an address, and would stay for what comes there.
+/// The one shard of a small map lies in the map itself: if an announcement named its address, it would stay for what comes there.
 #[test]
 fn a_guard_that_is_forgotten_in_a_small_map_does_not_haunt_the_next_one_there() {
     within_a_minute(|| {

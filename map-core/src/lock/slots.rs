@@ -12,7 +12,7 @@ use crate::sync::atomic::{
     AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
 };
 use crate::sync::parking::has_passed;
-use crate::sync::{REAL_FENCES, fence_in_model, global, spin_loop, thread_cells};
+use crate::sync::{REAL_FENCES, fence_in_model, global, hint, spin_loop, thread_cells};
 
 /// Announcements that a thread can have at once. In a model one, for each is looked at by every scan.
 const WORDS: usize = if REAL_FENCES { 4 } else { 1 };
@@ -26,6 +26,22 @@ type Slot = Seat<[AtomicUsize; WORDS]>;
 
 global! {
     static SLOTS: Roster<[AtomicUsize; WORDS]> = Roster::new();
+}
+
+/// The next name. Names are odd, hence no shard's address.
+// A model need not see it: each name is drawn by one read-modify-write, and nothing else is told by it.
+static NAMES: hint::AtomicUsize = hint::AtomicUsize::new(1);
+
+/// A name that no lock has had; `None` when all have been given away.
+pub(crate) fn draw_name() -> Option<usize> {
+    draw_from(&NAMES)
+}
+
+fn draw_from(names: &hint::AtomicUsize) -> Option<usize> {
+    // Relaxed: that it is drawn once is all that counts.
+    names
+        .fetch_update(Relaxed, Relaxed, |next| next.checked_add(2))
+        .ok()
 }
 
 /// No lock has this name.
@@ -306,5 +322,16 @@ mod tests {
         });
         thread.join().expect("all of it holds");
         assert_eq!(told.recv(), Ok(true), "not any more");
+    }
+
+    #[test]
+    fn names_are_odd_and_never_given_twice() {
+        let names = hint::AtomicUsize::new(1);
+        let drawn: Vec<_> = (0..3).map(|_| draw_from(&names)).collect();
+        assert_eq!(drawn, [Some(1), Some(3), Some(5)]);
+        let names = hint::AtomicUsize::new(usize::MAX - 2);
+        assert_eq!(draw_from(&names), Some(usize::MAX - 2));
+        assert_eq!(draw_from(&names), None);
+        assert_eq!(draw_from(&names), None, "it starts anew");
     }
 }

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hash};
 
 use equivalent::Equivalent;
 
-use super::{Lookup, Map, Way, read_fast};
+use super::{Lookup, Map, read_fast};
 use crate::mapref::one::Ref;
 use crate::raw::header::{Header, Refused};
 use crate::raw::held::{Place, here};
@@ -68,10 +68,10 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         // put together in registers.
         let found = if self.is_sample() {
             Err(Refused::Busy)
-        } else if let Some(header) = self.directory.find_to_announce(hash, false) {
-            Self::get_locked(At::new(header, hash, Patience::Announce, here()), key)
+        } else if let Some(found) = self.directory.find_to_announce(hash) {
+            Self::get_locked(At::to_announce(found, hash, here()), key)
         } else {
-            let (way, patience) = self.way_to_count(Way::Guard, hash);
+            let (way, patience) = self.way_to_count(hash);
             if way.says_read_table() {
                 return self.get_in_table(way.header(), hash, key);
             }
@@ -125,7 +125,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let at = self.at_lock(hash, Way::Guard, here());
+        let at = self.at_lock(hash, here());
         match T::get(at.for_guard(), key) {
             Ok(found) => found.map(Ref),
             Err(_) => self.get_slow(hash, key, here()),
@@ -149,7 +149,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        self.look_up_slow(hash, key, Way::Guard, place, Get)
+        self.look_up_slow(hash, key, place, Get)
             .map(Ref)
     }
 
@@ -245,7 +245,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        match T::peek(self.at_lock(hash, Way::Brief, here()), key) {
+        match T::peek(self.at_lock(hash, here()), key) {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();
@@ -267,7 +267,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        let found = self.look_up_slow(hash, key, Way::Brief, place, Peek)?;
+        let found = self.look_up_slow(hash, key, place, Peek)?;
         let (key, value) = found.get();
         Some(f(key, value))
     }

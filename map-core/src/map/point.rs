@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
 use super::lookup::Get;
-use super::{By, Map, Way, read_elsewhere};
+use super::{By, Map, read_elsewhere};
 use crate::concurrent::{Change, Computed};
 use crate::mapref::entry::Entry;
 use crate::mapref::one::{Ref, RefMut};
@@ -679,11 +679,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         let found = if self.is_sample() {
             Err(Refused::Busy)
         } else {
-            read_elsewhere!(self, Guard, hash, here(), |at| T::get(at.for_guard(), &key))
+            read_elsewhere!(self, hash, here(), |at| T::get(at.for_guard(), &key))
         };
         // Where it was called is not known in a closure.
         let place = here();
-        let found = found.unwrap_or_else(|_| self.look_up_slow(hash, &key, Way::Guard, place, Get));
+        let found = found.unwrap_or_else(|_| self.look_up_slow(hash, &key, place, Get));
         if let Some(found) = found {
             let guard = Ref(found);
             // Here and not at the end: a panic in their Drop would leak the guard.

@@ -254,6 +254,9 @@ impl<'a, L, O: Open> Root<'a, L, O> {
 
 impl<L: Table, O: Open> Directory<L, O> {
     pub(crate) fn new(limits: Limits) -> Self {
+        let mut first = Header::new(Coverage::ALL, O::default());
+        // Not its address: a map may be moved after a guard was forgotten, whose announcement would haunt what comes to its place.
+        first.set_name(slots::draw_name().unwrap_or(0));
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
             announcers_root: AtomicPtr::new(ptr::null_mut()),
@@ -266,7 +269,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             last_meeting: LastMeeting::new(),
             merges: Merges::default(),
             structure: Mutex::new(None),
-            first: Header::new(Coverage::ALL, O::default()),
+            first,
         }
     }
 
@@ -310,18 +313,22 @@ impl<L: Table, O: Open> Directory<L, O> {
         Some(way)
     }
 
-    /// The shard that covers `hash`, or did a moment ago, for readers who announce themselves, if they are to and no shard has anything for
-    /// readers without the lock. May it be the one in the map itself?
+    /// The shard that covers `hash`, or did a moment ago, and its name, for readers who announce themselves, if they are to and no shard has anything for
+    /// readers without the lock.
     #[inline(always)]
-    pub(crate) fn find_to_announce(&self, hash: u64, may_be_first: bool) -> Option<&Header<L, O>> {
+    pub(crate) fn find_to_announce(&self, hash: u64) -> Option<(&Header<L, O>, usize)> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
         let root = self.announcers_root.load(Acquire);
         match Root::new(root, true) {
-            Some(root) => Some(root.find(hash).header()),
-            None if may_be_first && root.addr() == FIRST => {
+            Some(root) => {
+                let header = root.find(hash).header();
+                // Without a look at the header, which may not be here yet.
+                Some((header, header.address()))
+            }
+            None if root.addr() == FIRST => {
                 // As above.
                 cold_path();
-                Some(&self.first)
+                Some((&self.first, self.first.name()))
             }
             None => None,
         }
@@ -397,7 +404,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         let announces = self.has(Habits::ANNOUNCES);
         // Relaxed: nothing is read through them; the shard says for itself what is in it.
         self.announcers_root
-            .store(first_if(is_plain && announces), Relaxed);
+            .store(first_if(is_plain && announces && self.first.name() != 0), Relaxed);
         self.lockers_root.store(first_if(is_plain), Relaxed);
     }
 
@@ -752,9 +759,13 @@ impl<L: Table, O: Open> Directory<L, O> {
 
 impl<L, O> Drop for Directory<L, O> {
     fn drop(&mut self) {
-        if let Some(structure) = self.structure.get_mut() {
-            // The next lock at such an address shall not wait for a guard that was forgotten.
-            slots::forget(|name| structure.has_header_at(name));
+        // The next lock at such an address shall not wait for a guard that was forgotten, nor shall the word be taken for ever.
+        match self.structure.get_mut() {
+            Some(structure) => {
+                slots::forget(|name| name == self.first.name() || structure.has_header_at(name));
+            }
+            None if !self.first.bias.is_clear() => slots::forget(|name| name == self.first.name()),
+            None => {}
         }
     }
 }

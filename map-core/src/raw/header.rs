@@ -30,10 +30,12 @@ const SAMPLES_AN_INSPECTION: u8 = 16;
 
 const _: () = assert!(WRITES_A_SAMPLE.is_power_of_two() && WRITES_A_SAMPLE <= 1 << 8);
 
-/// A shard. For a table of 32 bytes and nothing open it fills one cache line.
+/// A shard. For a table of 24 bytes and nothing open it fills one cache line.
 #[repr(C, align(64))]
 pub(crate) struct Header<L, O> {
     pub(super) lock: RawLock,
+    /// What announced readers call the lock: the name is no other's as long as one is announced by it. 0: nobody is to be announced, and the bias never armed.
+    name: usize,
     /// A [`Coverage`]. Written under the exclusive lock alone, for holders of the lock, for whom it is decisive, read it as if it were no
     /// atomic; a hint for everybody else. [`Coverage::NOTHING`] also while a split or merge changes `len`: see
     /// [`Header::hints`].
@@ -152,9 +154,11 @@ pub struct Crowd(pub(crate) Reading);
 unsafe impl<L: Send + Sync, O: Sync> Sync for Header<L, O> {}
 
 impl<L: Default, O> Header<L, O> {
+    /// Without a name.
     pub(crate) fn new(coverage: Coverage, open: O) -> Self {
         Self {
             lock: RawLock::prepared(),
+            name: 0,
             coverage: AtomicU64::new(coverage.bits()),
             locked: UnsafeCell::new(L::default()),
             watch: Watch::default(),
@@ -240,6 +244,16 @@ impl<L, O> Header<L, O> {
         self.locked.get_mut()
     }
 
+    /// What announced readers call the lock; 0 if they may not.
+    #[inline]
+    pub(crate) fn name(&self) -> usize {
+        self.name
+    }
+
+    pub(super) fn set_name(&mut self, name: usize) {
+        self.name = name;
+    }
+
     #[inline]
     pub(super) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -248,9 +262,11 @@ impl<L, O> Header<L, O> {
 
 impl<L, O> Header<L, O> {
     /// Lets a reader in that announces itself, if the shard's bias is armed. As for all who lock it, it may be the wrong shard.
+    /// The name is the shard's: who was led here may have it at hand.
     #[inline(always)]
-    pub(crate) fn announce(&self, place: Place) -> Result<Shared<'_, L, O>, Refused> {
-        let announced = self.bias.announce(&self.lock, self.address());
+    pub(crate) fn announce(&self, name: usize, place: Place) -> Result<Shared<'_, L, O>, Refused> {
+        debug_assert_eq!(name, self.name(), "by which it is looked for");
+        let announced = self.bias.announce(&self.lock, name);
         Ok(Shared::announced(
             self,
             announced.ok_or(Refused::Busy)?,
@@ -260,7 +276,7 @@ impl<L, O> Header<L, O> {
 
     /// The same, also for a reader within a read; calls are made.
     pub(crate) fn announce_anywhere(&self, place: Place) -> Result<Shared<'_, L, O>, Refused> {
-        let announced = self.bias.announce_anywhere(&self.lock, self.address());
+        let announced = self.bias.announce_anywhere(&self.lock, self.name());
         Ok(Shared::announced(
             self,
             announced.ok_or(Refused::Busy)?,
@@ -306,7 +322,7 @@ impl<L, O> Header<L, O> {
             }
         };
         let hold = Shared::counted(self, token, place);
-        if arm {
+        if arm && self.name() != 0 {
             self.bias.arm();
         }
         Ok(hold)
@@ -345,7 +361,7 @@ impl<L: Table, O> Header<L, O> {
     unsafe fn admits_now(&self) -> bool {
         // SAFETY: by (1) nobody changes it.
         let left = unsafe { *self.left.get() };
-        !left.is_multiple_of(WRITES_A_LOOK) && self.bias.admits_writer_now(self.address())
+        !left.is_multiple_of(WRITES_A_LOOK) && self.bias.admits_writer_now(self.name())
     }
 
     /// Whether the present exclusive hold is the one in [`WRITES_A_SAMPLE`].
@@ -379,7 +395,7 @@ impl<L: Table, O> Header<L, O> {
     /// The hold, if no reader is announced. Otherwise gives the lock back.
     #[inline]
     fn admit(&self, token: ExclusiveToken, place: Place) -> Option<Exclusive<'_, L, O>> {
-        if self.bias.admits_writer(self.address()) {
+        if self.bias.admits_writer(self.name()) {
             Some(Exclusive::new(self, token, place))
         } else {
             self.lock.turn_away(token);
@@ -398,7 +414,7 @@ impl<L: Table, O> Header<L, O> {
                 Some(conflict) if !conflict.movable => conflict.report(true, place),
                 Some(_) => {
                     let deadline = std::time::Instant::now() + PATIENCE;
-                    if let Some(revoking) = self.bias.revoke(self.address(), Some(deadline)) {
+                    if let Some(revoking) = self.bias.revoke(self.name(), Some(deadline)) {
                         return revoking;
                     }
                     if let Some(conflict) = find() {
@@ -408,7 +424,7 @@ impl<L: Table, O> Header<L, O> {
             }
         }
         let _ = place;
-        let revoking = self.bias.revoke(self.address(), None);
+        let revoking = self.bias.revoke(self.name(), None);
         revoking.expect("waiting without a deadline ends when all have left")
     }
 
@@ -459,7 +475,7 @@ impl<L: Table, O> Header<L, O> {
         };
         let token = self
             .bias
-            .lock_exclusive(&self.lock, || self.address(), take, revoke);
+            .lock_exclusive(&self.lock, || self.name(), take, revoke);
         let token = token.expect("waiting without a deadline ends with the lock");
         let mut hold = Exclusive::new(self, token, place);
         hold.count_write();
@@ -520,8 +536,8 @@ impl<L, O> Header<L, O> {
 mod tests {
     use super::*;
 
-    /// Stands for a table: four words.
-    type Words = [u64; 4];
+    /// Stands for a table: three words.
+    type Words = [u64; 3];
 
     #[test]
     fn a_shard_fills_one_cache_line() {

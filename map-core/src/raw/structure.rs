@@ -122,9 +122,12 @@ impl<L: Table, O: Open> Structure<L, O> {
     /// A header out of use that nobody has heard of yet.
     pub(crate) fn take_new(&mut self, open: &O) -> NonNull<Header<L, O>> {
         let made = self.chunks.iter().map(|chunk| chunk.len()).sum::<usize>();
-        let chunk: Box<[Apart<L, O>]> = (0..made.clamp(2, LARGEST_CHUNK))
+        let mut chunk: Box<[Apart<L, O>]> = (0..made.clamp(2, LARGEST_CHUNK))
             .map(|_| Apart(Header::new(Coverage::NOTHING, open.sibling())))
             .collect();
+        for Apart(header) in &mut chunk {
+            header.set_name(header.address());
+        }
         let chunk = NonNull::from(Box::leak(chunk));
         self.chunks.push(chunk);
         let first = chunk.cast::<Apart<L, O>>();

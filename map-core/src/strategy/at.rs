@@ -37,6 +37,8 @@ pub(crate) enum Patience {
 /// ```
 pub struct At<'a, L, O> {
     pub(crate) header: &'a Header<L, O>,
+    /// What an announced reader calls the shard's lock.
+    pub(crate) name: usize,
     pub(crate) hash: u64,
     pub(crate) patience: Patience,
     /// What is found goes into a guard, which may be sent to another thread.
@@ -63,6 +65,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
     ) -> Self {
         Self {
             header,
+            name: header.name(),
             hash,
             patience,
             movable: false,
@@ -71,6 +74,19 @@ impl<'a, L: Table, O> At<'a, L, O> {
             sample: false,
             read_tables: false,
             place,
+        }
+    }
+
+    /// For a reader who announces itself, led to a shard whose name is known.
+    #[inline(always)]
+    pub(crate) fn to_announce(
+        (header, name): (&'a Header<L, O>, usize),
+        hash: u64,
+        place: Place,
+    ) -> Self {
+        Self {
+            name,
+            ..Self::new(header, hash, Patience::Announce, place)
         }
     }
 
@@ -277,7 +293,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
     fn lock_whichever(&self) -> Result<Shared<'a, L, O>, Refused> {
         let shard = match self.patience {
             Patience::Lockless => Err(Refused::Busy),
-            Patience::Announce => self.header.announce(self.place),
+            Patience::Announce => self.header.announce(self.name, self.place),
             Patience::Fast => self.header.lock_shared_fast(self.place),
             Patience::Wait => {
                 let announced = match self.announce {

@@ -35,9 +35,9 @@ pub(crate) struct SwissTable<T> {
     /// Each full bucket holds an entry.
     raw: Raw<T>,
     /// How many empty buckets may still be used.
-    room: usize,
-    /// How many buckets are full.
-    len: usize,
+    room: u32,
+    /// How many buckets are full. (There are no more than 32 bits can tell: so a shard with its lock is a cache line.)
+    len: u32,
 }
 
 impl<T> SwissTable<T> {
@@ -66,10 +66,14 @@ impl<T> SwissTable<T> {
             return Ok(Self::new());
         }
         let buckets = Raw::<T>::buckets_for(entries);
-        let raw = buckets.and_then(Raw::with_buckets);
+        let room = buckets.and_then(|buckets| u32::try_from(Raw::<T>::room_in(buckets)).ok());
+        let (Some(buckets), Some(room)) = (buckets, room) else {
+            return Err(TryReserveError::overflow(entries, size_of::<T>()));
+        };
+        let raw = Raw::with_buckets(buckets);
         let raw = raw.ok_or_else(|| TryReserveError::out_of_memory(entries))?;
         Ok(Self {
-            room: Raw::<T>::room_in(raw.buckets()),
+            room,
             raw,
             len: 0,
         })
@@ -95,7 +99,7 @@ impl<T> SwissTable<T> {
 
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// How many entries the table can hold when none has been removed.
@@ -105,7 +109,7 @@ impl<T> SwissTable<T> {
 
     /// How many entries certainly fit, those that are there among them.
     pub(crate) fn fits(&self) -> usize {
-        self.len + self.room
+        self.len() + self.room as usize
     }
 
     /// Whether one more entry certainly fits.
@@ -200,7 +204,7 @@ impl<T> SwissTable<T> {
         let index = self.raw.vacancy(hash);
         // SAFETY: 1., 2. There is room: so there is memory, and a bucket is empty; it is that or another vacant one.
         let was_empty = unsafe { self.raw.fill(index, Tag::of(hash).byte(), entry) };
-        self.room -= usize::from(was_empty);
+        self.room -= u32::from(was_empty);
         self.len += 1;
         index
     }
@@ -236,7 +240,7 @@ impl<T> SwissTable<T> {
     unsafe fn take(&mut self, index: usize) -> T {
         // SAFETY: 1. By (1); it is moved out here, once.
         let (entry, empty) = unsafe { (self.raw.bucket(index).read(), self.raw.vacate(index)) };
-        self.room += usize::from(empty);
+        self.room += u32::from(empty);
         self.len -= 1;
         entry
     }
@@ -261,14 +265,14 @@ impl<T> SwissTable<T> {
         let entry = f(entry);
         // SAFETY: 1., 2. There was an entry in it, which was taken out.
         let was_empty = unsafe { self.raw.fill(index, control, entry) };
-        self.room -= usize::from(was_empty);
+        self.room -= u32::from(was_empty);
         self.len += 1;
     }
 
     /// All entries, in the order of their buckets.
     #[inline]
     pub(crate) fn iter(&self) -> Iter<'_, T> {
-        Iter::new(&self.raw, self.len)
+        Iter::new(&self.raw, self.len())
     }
 
     /// The same, to be changed.
@@ -304,7 +308,7 @@ impl<T> SwissTable<T> {
         capacity: usize,
         hash: impl Fn(&T) -> u64,
     ) -> Result<(), TryReserveError> {
-        let mut copies = Copies(Self::try_with_capacity(capacity.max(self.len))?);
+        let mut copies = Copies(Self::try_with_capacity(capacity.max(self.len()))?);
         let mut cursor = Cursor::new(&self.raw);
         while let Some(index) = cursor.next(&self.raw) {
             // SAFETY: 1. There is an entry in it: nothing becomes vacant here.

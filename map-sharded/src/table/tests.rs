@@ -29,9 +29,9 @@ impl<T> SwissTable<T> {
             return;
         }
         let count = |is: &dyn Fn(u8) -> bool| (0..buckets).filter(|n| is(control(*n))).count();
-        assert_eq!(count(&is_full), self.len);
+        assert_eq!(count(&is_full), self.len());
         let deleted = count(&|byte| byte == DELETED);
-        assert_eq!(self.room + self.len + deleted, self.capacity());
+        assert_eq!(self.fits() + deleted, self.capacity());
         assert!(count(&|byte| byte == EMPTY) > 0);
         // What is repeated agrees: a search from the last bucket on meets the first ones.
         for start in 0..buckets {
@@ -370,9 +370,18 @@ fn buckets_that_are_none_hold_nothing() {
 
 #[test]
 fn what_cannot_be_had_is_refused() {
-    for entries in [usize::MAX, usize::MAX / 8, isize::MAX as usize / 64] {
+    const TOO_MANY: usize = (u32::MAX / 8 + 1) as usize * 7 + 1;
+    for entries in [usize::MAX, usize::MAX / 8, TOO_MANY] {
         let error = SwissTable::<[u64; 16]>::try_with_capacity(entries).err();
-        assert_eq!(error.unwrap(), TryReserveError::out_of_memory(entries));
+        assert_eq!(error.unwrap(), TryReserveError::overflow(entries, 128));
+        let error = SwissTable::<()>::try_with_capacity(entries).err();
+        assert_eq!(error.unwrap(), TryReserveError::overflow(entries, 0));
+    }
+    // One less could be told; but not of such entries, where addresses are long enough.
+    if cfg!(target_pointer_width = "64") {
+        let error = SwissTable::<[u64; 1 << 20]>::try_with_capacity(TOO_MANY - 1).err();
+        let out_of_memory = TryReserveError::out_of_memory(TOO_MANY - 1);
+        assert_eq!(error.unwrap(), out_of_memory);
     }
     // As little as fits.
     for (entries, capacity) in [

@@ -8,19 +8,6 @@ use super::{AdaptiveRawRwLock, SharedHold};
 use crate::lock::slow::Gate;
 use crate::lock::{ExclusiveToken, SharedToken, slots, tally};
 use crate::sync::atomic::Ordering::Relaxed;
-use crate::sync::hint;
-
-/// The next name. Names are odd, hence no shard's address.
-// A model need not see it: each name is drawn by one read-modify-write, and nothing else is told by it.
-static NAMES: hint::AtomicUsize = hint::AtomicUsize::new(1);
-
-/// A name that nobody has had; `None` when all have been given away.
-pub(super) fn draw_name(names: &hint::AtomicUsize) -> Option<usize> {
-    // Relaxed: that it is drawn once is all that counts.
-    names
-        .fetch_update(Relaxed, Relaxed, |next| next.checked_add(2))
-        .ok()
-}
 
 /// Whom a reader takes its hold beside.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -169,7 +156,7 @@ impl AdaptiveRawRwLock {
         if known != 0 {
             return known;
         }
-        let Some(name) = draw_name(&NAMES) else {
+        let Some(name) = slots::draw_name() else {
             return 0;
         };
         // Relaxed: see `known_name`.

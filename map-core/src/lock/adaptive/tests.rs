@@ -11,13 +11,11 @@ use std::time::{Duration, Instant};
 
 use lock_api::RawRwLock as _;
 
-use super::paths::draw_name;
 use super::*;
 use crate::lock::park::{self, Wants};
 use crate::lock::tally::ReadBias;
 use crate::lock::tests::{until_gate_shut, within_reason};
 use crate::lock::{BATCH, GATE, READERS_PARKED, WRITER};
-use crate::sync::hint;
 
 fn always() -> AdaptiveRawRwLock {
     let lock = AdaptiveRawRwLock::new();
@@ -89,17 +87,6 @@ fn a_hold_that_outlives_its_lock_ends_no_other() {
     })
     .join()
     .expect("the thread ends well");
-}
-
-#[test]
-fn names_are_odd_and_never_given_twice() {
-    let names = hint::AtomicUsize::new(1);
-    let drawn: Vec<_> = (0..3).map(|_| draw_name(&names)).collect();
-    assert_eq!(drawn, [Some(1), Some(3), Some(5)]);
-    let names = hint::AtomicUsize::new(usize::MAX - 2);
-    assert_eq!(draw_name(&names), Some(usize::MAX - 2));
-    assert_eq!(draw_name(&names), None);
-    assert_eq!(draw_name(&names), None, "it starts anew");
 }
 
 #[test]

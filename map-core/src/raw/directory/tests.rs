@@ -225,13 +225,17 @@ fn each_has_the_way_in_that_is_his() {
     assert_eq!(ways(), [nowhere, nowhere, first], "there is no array");
     directory.set_announces(|| true);
     assert_eq!(ways(), [nowhere, first, first]);
-    let announced = |may_be_first| directory.find_to_announce(7, may_be_first);
-    assert!(announced(true).is_some_and(|found| ptr::eq(found, &raw const directory.first)));
-    assert!(announced(false).is_none());
+    let announced = || directory.find_to_announce(7);
+    let (found, name) = announced().expect("the way is there");
+    assert!(ptr::eq(found, &raw const directory.first));
+    assert!(
+        name == found.name() && !name.is_multiple_of(2),
+        "no address"
+    );
     // While it has something to ask for, nobody is led to it unasked; what they do otherwise is not forgotten.
     set(&directory, 7, true);
     assert_eq!(ways(), [nowhere; 3]);
-    assert!(announced(true).is_none() && directory.way_to_lock(7, Access::Read).is_none());
+    assert!(announced().is_none() && directory.way_to_lock(7, Access::Read).is_none());
     set(&directory, 7, false);
     assert_eq!(ways(), [nowhere, first, first]);
     directory.set_announces(|| false);
@@ -326,9 +330,11 @@ fn a_structure_without_an_array_leads_to_the_first_shard() {
     assert!(directory.is_inline());
     let first = &raw const directory.first;
     assert!(ptr::eq(directory.find_to_lock(7, Access::Write), first));
-    let announced = directory.find_to_announce(7, true);
-    assert!(announced.is_some_and(|found| ptr::eq(found, first)));
+    let announced = directory.find_to_announce(7);
+    assert!(announced.is_some_and(|(found, _)| ptr::eq(found, first)));
     split(&directory, 0);
+    let (found, name) = directory.find_to_announce(7).expect("by the array");
+    assert_eq!((name, name), (found.name(), found.address()));
     assert!(directory.writers_meet() && directory.lockers_root.load(Relaxed).is_null());
 }
 
