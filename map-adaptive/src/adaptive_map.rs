@@ -19,8 +19,8 @@ pub use crate::only::Adaptive;
 /// A concurrent hash map that chooses its own strategy. Its methods are those of [`Map`].
 ///
 /// It watches the operations on it and, shard by shard and while every thread goes on using it, changes how entries are stored:
-/// as in a [`ShardedMap`](crate::ShardedMap), a [`LockMap`](crate::LockMap), or a [`ReadDirtyMap`](crate::ReadDirtyMap). And it
-/// can say why.
+/// as in a [`ShardedMap`](crate::ShardedMap), a [`LockMap`](crate::LockMap) (but that its shards split at the sizes of a `ShardedMap`'s), or a
+/// [`ReadDirtyMap`](crate::ReadDirtyMap). And it can say why.
 ///
 /// ```
 /// use map_adaptive::{AdaptiveMap, Kind};

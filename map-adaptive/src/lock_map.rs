@@ -18,7 +18,7 @@ use ahash::RandomState;
 use map_core::Map;
 use map_sharded::{Sharded, Variety};
 
-/// The strategy of [`LockMap`]: the shards of [`Sharded`], which split when they are full and for no other
+/// The strategy of [`LockMap`]: the shards of [`Sharded`], but large ones, which split when there are too many entries in them and for no other
 /// reason.
 ///
 /// ```
@@ -50,9 +50,10 @@ impl Variety for Together {
 /// A concurrent hash map of locked shards that split as they fill, and for no other reason. Its
 /// methods are those of [`Map`].
 ///
-/// It is [`ShardedMap`](crate::ShardedMap) but for one thing: threads that fight over a shard queue
-/// at its lock and do not split it. So the number of shards follows from the number of entries and
-/// from [`Builder::shards`](crate::Builder::shards), and a small map stays one lock and one table.
+/// It is [`ShardedMap`](crate::ShardedMap) but for two things. Threads that fight over a shard queue
+/// at its lock and do not split it. And as there is no use in many shards then, up to 1,792 entries (of 128 bytes, or so many fewer of larger
+/// ones) are in one: one lock and one table, as in a `RwLock<HashMap>`. So the number of shards follows from the number of entries and
+/// from [`Builder::shards`](crate::Builder::shards).
 ///
 /// ```
 /// use map_adaptive::{Change, LockMap};
@@ -92,7 +93,8 @@ impl Variety for Together {
 ///
 /// Each operation takes the locks, atomic operations and allocations that
 /// [it takes in a `ShardedMap`](map_sharded#what-it-costs). What differs is the wait of threads that
-/// meet: up to a hundred entries all writers wait for each other, and all readers for a writer.
+/// meet: up to 1,792 entries all writers wait for each other, and all readers for a writer. An insert may wait for the split of so many
+/// entries, or of twice as many after others were removed: some tens of microseconds.
 ///
 /// # When it blocks
 ///

@@ -45,7 +45,8 @@ impl<W> fmt::Debug for Sharded<W> {
 /// *map.entry(1).or_insert(0) += 10;
 /// ```
 pub trait Variety: Sized {
-    /// Whether shards split when their lock is fought over.
+    /// Whether shards split when their lock is fought over. If not, they are as large in a small map as in a larger one: see
+    /// [`Strategy::SPLITS_FOR_CONTENTION`].
     const SPLITS_FOR_CONTENTION: bool;
     /// What the map's `entry` gives out: see [`Strategy::OwnEntry`].
     type OwnEntry<'a, K, V>: From<AnyEntry<'a, K, V, Self>> + Into<AnyEntry<'a, K, V, Self>>

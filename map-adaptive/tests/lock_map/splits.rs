@@ -1,4 +1,4 @@
-//! When shards split: if they are full, as a `ShardedMap`'s do; if they are fought over, not.
+//! When shards split: if there are too many entries in them, and not if they are fought over, or if entries come and go.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -56,17 +56,39 @@ fn a_contended_map_stays_whole() {
 #[test]
 fn a_full_map_splits() {
     let map = LockMap::new();
-    for key in 0..100 {
+    let sharded = ShardedMap::new();
+    for key in 0..1_792 {
+        map.insert(key, key);
+        sharded.insert(key, key);
+    }
+    assert_eq!(map.shards(), 1, "there is room for so many");
+    assert!(sharded.shards() > 8, "the twin: {}", sharded.shards());
+    for key in 1_792..20_000 {
         map.insert(key, key);
     }
-    assert_eq!(map.shards(), 1, "there is room for some hundreds");
-    for key in 100..20_000 {
-        map.insert(key, key);
-    }
-    assert!(map.shards() > 16, "{}", map.shards());
+    assert!(map.shards() >= 12, "{}", map.shards());
     assert!((0..20_000).all(|key| map.get_copied(&key) == Some(key)));
     map.clear();
     assert_eq!((map.shards(), map.len()), (1, 0));
+}
+
+#[test]
+fn entries_that_come_and_go_split_nothing() {
+    let map = LockMap::new();
+    for key in 0..1_000 {
+        map.insert(key, key);
+    }
+    let mut capacities = Vec::new();
+    for key in 1_000..80_000 {
+        let old = key - 1_000;
+        assert_eq!(map.remove(&old), Some((old, old)));
+        map.insert(key, key);
+        capacities.push(map.capacity());
+    }
+    assert_eq!((map.shards(), map.len()), (1, 1_000));
+    // It grew once, for the traces of those that were removed.
+    capacities.dedup();
+    assert_eq!(capacities, [1_792, 2 * 1_792]);
 }
 
 #[test]

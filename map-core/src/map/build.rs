@@ -9,8 +9,9 @@ use super::leaning::{Leaning, ReadBias, Tally};
 use super::{Map, Walk, either};
 use crate::error::BuildError;
 use crate::raw::coverage::MAX_DEPTH;
-use crate::raw::directory::{Directory, Limits, Reason};
+use crate::raw::directory::{Directory, Reason};
 use crate::raw::held::{Place, here};
+use crate::raw::limits::{Limits, Sizes};
 use crate::strategy::{Options, Recycling, Strategy};
 
 /// Shards of some hundred entries, or a few thousand in a large map: a split takes some tens of microseconds, and the shards are
@@ -25,17 +26,28 @@ const LEAST_BUCKETS: usize = 16;
 /// which a shard publishes its number of entries.
 const MOST_ENTRIES: usize = 1 << 27;
 
+/// How large the shards of a small map are.
+const fn sizes<K, V, T: Strategy<K, V>>() -> Sizes {
+    match (T::READS_LOCK, T::SPLITS_FOR_CONTENTION) {
+        (true, true) => Sizes::Small,
+        (true, false) => Sizes::Large,
+        (false, _) => Sizes::LargeUntilWritersMeet,
+    }
+}
+
 /// What the split limits of a map are derived from, by default: seven eighths of a table of locked entries. Where readers take no
 /// lock, entries do not move, whatever their size.
 const fn default_shard_limit<K, V, T: Strategy<K, V>>() -> usize {
-    if !T::READS_LOCK {
-        return 4 * SHARD_BUCKETS / 8 * 7;
-    }
     let mut buckets = SHARD_BUCKETS;
-    while buckets > LEAST_BUCKETS && buckets * size_of::<(K, V)>() > SHARD_BYTES {
+    while T::READS_LOCK && buckets > LEAST_BUCKETS && buckets * size_of::<(K, V)>() > SHARD_BYTES {
         buckets /= 2;
     }
-    buckets / 8 * 7
+    let entries = buckets / 8 * 7;
+    match sizes::<K, V, T>() {
+        Sizes::Small => entries,
+        // Which small shards are multiplied by, too, once there are some.
+        Sizes::Large | Sizes::LargeUntilWritersMeet => 4 * entries,
+    }
 }
 
 impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
@@ -140,8 +152,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>> Map<K, V, T> {
 
 impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
     pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
+        let limits = Limits::new(shard_limit.min(MOST_ENTRIES), sizes::<K, V, T>());
         let map = Self {
-            directory: Directory::new(Limits::new(shard_limit.min(MOST_ENTRIES), T::READS_LOCK)),
+            directory: Directory::new(limits),
             hasher,
             leaning: Leaning::new(ReadBias::Adaptive),
             tally: Tally::default(),
@@ -390,10 +403,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
         self
     }
 
-    /// Splits a shard when its table is full and has room for at least so many entries: for a quarter as many while a map of
-    /// locked shards has less than 64 of them, for four times as many afterwards, and for 16 times as many where there are thousands of
-    /// shards. Where reads take no lock, for as many, for a quarter as many where there are two or more and writers meet, and for
-    /// four times as many where there are thousands of shards.
+    /// Splits a shard when its table is full and has room for at least so many entries.
+    ///
+    /// Of locked shards that split under contention, too: for a quarter as many while a map has less than 64 of them, for four times as many
+    /// afterwards, and for 16 times as many where there are thousands of shards. Of locked shards that do not: if there are that many
+    /// entries in it, or four times as many where there are thousands of shards. Where reads take no lock: for as many, for a quarter as many where there
+    /// are two shards or more and writers meet, and for four times as many where there are thousands of shards.
+    ///
     /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.
     ///
     /// ```

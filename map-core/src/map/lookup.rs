@@ -149,8 +149,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
-        self.look_up_slow(hash, key, place, Get)
-            .map(Ref)
+        self.look_up_slow(hash, key, place, Get).map(Ref)
     }
 
     /// A read guard on the entry of `key`, if that needs no waiting.

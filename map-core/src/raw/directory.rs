@@ -49,6 +49,7 @@ use super::habits::Habits;
 use super::header::Header;
 use super::held::Place;
 use super::holds::Exclusive;
+use super::limits::{Limits, Sizes, saturated};
 use super::merges::Merges;
 #[cfg(feature = "rayon")]
 use super::merges::Unmerged;
@@ -83,7 +84,7 @@ pub(crate) struct Directory<L, O> {
     merged_limit: hint::AtomicU32,
     /// What they are derived from, by the number of shards: [`Limits`], apart, so that there is room for the next.
     base_limit: u32,
-    fine: bool,
+    sizes: Sizes,
     /// The [`Habits`]. Written under `structure`.
     habits: hint::AtomicU8,
     /// When a writer last met somebody.
@@ -113,11 +114,6 @@ const HELPED_PERCENT: usize = 150;
 const FUTILE_SPLITS: u8 = 3;
 /// A reading that took longer (about 10 ms) is no contention worth a split.
 const WORTH_TICKS: usize = 40_000;
-
-/// A limit that no shard reaches is as good as any other.
-fn saturated(limit: usize) -> u32 {
-    u32::try_from(limit).unwrap_or(u32::MAX)
-}
 
 fn cores() -> usize {
     use std::sync::OnceLock;
@@ -264,7 +260,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             shard_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
             merged_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
             base_limit: limits.base,
-            fine: limits.fine,
+            sizes: limits.sizes,
             habits: hint::AtomicU8::new(0),
             last_meeting: LastMeeting::new(),
             merges: Merges::default(),
@@ -403,8 +399,10 @@ impl<L: Table, O: Open> Directory<L, O> {
         let first_if = |it: bool| ptr::without_provenance_mut(if it { FIRST } else { 0 });
         let announces = self.has(Habits::ANNOUNCES);
         // Relaxed: nothing is read through them; the shard says for itself what is in it.
-        self.announcers_root
-            .store(first_if(is_plain && announces && self.first.name() != 0), Relaxed);
+        self.announcers_root.store(
+            first_if(is_plain && announces && self.first.name() != 0),
+            Relaxed,
+        );
         self.lockers_root.store(first_if(is_plain), Relaxed);
     }
 
@@ -493,7 +491,7 @@ impl<L: Table, O: Open> Directory<L, O> {
     pub(crate) fn limits(&self) -> Limits {
         Limits {
             base: self.base_limit,
-            fine: self.fine,
+            sizes: self.sizes,
         }
     }
 
@@ -779,46 +777,6 @@ fn futility<L: Table, O>(section: &Exclusive<'_, L, O>, reading: Reading) -> u8 
         0
     } else {
         contention.futile.load(Relaxed).saturating_add(1)
-    }
-}
-
-/// The split limits of a map.
-///
-/// The longest pause of an insert is the split of one shard; but many shards take more of the cache from the tables than they are
-/// worth, which is seen from a hundred on. So shards grow with the map, to where a split takes some tens of microseconds.
-///
-/// In a small map of locked shards small tables are faster, under writes above all, and there are the sooner several shards for
-/// threads that write; and to split them while they are small takes less than to split them when they are large and others wait. Where readers take no lock, one shard is faster as long as it lasts: the way to it is two loads
-/// shorter, which are a fifth of a read. And where writers meet while such a map grows, one waits for each split of another, for they
-/// come by every shard while it lasts; it does not last as long, nor are they as likely to come by, if the shards are smaller.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    base: u32,
-    /// Whether shards are small while there are few.
-    fine: bool,
-}
-
-impl Limits {
-    pub(crate) fn new(base: usize, fine: bool) -> Self {
-        let base = saturated(base);
-        Self { base, fine }
-    }
-
-    /// The limit of most maps.
-    pub(crate) fn base(self) -> usize {
-        self.base as usize
-    }
-
-    /// The limit of a map with so many shards, in which writers meet or do not.
-    pub(crate) const fn of(self, shards: usize, writers_meet: bool) -> usize {
-        let base = self.base as usize;
-        match (shards, self.fine) {
-            (0..64, true) => base.div_ceil(4),
-            (2..4096, false) if writers_meet => base.div_ceil(4),
-            (0..4096, false) => base,
-            (0..4096, true) | (_, false) => base.saturating_mul(4),
-            (_, true) => base.saturating_mul(16),
-        }
     }
 }
 

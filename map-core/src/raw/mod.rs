@@ -11,6 +11,7 @@ mod habits;
 pub(crate) mod header;
 pub(crate) mod held;
 pub(crate) mod holds;
+pub(crate) mod limits;
 #[cfg_attr(
     not(feature = "rayon"),
     expect(dead_code, reason = "nobody else forbids merges")

@@ -1,8 +1,9 @@
 //! Shards that nobody locks any more.
 
 use super::coverage::{Coverage, hash_at};
-use super::directory::{Directory, Limits};
+use super::directory::Directory;
 use super::header::Header;
+use super::limits::Limits;
 use crate::strategy::{Open, Table};
 
 /// A directory that is only looked at: what lies under the locks can be had without them.

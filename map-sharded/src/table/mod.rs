@@ -72,11 +72,7 @@ impl<T> SwissTable<T> {
         };
         let raw = Raw::with_buckets(buckets);
         let raw = raw.ok_or_else(|| TryReserveError::out_of_memory(entries))?;
-        Ok(Self {
-            room,
-            raw,
-            len: 0,
-        })
+        Ok(Self { room, raw, len: 0 })
     }
 
     /// Where the table is and how large, for [`prefetch`](Self::prefetch).

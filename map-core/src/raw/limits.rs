@@ -1,0 +1,89 @@
+//! How many entries a shard may hold before it splits.
+//!
+//! The longest pause of an insert is the split of one shard; but many shards take more of the cache from the tables than they are
+//! worth, which is seen from a hundred on. So shards grow with the map, to where a split takes some tens of microseconds. In a small map it
+//! depends on what they are for: [`Sizes`].
+
+/// A limit that no shard reaches is as good as any other.
+pub(super) fn saturated(limit: usize) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX)
+}
+
+/// How large the shards of a small map are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sizes {
+    /// A quarter of the base. Small tables under locks are faster where entries come and go, and there are the sooner several shards for
+    /// threads that write; and to split them while they are small takes less than to split them when they are large and others wait.
+    Small,
+    /// The base: one shard as long as it lasts is found sooner, and one table of so many entries takes fewer lines of the cache than many. For who is to
+    /// have no more shards than that because threads meet.
+    Large,
+    /// The base, unless writers meet. Where readers take no lock, the way to one shard is two loads
+    /// shorter, which are a fifth of a read. But where writers meet while such a map grows, one waits for each split of another, for they
+    /// come by every shard while it lasts; it does not last as long, nor are they as likely to come by, if the shards are smaller: a quarter.
+    LargeUntilWritersMeet,
+}
+
+/// The split limits of a map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(super) base: u32,
+    pub(super) sizes: Sizes,
+}
+
+impl Limits {
+    pub(crate) fn new(base: usize, sizes: Sizes) -> Self {
+        let base = saturated(base);
+        Self { base, sizes }
+    }
+
+    /// The limit that a builder is told.
+    pub(crate) fn base(self) -> usize {
+        self.base as usize
+    }
+
+    /// The limit of a map with so many shards, in which writers meet or do not.
+    pub(crate) const fn of(self, shards: usize, writers_meet: bool) -> usize {
+        let base = self.base as usize;
+        match (shards, self.sizes) {
+            (0..64, Sizes::Small) => base.div_ceil(4),
+            (0..4096, Sizes::Small) => base.saturating_mul(4),
+            (_, Sizes::Small) => base.saturating_mul(16),
+            (2..4096, Sizes::LargeUntilWritersMeet) if writers_meet => base.div_ceil(4),
+            (0..4096, _) => base,
+            (_, _) => base.saturating_mul(4),
+        }
+    }
+}
+
+#[cfg(all(test, not(crossbeam_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_grow_with_the_map() {
+        let shards = [1, 2, 63, 64, 4095, 4096];
+        for (sizes, writers_meet, expected) in [
+            (Sizes::Small, false, [112, 112, 112, 1792, 1792, 7168]),
+            (Sizes::Small, true, [112, 112, 112, 1792, 1792, 7168]),
+            (Sizes::Large, false, [448, 448, 448, 448, 448, 1792]),
+            (Sizes::Large, true, [448, 448, 448, 448, 448, 1792]),
+            (
+                Sizes::LargeUntilWritersMeet,
+                false,
+                [448, 448, 448, 448, 448, 1792],
+            ),
+            (
+                Sizes::LargeUntilWritersMeet,
+                true,
+                [448, 112, 112, 112, 112, 1792],
+            ),
+        ] {
+            let limits = Limits::new(448, sizes);
+            let limits = shards.map(|shards| limits.of(shards, writers_meet));
+            assert_eq!(limits, expected, "{sizes:?}, {writers_meet}");
+        }
+        let most = Limits::new(usize::MAX, Sizes::Small);
+        assert!(most.of(4096, false) >= u32::MAX as usize, "no overflow");
+    }
+}
