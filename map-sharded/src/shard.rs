@@ -363,18 +363,9 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         hash: impl Fn(&K) -> u64,
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError> {
-        let hashes = hashes(&from.0, hash);
-        let going = hashes.iter().filter(|hash| chosen(**hash)).count();
         let capacity = Self::capacity(from);
-        let mut halves = [
-            SwissTable::try_with_capacity(room_for_half(capacity, hashes.len() - going))?,
-            SwissTable::try_with_capacity(room_for_half(capacity, going))?,
-        ];
-        for (hash, pair) in hashes.into_iter().zip(mem::take(&mut from.0)) {
-            // An index, where a processor would guess wrong every other time.
-            halves[usize::from(chosen(hash))].fill(hash, pair);
-        }
-        [from.0, into.0] = halves;
+        let room = |entries| room_for_half(capacity, entries);
+        [from.0, into.0] = from.0.divide(room, |(key, _)| hash(key), chosen)?;
         Ok(())
     }
 

@@ -481,6 +481,63 @@ fn each_entry_is_dropped_once_whoever_panics() {
 }
 
 #[test]
+fn what_is_divided_is_all_there_and_as_large_as_is_said() {
+    let alive = Rc::new(Cell::new(0));
+    for hash in HASHES {
+        // Traces of removed ones stay behind.
+        let mut table = table_of(20..76, &alive);
+        for key in (20..76).step_by(4) {
+            let removed = table.remove_found(HASHES[0](key), |entry| entry.0 == key);
+            assert!(removed.is_some());
+        }
+        let (all, capacity) = (table.len(), table.capacity());
+        let chosen = |hash: u64| hash >> 32 & 1 == 1;
+        let room = |entries| if entries < 10 { 14 } else { capacity };
+        let halves = table.divide(room, |entry| hash(entry.0), chosen).unwrap();
+        table.check();
+        assert_eq!((table.len(), table.capacity()), (0, 0));
+        assert_eq!(
+            halves.each_ref().map(SwissTable::len).iter().sum::<usize>(),
+            all
+        );
+        for (half, is_second) in halves.iter().zip([false, true]) {
+            half.check();
+            assert_eq!(half.capacity(), room(half.len()));
+            for entry in half.iter() {
+                assert_eq!(chosen(hash(entry.0)), is_second);
+                let found = half.find(hash(entry.0), |other| other.0 == entry.0);
+                assert!(found.is_some_and(|found| std::ptr::eq(found, entry)));
+            }
+        }
+        drop(halves);
+        assert_eq!(alive.get(), 0);
+    }
+}
+
+#[test]
+fn a_division_that_panics_moves_nothing() {
+    let alive = Rc::new(Cell::new(0));
+    let mut table = table_of(20..40, &alive);
+    let calls = Cell::new(0);
+    for last in 0.. {
+        calls.set(0);
+        let hash = |entry: &Counted| {
+            calls.set(calls.get() + 1);
+            assert!(calls.get() <= last, "no more");
+            HASHES[0](entry.0)
+        };
+        // Both halves are made smaller, and so hashed twice.
+        let divide = || table.divide(|_| 20, hash, |hash| hash & 1 == 1);
+        let Err(_) = catch_unwind(AssertUnwindSafe(divide)) else {
+            break;
+        };
+        table.check();
+        assert_eq!((table.len(), alive.get()), (20, 20));
+    }
+    assert_eq!((calls.get(), table.len(), alive.get()), (40, 0, 0));
+}
+
+#[test]
 fn a_panic_of_foreign_code_loses_nothing_else() {
     let alive = Rc::new(Cell::new(0));
     let mut table = table_of(20..40, &alive);
