@@ -26,8 +26,9 @@ const WRITE_ALONE: i32 = 16;
 /// What it takes off for each slot besides, if its thread does not read.
 const WRITE_PER_SLOT: i32 = 1;
 /// What it takes off for each other thread that reads, in whatever map, whose line it fetches and which fetches it back.
-/// (Measured with two threads: worth it up to between 5 and 6 % writes.)
-const WRITE_PER_READER: i32 = 82;
+/// (Measured with two threads: worth it up to 6 % writes. At 5 %, well away from where the balance hangs, lest readers do now the one thing and now the other: an operation
+/// takes 0.95 of the time then.)
+const WRITE_PER_READER: i32 = 66;
 /// What it takes off at least, of a lock by itself. (Measured with one thread: worth it up to about 5 % writes. A map's look into
 /// its table hides more of what the way of an announced write costs.)
 const WRITE_TO_LOCK: i32 = 114;
@@ -78,7 +79,7 @@ pub(crate) enum Crowd {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadBias {
     /// It goes by the share of writes that it sees and by the number of threads of the process that read: about 22 % with
-    /// one thread, 5.5 % with two, 0.8 % with ten; of a lock by itself 5 % at most, and 0.6 % of one that threads fight for, unless
+    /// one thread, 6.5 % with two, 1 % with ten; of a lock by itself 5 % at most, and 0.6 % of one that threads fight for, unless
     /// they keep it for longer than it takes to get. The default.
     #[default]
     Adaptive,
