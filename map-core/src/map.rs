@@ -847,11 +847,11 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             // them away would be due again too soon; and a table that is churned is faster with
             // room to spare.)
             if section.len() >= capacity.div_ceil(2) {
-                // Of shards that split for size alone, traces are no reason either: then a larger table.
-                let size = if T::SPLITS_FOR_CONTENTION {
-                    capacity
-                } else {
+                // Of locked shards that split for size alone, traces are no reason either: then a larger table.
+                let size = if T::READS_LOCK && !T::SPLITS_FOR_CONTENTION {
                     section.len()
+                } else {
+                    capacity
                 };
                 if size >= self.directory.shard_limit() {
                     match self.split(section, hash, Reason::Size, place) {

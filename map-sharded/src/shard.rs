@@ -364,8 +364,23 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
         chosen: impl Fn(u64) -> bool,
     ) -> Result<(), TryReserveError> {
         let capacity = Self::capacity(from);
-        let room = |entries| room_for_half(capacity, entries);
-        [from.0, into.0] = from.0.divide(room, |(key, _)| hash(key), chosen)?;
+        // Of a table that is full, both halves need as much room, most likely.
+        let expected = from.len() / 2;
+        if room_for_half(capacity, expected - expected / 16) == capacity {
+            [from.0, into.0] = from.0.divide(|(key, _)| hash(key), chosen)?;
+            return Ok(());
+        }
+        let hashes = hashes(&from.0, hash);
+        let going = hashes.iter().filter(|hash| chosen(**hash)).count();
+        let mut halves = [
+            SwissTable::try_with_capacity(room_for_half(capacity, hashes.len() - going))?,
+            SwissTable::try_with_capacity(room_for_half(capacity, going))?,
+        ];
+        for (hash, pair) in hashes.into_iter().zip(mem::take(&mut from.0)) {
+            // As in a table.
+            halves[usize::from(chosen(hash))].fill(hash, pair);
+        }
+        [from.0, into.0] = halves;
         Ok(())
     }
 

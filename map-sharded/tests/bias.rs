@@ -16,10 +16,15 @@ fn biased<K: Eq + std::hash::Hash, V>() -> ShardedMap<K, V> {
     builder.build().expect("nothing is asked for")
 }
 
-/// With so many shards that none lies in the map itself, so that guards announce themselves too.
-fn biased_shards<K: Eq + std::hash::Hash, V>() -> ShardedMap<K, V> {
-    let builder = ShardedMap::builder().read_bias(ReadBias::Always).shards(8);
-    builder.build().expect("eight are not too many")
+/// One shard lies in the map itself, several do not.
+const SHARDS: [usize; 2] = [1, 8];
+
+fn biased_shards<K: Eq + std::hash::Hash, V>(shards: usize) -> ShardedMap<K, V> {
+    let builder = ShardedMap::builder().read_bias(ReadBias::Always);
+    builder
+        .shards(shards)
+        .build()
+        .expect("eight are not too many")
 }
 
 /// So many reads let an adaptive map lean to announcements, whatever the threads' last samples were.
@@ -330,16 +335,34 @@ fn a_write_within_an_announced_read_is_reported() {
 
 #[test]
 fn guards_are_sent_and_dropped_elsewhere() {
+    for shards in SHARDS {
+        guards_are_sent(&biased_shards(shards), |_| ());
+    }
+}
+
+/// Also from the shard in the map itself while it splits.
+#[test]
+fn guards_are_sent_while_the_first_shard_splits() {
+    for _ in 0..20 {
+        let map = biased_shards(1);
+        guards_are_sent(&map, |round| {
+            let key = 1_000 + round;
+            map.insert(key, value(key, 0));
+        });
+        assert!(map.shards() > 1);
+    }
+}
+
+fn guards_are_sent(map: &ShardedMap<u64, Value>, also: impl Fn(u64) + Send) {
     const KEYS: u64 = 64;
     const ROUNDS: u64 = if cfg!(debug_assertions) { 500 } else { 5_000 };
-    let map: ShardedMap<u64, Value> = biased_shards();
     for key in 0..KEYS {
         map.insert(key, value(key, 0));
     }
     let ended = Ended::default();
     let (give, take) = mpsc::sync_channel(3);
     thread::scope(|scope| {
-        let (map, ended) = (&map, &ended);
+        let ended = &ended;
         scope.spawn(move || {
             let mut random = fastrand::Rng::with_seed(1);
             for _ in 0..ROUNDS {
@@ -364,6 +387,7 @@ fn guards_are_sent_and_dropped_elsewhere() {
             for round in 0..ROUNDS {
                 let key = random.u64(..KEYS);
                 map.insert(key, value(key, round));
+                also(round);
             }
             ended.one();
         });
@@ -375,8 +399,8 @@ fn guards_are_sent_and_dropped_elsewhere() {
 #[test]
 fn a_forgotten_guard_haunts_no_other_map() {
     within_a_minute(|| {
-        for round in 0..200 {
-            let map = biased_shards();
+        for round in 0..400 {
+            let map = biased_shards(SHARDS[round as usize % 2]);
             for key in 0..64 {
                 // Writes to every shard, wherever another map's shards were before.
                 map.insert(key, round);
@@ -392,7 +416,7 @@ fn a_forgotten_guard_haunts_no_other_map() {
 #[test]
 fn a_thread_that_keeps_many_guards_still_reads() {
     within_a_minute(|| {
-        let map = biased_shards();
+        let map = biased_shards(8);
         for key in 0..256 {
             map.insert(key, key);
         }
@@ -416,8 +440,12 @@ fn a_thread_that_keeps_many_guards_still_reads() {
 
 #[test]
 fn a_writer_gets_in_under_overlapping_readers() {
-    within_a_minute(|| {
-        let map = biased_shards();
+    SHARDS.into_iter().for_each(a_writer_gets_in_among);
+}
+
+fn a_writer_gets_in_among(shards: usize) {
+    within_a_minute(move || {
+        let map = biased_shards(shards);
         map.insert(1, 0);
         let done = AtomicBool::new(false);
         let ended = Ended::default();
@@ -477,8 +505,13 @@ fn an_adaptive_map_changes_its_mind_both_ways() {
 #[test]
 #[cfg(debug_assertions)]
 fn a_write_beside_an_announced_guard_is_reported() {
-    within_a_minute(|| {
-        let map = biased_shards();
+    SHARDS.into_iter().for_each(a_write_is_reported_in);
+}
+
+#[cfg(debug_assertions)]
+fn a_write_is_reported_in(shards: usize) {
+    within_a_minute(move || {
+        let map = biased_shards(shards);
         map.insert(1, 1);
         drop(map.get(&1));
         let guard = map.get(&1);

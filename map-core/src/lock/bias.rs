@@ -76,11 +76,16 @@ impl Bias {
         }
     }
 
-    /// Announces a reader, if the first word of this thread's slot is free, no writer is inside or
+    /// Announces a reader, if that word of this thread's slot is free, no writer is inside or
     /// waits, and the bias is armed. `name` is what only this lock is known by.
     #[inline(always)]
-    pub(crate) fn announce(&self, lock: &RawLock, name: usize) -> Option<slots::Announced> {
-        self.admit_reader(lock, slots::announce(name)?)
+    pub(crate) fn announce(
+        &self,
+        lock: &RawLock,
+        word: slots::Word,
+        name: usize,
+    ) -> Option<slots::Announced> {
+        self.admit_reader(lock, slots::announce(word, name)?)
     }
 
     /// The same, if any word is free, and if it looks as if the bias were armed.

@@ -17,6 +17,26 @@ use crate::sync::{REAL_FENCES, fence_in_model, global, hint, spin_loop, thread_c
 /// Announcements that a thread can have at once. In a model one, for each is looked at by every scan.
 const WORDS: usize = if REAL_FENCES { 4 } else { 1 };
 
+/// The word that a reader announces itself in who makes no call, by what it is: so that a thread that keeps a guard for long can announce an operation as well
+/// as any other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Word {
+    /// A read that ends with the operation.
+    Operation,
+    /// A guard on an entry.
+    Guard,
+    /// A hold of a lock by itself.
+    Lock,
+}
+
+impl Word {
+    #[inline(always)]
+    fn index(self) -> usize {
+        // In a model all are the only one.
+        self as usize % WORDS
+    }
+}
+
 /// A thread's slot: the names of the locks that are read, or 0. Set by the slot's thread alone, by
 /// read-modify-writes; cleared by whoever has the hold.
 ///
@@ -71,10 +91,10 @@ impl Own {
         (!std::ptr::eq(self.0, &raw const NOBODYS)).then_some(self.0)
     }
 
-    /// Its first word, or one that is taken.
+    /// That word of it, or one that is taken.
     #[inline(always)]
-    fn first(self) -> Option<&'static AtomicUsize> {
-        Some(&self.0[0])
+    fn word(self, word: Word) -> Option<&'static AtomicUsize> {
+        Some(&self.0[word.index()])
     }
 }
 
@@ -90,8 +110,8 @@ impl Own {
         self.0
     }
 
-    fn first(self) -> Option<&'static AtomicUsize> {
-        self.0.map(|slot| &slot[0])
+    fn word(self, word: Word) -> Option<&'static AtomicUsize> {
+        self.0.map(|slot| &slot[word.index()])
     }
 }
 
@@ -134,17 +154,19 @@ impl Drop for Announced {
     }
 }
 
-/// Announces a reader of the lock `name`, if this thread's first word is free. It makes no call.
+/// Announces a reader of the lock `name`, if that word of this thread's is free. It makes no call.
 #[inline(always)]
-pub(super) fn announce(name: usize) -> Option<Announced> {
+pub(super) fn announce(word: Word, name: usize) -> Option<Announced> {
     let own = OWN.try_with(Cell::get).ok()?;
-    announce_in(own.first()?, name)
+    announce_in(own.word(word)?, name)
 }
 
 /// Announces a reader of the lock `name`, if this thread has a free word.
 pub(super) fn announce_anywhere(name: usize) -> Option<Announced> {
     let slot = own()?;
-    slot.iter().find_map(|word| announce_in(word, name))
+    // Backwards: the words that are asked for by those who make no call are the last to be taken.
+    let mut words = slot.iter().rev();
+    words.find_map(|word| announce_in(word, name))
 }
 
 #[inline(always)]
@@ -289,7 +311,9 @@ mod tests {
 
     /// What a thread without a slot can do.
     fn is_left_alone() -> bool {
-        announce(64).is_none() && announce_anywhere(64).is_none() && own_number().is_none()
+        announce(Word::Operation, 64).is_none()
+            && announce_anywhere(64).is_none()
+            && own_number().is_none()
     }
 
     /// Looks when it is dropped.
@@ -315,10 +339,13 @@ mod tests {
             LATE.with(|late| late.0.set(Some(tell)));
             equip();
             assert!(own_number().is_some());
-            let first = announce(64).expect("the first word is free");
-            assert!(announce(128).is_none(), "it is taken");
-            drop(announce_anywhere(128).expect("there are more"));
-            drop(first);
+            let guard = announce(Word::Guard, 64).expect("it is free");
+            assert!(announce(Word::Guard, 128).is_none(), "it is taken");
+            let other = announce_anywhere(128).expect("there are more");
+            for word in [Word::Operation, Word::Lock] {
+                assert!(announce(word, 192).is_some(), "{word:?} is free still");
+            }
+            drop((guard, other));
         });
         thread.join().expect("all of it holds");
         assert_eq!(told.recv(), Ok(true), "not any more");

@@ -154,7 +154,7 @@ impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
     pub(super) fn with_limit(shard_limit: usize, hasher: S) -> Self {
         let limits = Limits::new(shard_limit.min(MOST_ENTRIES), sizes::<K, V, T>());
         let map = Self {
-            directory: Directory::new(limits),
+            directory: Directory::new(limits, T::READS_LOCK),
             hasher,
             leaning: Leaning::new(ReadBias::Adaptive),
             tally: Tally::default(),
@@ -406,8 +406,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     /// Splits a shard when its table is full and has room for at least so many entries.
     ///
     /// Of locked shards that split under contention, too: for a quarter as many while a map has less than 64 of them, for four times as many
-    /// afterwards, and for 16 times as many where there are thousands of shards. Of locked shards that do not: if there are that many
-    /// entries in it, or four times as many where there are thousands of shards. Where reads take no lock: for as many, for a quarter as many where there
+    /// afterwards, and for 16 times as many where there are 256 or more. Of locked shards that do not: if there are that many
+    /// entries in it, or four times as many where there are 256 shards or more. Where reads take no lock: for as many, for a quarter as many where there
     /// are two shards or more and writers meet, and for four times as many where there are thousands of shards.
     ///
     /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.

@@ -249,10 +249,12 @@ impl<'a, L, O: Open> Root<'a, L, O> {
 }
 
 impl<L: Table, O: Open> Directory<L, O> {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Whose readers may announce themselves, or not.
+    pub(crate) fn new(limits: Limits, may_announce: bool) -> Self {
         let mut first = Header::new(Coverage::ALL, O::default());
         // Not its address: a map may be moved after a guard was forgotten, whose announcement would haunt what comes to its place.
-        first.set_name(slots::draw_name().unwrap_or(0));
+        let name = may_announce.then(slots::draw_name).flatten();
+        first.set_name(name.unwrap_or(0));
         Self {
             root: AtomicPtr::new(ptr::null_mut()),
             announcers_root: AtomicPtr::new(ptr::null_mut()),

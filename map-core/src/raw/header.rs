@@ -13,6 +13,7 @@ use super::coverage::Coverage;
 use super::held::Place;
 use super::holds::{Exclusive, Shared};
 use crate::lock::bias::{Bias, Revoking};
+use crate::lock::slots::Word;
 use crate::lock::{ExclusiveToken, RawLock, SharedToken, tally};
 use crate::strategy::{Site, Table};
 use crate::sync::Watch;
@@ -254,6 +255,15 @@ impl<L, O> Header<L, O> {
         self.name = name;
     }
 
+    /// What tells the shard from others: its name, by which it is known also after its map was moved, if it has one.
+    #[inline]
+    pub(super) fn identity(&self) -> usize {
+        match self.name {
+            0 => self.address(),
+            name => name,
+        }
+    }
+
     #[inline]
     pub(super) fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
@@ -264,9 +274,14 @@ impl<L, O> Header<L, O> {
     /// Lets a reader in that announces itself, if the shard's bias is armed. As for all who lock it, it may be the wrong shard.
     /// The name is the shard's: who was led here may have it at hand.
     #[inline(always)]
-    pub(crate) fn announce(&self, name: usize, place: Place) -> Result<Shared<'_, L, O>, Refused> {
+    pub(crate) fn announce(
+        &self,
+        word: Word,
+        name: usize,
+        place: Place,
+    ) -> Result<Shared<'_, L, O>, Refused> {
         debug_assert_eq!(name, self.name(), "by which it is looked for");
-        let announced = self.bias.announce(&self.lock, name);
+        let announced = self.bias.announce(&self.lock, word, name);
         Ok(Shared::announced(
             self,
             announced.ok_or(Refused::Busy)?,
@@ -408,7 +423,7 @@ impl<L: Table, O> Header<L, O> {
         #[cfg(all(debug_assertions, not(crossbeam_loom)))]
         {
             use super::held::{Conflict, PATIENCE};
-            let find = || Conflict::find(self.address(), true);
+            let find = || Conflict::find(self.identity(), true);
             match find() {
                 None => {}
                 Some(conflict) if !conflict.movable => conflict.report(true, place),
@@ -504,7 +519,7 @@ impl<L, O> Header<L, O> {
         lock: impl Fn(Option<std::time::Instant>) -> Option<T>,
     ) -> T {
         use super::held::{Conflict, PATIENCE};
-        let find = || Conflict::find(self.address(), exclusive);
+        let find = || Conflict::find(self.identity(), exclusive);
         match find() {
             None => {}
             Some(conflict) if !conflict.movable => conflict.report(exclusive, place),

@@ -88,14 +88,14 @@ impl<'a, L, O> Shared<'a, L, O> {
     /// From a hold of this header's lock.
     #[inline(always)]
     pub(super) fn counted(header: &'a Header<L, O>, token: SharedToken, place: Place) -> Self {
-        let ticket = Ticket::new(header.address(), false, place);
+        let ticket = Ticket::new(header.identity(), false, place);
         Self::new(header, Reader::Counted(ManuallyDrop::new(token)), ticket)
     }
 
     /// From an announcement that this header has let in.
     #[inline(always)]
     pub(super) fn announced(header: &'a Header<L, O>, announced: Announced, place: Place) -> Self {
-        let ticket = Ticket::new(header.address(), false, place);
+        let ticket = Ticket::new(header.identity(), false, place);
         Self::new(header, Reader::Announced(announced), ticket)
     }
 
@@ -282,7 +282,7 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         Self {
             header,
             token: ManuallyDrop::new(token),
-            ticket: ManuallyDrop::new(Ticket::new(header.address(), true, place)),
+            ticket: ManuallyDrop::new(Ticket::new(header.identity(), true, place)),
         }
     }
 

@@ -77,8 +77,11 @@ impl<L, O> Structure<L, O> {
     /// Whether a header of the structure has this address.
     pub(crate) fn has_header_at(&self, address: usize) -> bool {
         self.chunks.iter().any(|chunk| {
-            let start = chunk.cast::<Apart<L, O>>().addr().get();
-            (start..start + chunk.len() * size_of::<Apart<L, O>>()).contains(&address)
+            let headers = chunk.cast::<Apart<L, O>>();
+            // Other locks have other names, which may be numbers of any size.
+            let distance = address.wrapping_sub(headers.addr().get());
+            distance < chunk.len() * size_of::<Apart<L, O>>()
+                && distance.is_multiple_of(size_of::<Apart<L, O>>())
         })
     }
 }

@@ -3,6 +3,7 @@
 use super::Table;
 #[expect(unused_imports, reason = "for links, in other crates' pages too")]
 use super::{Open, Strategy};
+use crate::lock::slots::Word;
 use crate::raw::guarded::Held;
 use crate::raw::header::{Header, Refused};
 use crate::raw::held::Place;
@@ -293,7 +294,14 @@ impl<'a, L: Table, O> At<'a, L, O> {
     fn lock_whichever(&self) -> Result<Shared<'a, L, O>, Refused> {
         let shard = match self.patience {
             Patience::Lockless => Err(Refused::Busy),
-            Patience::Announce => self.header.announce(self.name, self.place),
+            Patience::Announce => {
+                let word = if self.movable {
+                    Word::Guard
+                } else {
+                    Word::Operation
+                };
+                self.header.announce(word, self.name, self.place)
+            }
             Patience::Fast => self.header.lock_shared_fast(self.place),
             Patience::Wait => {
                 let announced = match self.announce {

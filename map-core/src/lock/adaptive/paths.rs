@@ -46,7 +46,7 @@ impl AdaptiveRawRwLock {
         if name == 0 {
             return None;
         }
-        let announced = self.bias.announce(&self.lock, name)?;
+        let announced = self.bias.announce(&self.lock, slots::Word::Lock, name)?;
         Some(SharedHold::announced(announced))
     }
 

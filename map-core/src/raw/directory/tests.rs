@@ -114,7 +114,7 @@ fn said(directory: &Toy) -> Vec<bool> {
 #[test]
 fn places_say_which_shards_have_read_tables() {
     let limits = Limits::new(8, Sizes::LargeUntilWritersMeet);
-    let directory = Toy::new(limits);
+    let directory = Toy::new(limits, true);
     let [first, last] = [0, hash_at(7 << 60)];
     assert_eq!(said(&directory), [false; 8]);
     set(&directory, first, true);
@@ -139,7 +139,7 @@ fn places_say_which_shards_have_read_tables() {
 
 #[test]
 fn no_two_shards_lie_on_one_pair_of_lines() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     for depth in 0..4 {
         for part in 0..1 << depth {
             split(&directory, hash_at(part << (63 - depth)));
@@ -178,7 +178,7 @@ fn move_to(directory: &Toy, hash: u64, to: usize) {
 
 #[test]
 fn locators_are_told_while_writers_ask() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     let [first, last] = [0, hash_at(7 << 60)];
     // There is nowhere to say it.
     directory.note_meeting();
@@ -211,7 +211,7 @@ fn locators_are_told_while_writers_ask() {
 
 #[test]
 fn each_has_the_way_in_that_is_his() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     let ways = || {
         let roots = [
             &directory.root,
@@ -287,7 +287,7 @@ fn each_has_the_way_in_that_is_his() {
 
 #[test]
 fn who_takes_a_lock_fetches_while_writers_meet_and_only_then() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     let fetched = || FETCHED.take();
     let go = |access| {
         let way = directory.way_to_lock(7, access);
@@ -319,7 +319,7 @@ fn who_takes_a_lock_fetches_while_writers_meet_and_only_then() {
 
 #[test]
 fn a_structure_without_an_array_leads_to_the_first_shard() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     let section = lock(&directory, 0);
     let refuse = |_: &mut _, _: &mut _, _| false;
     let whole = directory.split(section, 0, Reason::Size, here(), refuse, |_, _| ());
@@ -335,12 +335,16 @@ fn a_structure_without_an_array_leads_to_the_first_shard() {
     split(&directory, 0);
     let (found, name) = directory.find_to_announce(7).expect("by the array");
     assert_eq!((name, name), (found.name(), found.address()));
+    // What is forgotten with the map are its shards' names, not those of others, which may be any numbers.
+    let structure = directory.structure.lock();
+    let has = |name| structure.as_ref().is_some_and(|s| s.has_header_at(name));
+    assert!(has(name) && !has(name + 1) && !has(name + 64) && !has(name - 1));
     assert!(directory.writers_meet() && directory.lockers_root.load(Relaxed).is_null());
 }
 
 #[test]
 fn a_meeting_of_long_ago_is_forgotten_by_the_first_split() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     directory.note_meeting();
     directory.last_meeting.make_long_ago();
     split(&directory, 0);
@@ -354,7 +358,7 @@ fn a_meeting_of_long_ago_is_forgotten_by_the_first_split() {
 
 #[test]
 fn in_a_map_of_one_shard_nobody_fetches() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     directory.note_meeting();
     move_to(&directory, 7, 48);
     directory.find_to_lock(7, Access::Write);
@@ -366,7 +370,7 @@ fn in_a_map_of_one_shard_nobody_fetches() {
 #[test]
 fn a_map_that_begins_with_one_shard_says_what_it_has() {
     for has in [false, true] {
-        let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+        let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
         let first = directory.prepare(Coverage::ALL, here());
         first.open().0.store(has, Relaxed);
         drop(first);
@@ -377,7 +381,7 @@ fn a_map_that_begins_with_one_shard_says_what_it_has() {
 
 #[test]
 fn plain_places_come_back_when_the_last_read_table_goes() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     let last = hash_at(7 << 60);
     let are_plain = || {
         said(&directory);
@@ -408,7 +412,7 @@ fn plain_places_come_back_when_the_last_read_table_goes() {
 
 #[test]
 fn locators_stay_when_the_array_is_halved() {
-    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet));
+    let directory = Toy::new(Limits::new(8, Sizes::LargeUntilWritersMeet), true);
     for _ in 0..4 {
         split(&directory, 0);
     }
