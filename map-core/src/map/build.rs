@@ -406,9 +406,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     /// Splits a shard when its table is full and has room for at least so many entries.
     ///
     /// Of locked shards that split under contention, too: for a quarter as many while a map has less than 64 of them, for four times as many
-    /// afterwards, and for 16 times as many where there are 256 or more. Of locked shards that do not: if there are that many
-    /// entries in it, or four times as many where there are 256 shards or more. Where reads take no lock: for as many, for a quarter as many where there
-    /// are two shards or more and writers meet, and for four times as many where there are thousands of shards.
+    /// afterwards, for eight times as many from 256 shards on, and for 16 times as many from 4,096 on. Of locked shards that do not: if there are that many
+    /// entries in it, twice as many from 256 shards on, and four times as many from 4,096 on. Where reads take no lock: for as many, for a quarter as many where there
+    /// are two shards or more and writers meet, and for four times as many from 4,096 shards on.
     ///
     /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.
     ///
