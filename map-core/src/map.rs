@@ -13,10 +13,11 @@ use crate::hash::hash_of;
 use crate::lock::{slots, tally};
 use crate::mapref::entry::Entry;
 use crate::raw::coverage::{Coverage, Span, hash_at};
-use crate::raw::directory::{Directory, Reason, Signpost};
+use crate::raw::directory::{Directory, Reason};
 use crate::raw::header::{Attempt, Header, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
+use crate::raw::way::Signpost;
 use crate::strategy::{Access, At, Inside, NANOS_A_CONTENTION, Patience, Section, Strategy, Table};
 use crate::sync::spin_loop;
 

@@ -20,3 +20,4 @@ pub(crate) mod merges;
 pub(crate) mod quiet;
 mod share;
 mod structure;
+pub(crate) mod way;

@@ -4,9 +4,9 @@
 use std::ptr::{self, NonNull};
 
 use super::coverage::Coverage;
-use super::directory::{Signpost, says_read_table};
 use super::header::Header;
 use super::holds::Exclusive;
+use super::way::{Signpost, says_read_table};
 use crate::strategy::{Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
 
