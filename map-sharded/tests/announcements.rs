@@ -13,6 +13,18 @@ fn always(shards: usize) -> ShardedMap<u64, u64> {
     map
 }
 
+#[test]
+fn guards_leave_a_word_to_operations() {
+    for shards in [1, 8] {
+        let (kept, map) = (always(shards), always(shards));
+        let guards: Vec<_> = (0..4).map(|_| kept.get(&7)).collect();
+        assert_eq!(announced_here(), 3, "the fourth has counted itself");
+        let operation = map.get_with(&7, |_, _| announced_here());
+        assert_eq!(operation, Some(4));
+        drop(guards);
+    }
+}
+
 /// The one shard of a small map lies in the map itself, which may be moved then.
 #[test]
 fn a_guard_that_is_forgotten_keeps_its_shard_until_the_map_is_dropped() {

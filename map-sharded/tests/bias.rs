@@ -336,26 +336,34 @@ fn a_write_within_an_announced_read_is_reported() {
 #[test]
 fn guards_are_sent_and_dropped_elsewhere() {
     for shards in SHARDS {
-        guards_are_sent(&biased_shards(shards), |_| ());
+        within_a_minute(move || {
+            let rounds = if cfg!(any(debug_assertions, crossbeam_sanitize)) {
+                500
+            } else {
+                5_000
+            };
+            guards_are_sent(&biased_shards(shards), rounds, |_| ());
+        });
     }
 }
 
 /// Also from the shard in the map itself while it splits.
 #[test]
 fn guards_are_sent_while_the_first_shard_splits() {
-    for _ in 0..20 {
-        let map = biased_shards(1);
-        guards_are_sent(&map, |round| {
-            let key = 1_000 + round;
-            map.insert(key, value(key, 0));
+    for _ in 0..50 {
+        within_a_minute(|| {
+            let map = biased_shards(1);
+            guards_are_sent(&map, 100, |round| {
+                let key = 1_000 + round;
+                map.insert(key, value(key, 0));
+            });
+            assert!(map.shards() > 1);
         });
-        assert!(map.shards() > 1);
     }
 }
 
-fn guards_are_sent(map: &ShardedMap<u64, Value>, also: impl Fn(u64) + Send) {
+fn guards_are_sent(map: &ShardedMap<u64, Value>, rounds: u64, also: impl Fn(u64) + Send) {
     const KEYS: u64 = 64;
-    const ROUNDS: u64 = if cfg!(debug_assertions) { 500 } else { 5_000 };
     for key in 0..KEYS {
         map.insert(key, value(key, 0));
     }
@@ -365,7 +373,7 @@ fn guards_are_sent(map: &ShardedMap<u64, Value>, also: impl Fn(u64) + Send) {
         let ended = &ended;
         scope.spawn(move || {
             let mut random = fastrand::Rng::with_seed(1);
-            for _ in 0..ROUNDS {
+            for _ in 0..rounds {
                 let guard = map
                     .get(&random.u64(..KEYS))
                     .expect("keys are replaced only");
@@ -384,7 +392,7 @@ fn guards_are_sent(map: &ShardedMap<u64, Value>, also: impl Fn(u64) + Send) {
         });
         scope.spawn(move || {
             let mut random = fastrand::Rng::with_seed(2);
-            for round in 0..ROUNDS {
+            for round in 0..rounds {
                 let key = random.u64(..KEYS);
                 map.insert(key, value(key, round));
                 also(round);
@@ -521,6 +529,25 @@ fn a_write_is_reported_in(shards: usize) {
         assert!(message.contains("deadlock"), "{message}");
         drop(guard);
         assert_eq!(map.insert(1, 3), Some(1));
+    });
+}
+
+/// Also where the map has been moved since.
+#[test]
+#[cfg(debug_assertions)]
+fn a_write_beside_a_forgotten_guard_is_reported() {
+    within_a_minute(|| {
+        for shards in SHARDS {
+            let map = biased_shards(shards);
+            map.insert(1, 1);
+            drop(map.get(&1));
+            std::mem::forget(map.get(&1));
+            let map = Box::new(map);
+            let panicked = catch_unwind(AssertUnwindSafe(|| map.insert(1, 2)));
+            let message = panicked.expect_err("it would wait for ever");
+            let message = message.downcast::<String>().expect("a sentence");
+            assert!(message.contains("deadlock"), "{message}");
+        }
     });
 }
 

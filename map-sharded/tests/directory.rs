@@ -332,6 +332,18 @@ impl PartialEq for Counted {
 
 impl Eq for Counted {}
 
+#[test]
+fn shards_are_larger_again_in_a_large_map() {
+    let builder = ShardedMap::<u64, u64>::builder();
+    let map = builder.shard_limit(14).build().expect("a fine map");
+    for key in 0..40_000 {
+        map.insert(key, key);
+    }
+    // With 56 entries at most, as before there were 256 shards, there would be twice as many.
+    let shards = map.shards();
+    assert!((400..640).contains(&shards), "{shards}");
+}
+
 /// The bits that pick a shard are not those that tell its entries apart.
 #[test]
 fn a_miss_compares_hardly_any_keys() {

@@ -92,13 +92,14 @@ impl Bias {
     pub(crate) fn announce_anywhere(
         &self,
         lock: &RawLock,
+        word: slots::Word,
         name: usize,
     ) -> Option<slots::Announced> {
         // Relaxed: a hint.
         if self.0.load(Relaxed) & ARMED == 0 {
             return None;
         }
-        self.admit_reader(lock, slots::announce_anywhere(name)?)
+        self.admit_reader(lock, slots::announce_anywhere(word, name)?)
     }
 
     #[inline(always)]

@@ -48,13 +48,16 @@ global! {
     static SLOTS: Roster<[AtomicUsize; WORDS]> = Roster::new();
 }
 
-/// The next name. Names are odd, hence no shard's address.
+/// The next name, on lines of its own. Names are odd, hence no shard's address.
 // A model need not see it: each name is drawn by one read-modify-write, and nothing else is told by it.
-static NAMES: hint::AtomicUsize = hint::AtomicUsize::new(1);
+#[repr(align(128))]
+struct Names(hint::AtomicUsize);
+
+static NAMES: Names = Names(hint::AtomicUsize::new(1));
 
 /// A name that no lock has had; `None` when all have been given away.
 pub(crate) fn draw_name() -> Option<usize> {
-    draw_from(&NAMES)
+    draw_from(&NAMES.0)
 }
 
 fn draw_from(names: &hint::AtomicUsize) -> Option<usize> {
@@ -161,11 +164,16 @@ pub(super) fn announce(word: Word, name: usize) -> Option<Announced> {
     announce_in(own.word(word)?, name)
 }
 
-/// Announces a reader of the lock `name`, if this thread has a free word.
-pub(super) fn announce_anywhere(name: usize) -> Option<Announced> {
+/// Announces a reader of the lock `name`, if this thread has a free word. That of operations is left to them, who are gone soon.
+pub(super) fn announce_anywhere(word: Word, name: usize) -> Option<Announced> {
     let slot = own()?;
+    let left = match word {
+        Word::Operation => 0,
+        // In a model there is no other.
+        Word::Guard | Word::Lock => 1 % WORDS,
+    };
     // Backwards: the words that are asked for by those who make no call are the last to be taken.
-    let mut words = slot.iter().rev();
+    let mut words = slot[left..].iter().rev();
     words.find_map(|word| announce_in(word, name))
 }
 
@@ -312,7 +320,7 @@ mod tests {
     /// What a thread without a slot can do.
     fn is_left_alone() -> bool {
         announce(Word::Operation, 64).is_none()
-            && announce_anywhere(64).is_none()
+            && announce_anywhere(Word::Operation, 64).is_none()
             && own_number().is_none()
     }
 
@@ -341,11 +349,16 @@ mod tests {
             assert!(own_number().is_some());
             let guard = announce(Word::Guard, 64).expect("it is free");
             assert!(announce(Word::Guard, 128).is_none(), "it is taken");
-            let other = announce_anywhere(128).expect("there are more");
+            let other = announce_anywhere(Word::Guard, 128).expect("there are more");
             for word in [Word::Operation, Word::Lock] {
                 assert!(announce(word, 192).is_some(), "{word:?} is free still");
             }
-            drop((guard, other));
+            let third = announce_anywhere(Word::Guard, 128).expect("one more");
+            assert!(announce_anywhere(Word::Guard, 256).is_none());
+            assert!(announce_anywhere(Word::Lock, 256).is_none());
+            let operation = announce_anywhere(Word::Operation, 256).expect("it has a word");
+            assert!(announce(Word::Operation, 256).is_none(), "of its own");
+            drop((guard, other, third, operation));
         });
         thread.join().expect("all of it holds");
         assert_eq!(told.recv(), Ok(true), "not any more");

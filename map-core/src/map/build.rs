@@ -407,7 +407,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     ///
     /// Of locked shards that split under contention, too: for a quarter as many while a map has less than 64 of them, for four times as many
     /// afterwards, for eight times as many from 256 shards on, and for 16 times as many from 4,096 on. Of locked shards that do not: if there are that many
-    /// entries in it, twice as many from 256 shards on, and four times as many from 4,096 on. Where reads take no lock: for as many, for a quarter as many where there
+    /// entries in it (or up to twice as many, if its table has grown for traces of removed ones), twice as many from 256 shards on, and four times as many from 4,096 on. Where reads take no lock: for as many, for a quarter as many where there
     /// are two shards or more and writers meet, and for four times as many from 4,096 shards on.
     ///
     /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.

@@ -290,8 +290,12 @@ impl<L, O> Header<L, O> {
     }
 
     /// The same, also for a reader within a read; calls are made.
-    pub(crate) fn announce_anywhere(&self, place: Place) -> Result<Shared<'_, L, O>, Refused> {
-        let announced = self.bias.announce_anywhere(&self.lock, self.name());
+    pub(crate) fn announce_anywhere(
+        &self,
+        word: Word,
+        place: Place,
+    ) -> Result<Shared<'_, L, O>, Refused> {
+        let announced = self.bias.announce_anywhere(&self.lock, word, self.name());
         Ok(Shared::announced(
             self,
             announced.ok_or(Refused::Busy)?,

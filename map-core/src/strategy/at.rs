@@ -292,20 +292,17 @@ impl<'a, L: Table, O> At<'a, L, O> {
     /// Locks the shard for reading, whatever it covers.
     #[inline(always)]
     fn lock_whichever(&self) -> Result<Shared<'a, L, O>, Refused> {
+        let word = match self.movable {
+            true => Word::Guard,
+            false => Word::Operation,
+        };
         let shard = match self.patience {
             Patience::Lockless => Err(Refused::Busy),
-            Patience::Announce => {
-                let word = if self.movable {
-                    Word::Guard
-                } else {
-                    Word::Operation
-                };
-                self.header.announce(word, self.name, self.place)
-            }
+            Patience::Announce => self.header.announce(word, self.name, self.place),
             Patience::Fast => self.header.lock_shared_fast(self.place),
             Patience::Wait => {
                 let announced = match self.announce {
-                    true => self.header.announce_anywhere(self.place),
+                    true => self.header.announce_anywhere(word, self.place),
                     false => Err(Refused::Busy),
                 };
                 announced.or_else(|_| self.header.lock_shared(self.announce, self.place))

@@ -342,7 +342,11 @@ impl<T> SwissTable<T> {
         }
         // Nothing panics from here on: the entries are those of the new tables, and the copies in this one are forgotten.
         drop(Copies(mem::take(self)));
-        Ok(halves.map(|mut half| mem::take(&mut half.0)))
+        Ok(halves.map(|mut half| match half.0.len {
+            // Where hashes are bad.
+            0 => Self::new(),
+            _ => mem::take(&mut half.0),
+        }))
     }
 
     /// Leaves nothing.

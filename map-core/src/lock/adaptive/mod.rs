@@ -85,7 +85,7 @@ const BEFORE_RECORD: u8 = 16;
 /// Once somebody has met another, and for some 30,000 acquisitions from then on, or as long as the lock is not shared, each acquisition counts
 /// down in a thread-local variable, and one in about 256 takes notes. After 16 such notes the lock allocates 128 bytes, which it keeps until it is dropped, and calls [`prepare`](super::prepare); a thread's first announcement allocates a
 /// slot of 128 bytes, which is passed on to other threads and never freed. So it does not suit a
-/// global allocator. A thread can announce four holds at once, of all locks, and counts itself for any more.
+/// global allocator. A thread can announce three holds at once, of all locks and guards of maps, and counts itself for any more.
 ///
 /// Dropping a lock that was ever biased looks through all slots.
 ///

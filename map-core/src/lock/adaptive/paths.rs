@@ -133,7 +133,9 @@ impl AdaptiveRawRwLock {
             slots::equip();
             let name = self.known_name();
             if name != 0
-                && let Some(announced) = self.bias.announce_anywhere(&self.lock, name)
+                && let Some(announced) =
+                    self.bias
+                        .announce_anywhere(&self.lock, slots::Word::Lock, name)
             {
                 return Some(SharedHold::announced(announced));
             }
