@@ -77,7 +77,7 @@ fn reader_and_writer_after(writes: u32) {
     });
 }
 
-/// The same with a guard, which announces itself where the shard does not lie in the map.
+/// The same with a guard.
 #[test]
 fn guard_and_writer() {
     model(|k| {

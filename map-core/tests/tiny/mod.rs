@@ -340,7 +340,7 @@ pub fn map(shards: usize, limit: usize) -> TinyMap {
     let builder = Map::<u64, u64, Tiny>::builder().hasher(Identity::default());
     let builder = builder
         .shards(shards)
-        .shard_limit(4 * limit)
+        .shard_limit(limit)
         .read_bias(ReadBias::Always);
     let map = builder.build();
     map.expect("no memory is asked for")
