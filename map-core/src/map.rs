@@ -17,6 +17,7 @@ use crate::raw::directory::{Directory, Reason};
 use crate::raw::header::{Attempt, Header, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
+use crate::raw::limits::Sizes;
 use crate::raw::way::Signpost;
 use crate::strategy::{Access, At, Inside, NANOS_A_CONTENTION, Patience, Section, Strategy, Table};
 use crate::sync::spin_loop;
@@ -849,10 +850,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             // room to spare.)
             if section.len() >= capacity.div_ceil(2) {
                 // Of locked shards that split for size alone, traces are no reason either: then a larger table.
-                let size = if T::READS_LOCK && !T::SPLITS_FOR_CONTENTION {
-                    section.len()
-                } else {
-                    capacity
+                let size = match build::sizes::<K, V, T>() {
+                    Sizes::Large => section.len(),
+                    Sizes::Small | Sizes::LargeUntilWritersMeet => capacity,
                 };
                 if size >= self.directory.shard_limit() {
                     match self.split(section, hash, Reason::Size, place) {

@@ -23,6 +23,7 @@
 //! | one that finds the word pending clears it unscanned | red |
 //! | a revoker does not wait | red |
 //! | the bias is armed in spite of revokers that are late | red |
+//! | a writer looks for an address where the shard has another name | red |
 //! | a writer waits for readers with the lock | red (for ever) |
 //! | the scan loads a slot Relaxed | red |
 //! | an announcement ends with a Relaxed store | red |
@@ -80,8 +81,14 @@ fn reader_and_writer_after(writes: u32) {
 /// The same with a guard.
 #[test]
 fn guard_and_writer() {
-    model(|k| {
-        let map = Arc::new(map(2, 8));
+    // In the map itself, and beside it.
+    guard_and_writer_in(1);
+    guard_and_writer_in(2);
+}
+
+fn guard_and_writer_in(shards: usize) {
+    model(move |k| {
+        let map = Arc::new(map(shards, 8));
         map.insert(k.k00, 0);
         drop(map.get(&k.k00));
         let writer = spawn(&map, move |map| map.insert(k.k00, 1));

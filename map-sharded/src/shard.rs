@@ -45,7 +45,7 @@ impl<W> fmt::Debug for Sharded<W> {
 /// *map.entry(1).or_insert(0) += 10;
 /// ```
 pub trait Variety: Sized {
-    /// Whether shards split when their lock is fought over. If not, they are as large in a small map as in a larger one: see
+    /// Whether shards split when their lock is fought over. If not, the first of a map becomes as large as those of a larger one: see
     /// [`Strategy::SPLITS_FOR_CONTENTION`].
     const SPLITS_FOR_CONTENTION: bool;
     /// What the map's `entry` gives out: see [`Strategy::OwnEntry`].
@@ -377,7 +377,7 @@ unsafe impl<W: Variety, K, V> Strategy<K, V> for Sharded<W> {
             SwissTable::try_with_capacity(room_for_half(capacity, going))?,
         ];
         for (hash, pair) in hashes.into_iter().zip(mem::take(&mut from.0)) {
-            // As in a table.
+            // An index, where a processor would guess wrong every other time.
             halves[usize::from(chosen(hash))].fill(hash, pair);
         }
         [from.0, into.0] = halves;

@@ -17,7 +17,7 @@ use crate::strategy::{Options, Recycling, Strategy};
 /// Shards of some hundred entries, or a few thousand in a large map: a split takes some tens of microseconds, and the shards are
 /// still few enough for their headers to stay in the cache. See [`Limits`], which multiplies it.
 const SHARD_BUCKETS: usize = 512;
-/// A split moves at most so many bytes, or as many times more as [`Limits`] says, as long as entries are not huge.
+/// A split moves at most so many bytes, or as many times more as [`Limits`] and [`default_shard_limit`] say, as long as entries are not huge.
 const SHARD_BYTES: usize = 64 << 10;
 /// The least that is worth a shard of its own.
 const LEAST_BUCKETS: usize = 16;
@@ -27,7 +27,7 @@ const LEAST_BUCKETS: usize = 16;
 const MOST_ENTRIES: usize = 1 << 27;
 
 /// How large the shards of a small map are.
-const fn sizes<K, V, T: Strategy<K, V>>() -> Sizes {
+pub(super) const fn sizes<K, V, T: Strategy<K, V>>() -> Sizes {
     match (T::READS_LOCK, T::SPLITS_FOR_CONTENTION) {
         (true, true) => Sizes::Small,
         (true, false) => Sizes::Large,
@@ -45,7 +45,7 @@ const fn default_shard_limit<K, V, T: Strategy<K, V>>() -> usize {
     let entries = buckets / 8 * 7;
     match sizes::<K, V, T>() {
         Sizes::Small => entries,
-        // Which small shards are multiplied by, too, once there are some.
+        // As many as small ones come to have, too, in a larger map.
         Sizes::Large | Sizes::LargeUntilWritersMeet => 4 * entries,
     }
 }

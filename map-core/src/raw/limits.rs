@@ -16,8 +16,8 @@ pub(crate) enum Sizes {
     /// A quarter of the base. Small tables under locks are faster where entries come and go, and there are the sooner several shards for
     /// threads that write; and to split them while they are small takes less than to split them when they are large and others wait.
     Small,
-    /// The base: one shard as long as it lasts is found sooner, and one table of so many entries takes fewer lines of the cache than many. For who is to
-    /// have no more shards than that because threads meet.
+    /// The base: one shard is found sooner than one of several, and one table of so many entries takes fewer lines of the cache than many. For maps that get no more
+    /// shards because threads meet.
     Large,
     /// The base, unless writers meet. Where readers take no lock, the way to one shard is two loads
     /// shorter, which are a fifth of a read. But where writers meet while such a map grows, one waits for each split of another, for they
@@ -68,42 +68,20 @@ mod tests {
     #[test]
     fn shards_grow_with_the_map() {
         let shards = [1, 2, 63, 64, 255, 256, 4095, 4096];
-        for (sizes, writers_meet, expected) in [
-            (
-                Sizes::Small,
-                false,
-                [112, 112, 112, 1792, 1792, 3584, 3584, 7168],
-            ),
-            (
-                Sizes::Small,
-                true,
-                [112, 112, 112, 1792, 1792, 3584, 3584, 7168],
-            ),
-            (
-                Sizes::Large,
-                false,
-                [448, 448, 448, 448, 448, 896, 896, 1792],
-            ),
-            (
-                Sizes::Large,
-                true,
-                [448, 448, 448, 448, 448, 896, 896, 1792],
-            ),
-            (
-                Sizes::LargeUntilWritersMeet,
-                false,
-                [448, 448, 448, 448, 448, 448, 448, 1792],
-            ),
-            (
-                Sizes::LargeUntilWritersMeet,
-                true,
-                [448, 112, 112, 112, 112, 112, 112, 1792],
-            ),
-        ] {
+        let limits = |sizes, writers_meet| {
             let limits = Limits::new(448, sizes);
-            let limits = shards.map(|shards| limits.of(shards, writers_meet));
-            assert_eq!(limits, expected, "{sizes:?}, {writers_meet}");
+            shards.map(|shards| limits.of(shards, writers_meet))
+        };
+        for writers_meet in [false, true] {
+            let small = [112, 112, 112, 1792, 1792, 3584, 3584, 7168];
+            assert_eq!(limits(Sizes::Small, writers_meet), small);
+            let large = [448, 448, 448, 448, 448, 896, 896, 1792];
+            assert_eq!(limits(Sizes::Large, writers_meet), large);
         }
+        let alone = [448, 448, 448, 448, 448, 448, 448, 1792];
+        assert_eq!(limits(Sizes::LargeUntilWritersMeet, false), alone);
+        let met = [448, 112, 112, 112, 112, 112, 112, 1792];
+        assert_eq!(limits(Sizes::LargeUntilWritersMeet, true), met);
         let most = Limits::new(usize::MAX, Sizes::Small);
         assert!(most.of(4096, false) >= u32::MAX as usize, "no overflow");
     }
