@@ -13,7 +13,8 @@ use crate::hash::hash_of;
 use crate::lock::{slots, tally};
 use crate::mapref::entry::Entry;
 use crate::raw::coverage::{Coverage, Span, hash_at};
-use crate::raw::directory::{Directory, Reason};
+use crate::raw::directory::{Directory, Reason, WayToRead};
+use crate::raw::habits::Readers;
 use crate::raw::header::{Attempt, Header, Refused};
 use crate::raw::held::Place;
 use crate::raw::holds::Shared;
@@ -82,18 +83,25 @@ pub struct Map<K, V, T: Strategy<K, V>, S = RandomState> {
 ///
 /// If the shard has a read table, the whole function returns the last argument instead (of an [`At`] that looks into that alone).
 ///
-/// A macro, for that return. The expression is compiled twice, for either way to keep writers out: compiled once, it asks again which
+/// A macro, for that return. The expression is compiled three times, once for each way to keep writers out: compiled once, it asks again which
 /// it is (measured: 2 to 5 instructions of 60).
 macro_rules! read_fast {
     ($map:expr, $hash:expr, |$at:ident| $attempt:expr, |$table:ident| $elsewhere:expr) => {{
         let (map, hash) = ($map, $hash);
         if map.is_sample() {
             Err(Refused::Busy)
-        } else if T::READS_LOCK
-            && let Some(found) = map.directory.find_to_announce(hash)
-        {
-            let $at = $crate::strategy::At::to_announce(found, hash, here());
-            $attempt
+        } else if let Some(way) = map.way_to_read(hash) {
+            match way {
+                $crate::raw::directory::WayToRead::Announce(found) => {
+                    let $at = $crate::strategy::At::to_announce(found, hash, here());
+                    $attempt
+                }
+                $crate::raw::directory::WayToRead::Sit(found) => {
+                    let $at = $crate::strategy::At::to_sit(found, hash, here());
+                    $attempt
+                }
+                $crate::raw::directory::WayToRead::Mend => Err(Refused::Busy),
+            }
         } else {
             let (way, patience) = map.way_to_count(hash);
             if way.says_read_table() {
@@ -184,7 +192,7 @@ impl<K, V, T: Strategy<K, V>, S> Map<K, V, T, S> {
     #[inline]
     pub(crate) fn lead_readers(&self) {
         if T::READS_LOCK {
-            self.directory.set_announces(|| self.leaning.announces());
+            self.directory.set_readers(|| self.leaning.readers());
         }
     }
 }
@@ -254,6 +262,15 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.at(hash, self.patience(), place)
     }
 
+    /// The way of a read that does not take the lock: see [`Directory::way_to_read`].
+    #[inline(always)]
+    pub(crate) fn way_to_read(&self, hash: u64) -> Option<WayToRead<'_, T::Locked, T::Open>> {
+        match T::READS_LOCK {
+            true => self.directory.way_to_read(hash),
+            false => None,
+        }
+    }
+
     /// The way to the shard that covers the hash, or did a moment ago.
     #[inline(always)]
     pub(crate) fn way(&self, hash: u64) -> Signpost<'_, T::Locked, T::Open> {
@@ -263,8 +280,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
     }
 
-    /// The same for a read that is not to wait, and how it keeps writers out, where readers do not [announce](Directory::find_to_announce)
-    /// themselves at once.
+    /// The same for a read that is not to wait, and how it keeps writers out, where readers do not [announce
+    /// themselves at once](Directory::way_to_read), nor sit in a lane.
     #[inline(always)]
     pub(crate) fn way_to_count(&self, hash: u64) -> (Signpost<'_, T::Locked, T::Open>, Patience) {
         let shard = if T::READS_LOCK {
@@ -295,6 +312,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let drawn = self.prepare_read(true);
+        if T::READS_LOCK {
+            self.directory.mend_lanes(hash, place);
+        }
         let mut met = None;
         if T::SELECTS {
             match drawn {
@@ -357,7 +377,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         if !T::READS_LOCK {
             return None;
         }
-        let drawn = self.leaning.note_read(could_announce, &self.tally);
+        let drawn =
+            self.leaning
+                .note_read(could_announce, &self.tally, self.directory.may_have_lanes());
         self.lead_readers();
         if drawn.is_some() {
             self.directory.relax_if_quiet();
@@ -689,7 +711,8 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             self.directory.tell(&section);
         }
         if met.revoked {
-            self.leaning.note_revocation(&self.tally);
+            self.leaning
+                .note_revocation(&self.tally, self.directory.may_have_lanes());
             self.lead_readers();
         }
         if let Some(reading) = met.crowded
@@ -703,12 +726,19 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Does what is due for a shard that has not been locked by the fast path.
     fn look_after_sample<'a>(
         &'a self,
-        section: Section<'a, K, V, T>,
+        mut section: Section<'a, K, V, T>,
         hash: Option<u64>,
         place: Place,
     ) -> Section<'a, K, V, T> {
-        if T::READS_LOCK && !self.leaning.announces() {
-            section.disarm();
+        if T::READS_LOCK {
+            match self.leaning.readers() {
+                Readers::Announce => section.remove_lanes(),
+                Readers::Sit if self.directory.may_have_lanes() => section.disarm(),
+                Readers::Sit | Readers::Count => {
+                    section.disarm();
+                    section.remove_lanes();
+                }
+            }
         }
         if section.is_sample() {
             self.look_after(section, hash, place)
@@ -755,7 +785,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         };
         // One that is put off is noted then.
         if T::READS_LOCK && (delay == 0 || delay == u8::MAX) {
-            self.leaning.note_write(&self.tally, T::WRITES_A_SAMPLE);
+            let lanes = self.directory.may_have_lanes();
+            self.leaning
+                .note_write(&self.tally, T::WRITES_A_SAMPLE, lanes);
             self.lead_readers();
         }
         self.directory.tell(&section);

@@ -75,4 +75,4 @@ pub use open::Open;
 pub use options::{NANOS_A_CONTENTION, Options, RECALLED, Site};
 pub use sessions::{Recycling, Sessions};
 pub use shard::{Section, Strategy};
-pub use table::{Access, Table};
+pub use table::{Access, Copied, Table};

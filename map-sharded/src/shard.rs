@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use std::mem;
 
 use map_core::strategy::{
-    Access, Anchored, At, Held, Inside, Kept, LockedVisit, Refused, Section, Span, Strategy, Table,
+    Access, Anchored, At, Copied, Held, Inside, Kept, LockedVisit, Refused, Section, Span,
+    Strategy, Table,
 };
 use map_core::{Equivalent, TryReserveError};
 
@@ -129,6 +130,10 @@ impl<K, V> Default for Entries<K, V> {
 }
 
 impl<K, V> Table for Entries<K, V> {
+    #[expect(unsafe_code, reason = "readers see copies of it")]
+    // SAFETY: 1. There are no cells in it. 2. Its memory it has by a raw pointer.
+    const COPIED: Option<Copied<Self>> = Some(unsafe { Copied::promise() });
+
     type Waste = ();
 
     #[inline]

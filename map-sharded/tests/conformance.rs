@@ -1,5 +1,5 @@
 //! What every map of the family does, done by this one: as it comes, and with shards so small that
-//! they split and merge all the time, and with a read bias.
+//! they split and merge all the time, and with a read bias, and with such shards whose readers sit in lanes.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -12,6 +12,7 @@ use map_sharded::Sharded;
 enum Maps {
     AsTheyCome,
     Tiny,
+    Lanes,
 }
 
 impl Maker for Maps {
@@ -29,10 +30,16 @@ impl Maker for Maps {
             Self::Tiny => builder
                 .shard_limit(14)
                 .read_bias(map_core::ReadBias::Always),
+            Self::Lanes => builder.shard_limit(14),
         };
-        builder.build().expect("14 is not 0")
+        let map = builder.build().expect("14 is not 0");
+        if matches!(self, Self::Lanes) {
+            map.sit_in_lanes();
+        }
+        map
     }
 }
 
 map_core::conformance_suite!(as_it_comes, Maps::AsTheyCome, in_place);
 map_core::conformance_suite!(tiny_shards, Maps::Tiny);
+map_core::conformance_suite!(lanes, Maps::Lanes);

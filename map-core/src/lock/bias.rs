@@ -53,8 +53,14 @@ use crate::sync::{const_fn, fence_in_model};
 const ARMED: u16 = 1 << 15;
 /// Somebody revokes, or gave up revoking: announced readers may still be inside.
 const PENDING: u16 = 1 << 14;
+/// Readers may sit in the lanes that stand beside the lock.
+const LANES: u16 = 1 << 13;
 /// All of the count of revokers.
-const REVOKERS: u16 = PENDING - 1;
+const REVOKERS: u16 = LANES - 1;
+
+/// Whether somebody revokes: then readers may be in lanes, too, that were closed.
+#[derive(Clone, Copy)]
+pub(crate) struct Pending(pub(crate) bool);
 
 /// Whether readers of a lock may announce themselves.
 ///
@@ -62,10 +68,11 @@ const REVOKERS: u16 = PENDING - 1;
 /// |---|---|---|
 /// | `0` | no reader is announced | shared holders arm it, revokers who come late count themselves |
 /// | `ARMED` | announced readers may be inside; an exclusive holder looks before it writes | exclusive holders may disarm it, revokers make it pending |
+/// | `LANES + r` | the lanes may be open; an exclusive holder closes them before it writes; the revokers have come late | exclusive holders may remove them, for good or to make them pending |
 /// | `PENDING + r` | nobody announces itself any more, but who has may be inside; `r` revokers wait for them, others have given up | revokers; an exclusive holder who has seen no reader clears `PENDING` |
 /// | `r` | announced readers have left; `r` revokers have not got the lock, or have not noticed yet | revokers |
 ///
-/// Each change is a read-modify-write. It becomes `ARMED` only from `0`, under a shared hold.
+/// Each change is a read-modify-write. It becomes `ARMED` only from `0`, under a shared hold, and `LANES` only from `0`, under the exclusive one.
 #[derive(Debug)]
 pub(crate) struct Bias(AtomicU16);
 
@@ -139,6 +146,38 @@ impl Bias {
         }
     }
 
+    /// Whether readers may sit in lanes, for an exclusive holder of the lock, who may close them.
+    #[inline]
+    pub(crate) fn has_lanes(&self) -> bool {
+        // Relaxed: changed under the lock alone.
+        self.0.load(Relaxed) & LANES != 0
+    }
+
+    /// Whether somebody waits for readers, or has given up.
+    pub(crate) fn is_pending(&self) -> bool {
+        // Relaxed: a hint.
+        self.0.load(Relaxed) & PENDING != 0
+    }
+
+    /// Says that there are lanes, for an exclusive holder that was admitted, and has yet to open them. Not while somebody revokes.
+    pub(crate) fn add_lanes(&self) -> bool {
+        // Relaxed: who must see it gets the lock after us.
+        self.0.compare_exchange(0, LANES, Relaxed, Relaxed).is_ok()
+    }
+
+    /// Says that the lanes are closed for good, for an exclusive holder of the lock who has closed them. `stays`: a reader is there still.
+    pub(crate) fn remove_lanes(&self, stays: bool) {
+        debug_assert!(
+            self.has_lanes(),
+            "else somebody may wait for pending readers"
+        );
+        // Both at once, for revokers may look at any time. While there are lanes, nothing is pending.
+        let change = if stays { LANES ^ PENDING } else { LANES };
+        // Release: pairs with a revoker's compare-exchange, who does not get the lock before he looks for readers there, and has to find the lanes, closed. All
+        // others get the lock after us.
+        self.0.fetch_xor(change, Release);
+    }
+
     /// Whether no reader can be announced, for an exclusive holder of the lock. If not, it asks
     /// [`admits_writer_now`](Self::admits_writer_now) or [`admits_writer`](Self::admits_writer).
     #[inline(always)]
@@ -152,6 +191,15 @@ impl Bias {
     /// a moment. If not, the holder has to go.
     #[inline]
     pub(crate) fn admits_writer(&self, name: usize) -> bool {
+        self.admits_writer_of(|wait, _| slots::none_has(name, wait))
+    }
+
+    /// The same of a lock with lanes beside it: `have_left` looks for readers, also for those that sat in lanes if it says so.
+    #[inline]
+    pub(crate) fn admits_writer_of(
+        &self,
+        have_left: impl FnOnce(slots::Wait, Pending) -> bool,
+    ) -> bool {
         // Acquire: as in `is_clear`.
         let seen = self.0.load(Acquire);
         if seen & (ARMED | PENDING) == 0 {
@@ -165,7 +213,7 @@ impl Bias {
             0 => slots::Wait::Briefly,
             _ => slots::Wait::Not,
         };
-        if !slots::none_has(name, wait) {
+        if !have_left(wait, Pending(pending)) {
             return false;
         }
         if pending {
@@ -199,28 +247,27 @@ impl Bias {
     }
 
     /// Takes `lock` exclusively with no reader announced: the loop of a writer, from its first meeting with
-    /// somebody. `take` takes the lock with all the patience there is, or has run out of it. `name` is asked for
-    /// under the lock. `revoke` is to [`revoke`](Self::revoke), without the lock: an announced reader may need
+    /// somebody. `take` takes the lock with all the patience there is, or has run out of it. `admit` asks under the
+    /// lock whether readers [have left](Self::admits_writer). `revoke` is to [`revoke`](Self::revoke), without the lock: an announced reader may need
     /// that once more.
-    pub(crate) fn lock_exclusive<'a>(
+    pub(crate) fn lock_exclusive<'a, A>(
         &'a self,
         lock: &RawLock,
-        name: impl Fn() -> usize,
         mut take: impl FnMut() -> Option<ExclusiveToken>,
-        mut revoke: impl FnMut(&'a Self, usize) -> Option<Revoking<'a>>,
-    ) -> Option<ExclusiveToken> {
+        mut admit: impl FnMut() -> Option<A>,
+        mut revoke: impl FnMut(&'a Self) -> Option<Revoking<'a>>,
+    ) -> Option<(ExclusiveToken, A)> {
         // Until we have the lock again, no others are announced.
-        let mut revoking = None;
+        let mut _revoking = None;
         loop {
             let token = take()?;
-            let name = name();
-            if self.admits_writer(name) {
-                return Some(token);
+            if let Some(admitted) = admit() {
+                return Some((token, admitted));
             }
             lock.turn_away(token);
-            if revoking.is_none() {
-                revoking = Some(revoke(self, name)?);
-            }
+            // Once more, if it must be: lanes may have been opened before we were counted.
+            let next = revoke(self)?;
+            _revoking = Some(next);
         }
     }
 
@@ -229,6 +276,15 @@ impl Bias {
     /// those readers.
     #[cold]
     pub(crate) fn revoke(&self, name: usize, deadline: Option<Instant>) -> Option<Revoking<'_>> {
+        self.revoke_of(deadline, |wait, _| slots::none_has(name, wait))
+    }
+
+    /// The same of a lock with lanes beside it: see [`admits_writer_of`](Self::admits_writer_of).
+    pub(crate) fn revoke_of(
+        &self,
+        deadline: Option<Instant>,
+        have_left: impl FnOnce(slots::Wait, Pending) -> bool,
+    ) -> Option<Revoking<'_>> {
         // Relaxed: a guess for the compare-exchange.
         let mut seen = self.0.load(Relaxed);
         loop {
@@ -257,7 +313,7 @@ impl Bias {
         let revoking = Revoking(self);
         if seen & PENDING != 0 {
             fence_in_model();
-            if !slots::none_has(name, slots::Wait::Until(deadline)) {
+            if !have_left(slots::Wait::Until(deadline), Pending(true)) {
                 // `PENDING` stays.
                 return None;
             }

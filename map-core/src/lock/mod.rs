@@ -290,6 +290,20 @@ impl RawLock {
         self.state.load(Ordering::SeqCst) < GATE
     }
 
+    /// Lets no announced reader in, in a lane, whose lock nobody takes: it says but this.
+    #[inline]
+    pub(crate) fn shut(&self) {
+        // SeqCst: before a look for announced readers, with the load in `admits_announced`.
+        self.state.swap(WRITER, Ordering::SeqCst);
+    }
+
+    /// Lets them in again.
+    #[inline]
+    pub(crate) fn open(&self) {
+        // Release: pairs with the Acquire in `admits_announced`.
+        self.state.store(0, Ordering::Release);
+    }
+
     /// Takes the lock exclusively if that needs no waiting: nobody is inside or sleeps at the gate. One
     /// compare-exchange.
     ///

@@ -5,14 +5,15 @@
 //! one that has given its slot back, in the destructor of a thread-local value.
 
 use std::cell::Cell;
+use std::ptr;
 use std::time::{Duration, Instant};
 
 use crate::roster::{Roster, Seat};
 use crate::sync::atomic::{
-    AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
+    AtomicPtr, Ordering, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
 };
 use crate::sync::parking::has_passed;
-use crate::sync::{REAL_FENCES, fence_in_model, global, hint, spin_loop, thread_cells};
+use crate::sync::{REAL_FENCES, const_fn, fence_in_model, global, hint, spin_loop, thread_cells};
 
 /// Announcements that a thread can have at once. In a model one, for each is looked at by every scan.
 const WORDS: usize = if REAL_FENCES { 4 } else { 1 };
@@ -37,15 +38,60 @@ impl Word {
     }
 }
 
+/// A word for a name, or for the address of something.
+#[derive(Debug)]
+pub(crate) struct NameWord(AtomicPtr<()>);
+
+impl NameWord {
+    const_fn! {
+        pub(crate) fn new(name: usize) -> Self {
+            Self(AtomicPtr::new(ptr::without_provenance_mut(name)))
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn load(&self, order: Ordering) -> usize {
+        self.0.load(order).addr()
+    }
+
+    #[inline(always)]
+    pub(crate) fn store(&self, name: usize, order: Ordering) {
+        self.0.store(ptr::without_provenance_mut(name), order);
+    }
+
+    #[inline(always)]
+    fn swap(&self, name: usize, order: Ordering) {
+        self.0.swap(ptr::without_provenance_mut(name), order);
+    }
+
+    /// Puts the name there instead of that one.
+    #[inline(always)]
+    fn replace(&self, expected: usize, name: usize, order: Ordering) -> bool {
+        let [expected, name] = [expected, name].map(ptr::without_provenance_mut);
+        self.0
+            .compare_exchange(expected, name, order, Relaxed)
+            .is_ok()
+    }
+
+    #[inline(always)]
+    pub(crate) fn load_address(&self, order: Ordering) -> *mut () {
+        self.0.load(order)
+    }
+
+    pub(crate) fn store_address(&self, address: *mut (), order: Ordering) {
+        self.0.store(address, order);
+    }
+}
+
 /// A thread's slot: the names of the locks that are read, or 0. Set by the slot's thread alone, by
 /// read-modify-writes; cleared by whoever has the hold.
 ///
 /// Every store is a Release, and the owner looks with Acquire before it sets a word anew: so whichever
 /// store a scan sees, what was read before comes before what the scanner does next.
-type Slot = Seat<[AtomicUsize; WORDS]>;
+type Slot = Seat<[NameWord; WORDS]>;
 
 global! {
-    static SLOTS: Roster<[AtomicUsize; WORDS]> = Roster::new();
+    static SLOTS: Roster<[NameWord; WORDS]> = Roster::new();
 }
 
 /// The next name, on lines of its own. Names are odd, hence no shard's address.
@@ -73,7 +119,7 @@ const TAKEN: usize = usize::MAX;
 
 /// Stands for that a thread has none, so that there is one question less for each reader: no word of it is free.
 #[cfg(not(crossbeam_loom))]
-static NOBODYS: Slot = Seat::apart([const { AtomicUsize::new(TAKEN) }; WORDS]);
+static NOBODYS: Slot = Seat::apart([const { NameWord::new(TAKEN) }; WORDS]);
 
 /// What a thread has: a slot, or none. (In a model a static value would be one more way to meet.)
 #[derive(Clone, Copy)]
@@ -96,7 +142,7 @@ impl Own {
 
     /// That word of it, or one that is taken.
     #[inline(always)]
-    fn word(self, word: Word) -> Option<&'static AtomicUsize> {
+    fn word(self, word: Word) -> Option<&'static NameWord> {
         Some(&self.0[word.index()])
     }
 }
@@ -113,7 +159,7 @@ impl Own {
         self.0
     }
 
-    fn word(self, word: Word) -> Option<&'static AtomicUsize> {
+    fn word(self, word: Word) -> Option<&'static NameWord> {
         self.0.map(|slot| &slot[word.index()])
     }
 }
@@ -121,13 +167,15 @@ impl Own {
 thread_cells! {
     /// This thread's slot.
     static OWN: Cell<Own> = Cell::new(Own::NONE);
+    /// Which lane it takes: at first by the number of its slot, so that threads that began to read one after the other take different ones.
+    static LANE: Cell<usize> = Cell::new(0);
     /// Gives the slot back when the thread ends. Apart from `OWN`, which costs nothing to reach
     /// because it has no destructor.
     static OWNER: Owner = Owner(Cell::new(None));
 }
 
 /// Every word of every slot that an announcement could be in.
-fn all_words() -> impl Iterator<Item = &'static AtomicUsize> {
+fn all_words() -> impl Iterator<Item = &'static NameWord> {
     SLOTS.seats().flat_map(|slot| slot.iter())
 }
 
@@ -146,7 +194,7 @@ impl Drop for Owner {
 
 /// A reader's announcement, taken back when dropped, on whatever thread.
 #[derive(Debug)]
-pub(crate) struct Announced(&'static AtomicUsize);
+pub(crate) struct Announced(&'static NameWord);
 
 impl Drop for Announced {
     #[inline(always)]
@@ -178,7 +226,7 @@ pub(super) fn announce_anywhere(word: Word, name: usize) -> Option<Announced> {
 }
 
 #[inline(always)]
-fn announce_in(word: &'static AtomicUsize, name: usize) -> Option<Announced> {
+fn announce_in(word: &'static NameWord, name: usize) -> Option<Announced> {
     // Acquire: pairs with the Release in `Announced::drop`, on another thread perhaps; see `Slot`.
     if word.load(Acquire) != 0 {
         return None;
@@ -189,12 +237,45 @@ fn announce_in(word: &'static AtomicUsize, name: usize) -> Option<Announced> {
     Some(Announced(word))
 }
 
+/// What stands in a seat while it is taken: in a word that readers of any thread announce themselves in, one at a time.
+const SEATED: usize = 1;
+
+/// Announces a reader in a seat, if it is free. It makes no call.
+#[inline(always)]
+pub(crate) fn sit(seat: &'static NameWord) -> Option<Announced> {
+    // SeqCst: before the look of the reader, with the look of a writer. Acquire: pairs with the Release in `Announced::drop`.
+    let is_free = seat.replace(0, SEATED, SeqCst);
+    fence_in_model();
+    // Not made before it is asked, for its drop clears the seat.
+    is_free.then(|| Announced(seat))
+}
+
+/// Whether nobody sits in a seat, once those that do have gone; `false` if they stay for longer.
+pub(crate) fn is_free(seat: &NameWord, wait: Wait) -> bool {
+    let mut patience = Patience { wait, passed: 0 };
+    // SeqCst: after what the caller did to keep readers out, with the taking of the seat.
+    // Acquire: pairs with the Release in `Announced::drop`.
+    seat.load(SeqCst) == 0 || wait_for(seat, SEATED, &mut patience)
+}
+
+/// Which of two lanes this thread had better take.
+#[inline(always)]
+pub(crate) fn lane() -> usize {
+    LANE.try_with(Cell::get).unwrap_or(0)
+}
+
+/// Has this thread take another one.
+pub(crate) fn change_lane() {
+    let _ = LANE.try_with(|lane| lane.set(1 - lane.get()));
+}
+
 /// Gives this thread a slot, if it has none.
 pub(crate) fn equip() {
     let _ = OWNER.try_with(|owner| {
         if owner.0.get().is_none() {
-            let slot = SLOTS.claim(|| std::array::from_fn(|_| AtomicUsize::new(0)));
+            let slot = SLOTS.claim(|| std::array::from_fn(|_| NameWord::new(0)));
             owner.0.set(Some(slot));
+            let _ = LANE.try_with(|lane| lane.set(slot.number() as usize % 2));
             let _ = OWN.try_with(|own| own.set(Own::some(slot)));
         }
     });
@@ -226,7 +307,7 @@ pub(crate) fn made() -> u32 {
 
 /// How long a scan waits for the readers that it finds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Wait {
+pub(crate) enum Wait {
     /// It only looks.
     Not,
     /// As long as a few short reads take.
@@ -245,13 +326,13 @@ pub(super) fn none_has_now(name: usize) -> bool {
 }
 
 /// The same, once those that are there have gone; `false` if they stay for longer.
-pub(super) fn none_has(name: usize, wait: Wait) -> bool {
+pub(crate) fn none_has(name: usize, wait: Wait) -> bool {
     let mut patience = Patience { wait, passed: 0 };
     // SeqCst and Acquire: as above.
     all_words().all(|word| word.load(SeqCst) != name || wait_for(word, name, &mut patience))
 }
 
-fn wait_for(word: &AtomicUsize, name: usize, patience: &mut Patience) -> bool {
+fn wait_for(word: &NameWord, name: usize, patience: &mut Patience) -> bool {
     while patience.pass() {
         // Acquire: as above.
         if word.load(Acquire) != name {
@@ -269,7 +350,7 @@ pub(crate) fn forget(gone: impl Fn(usize) -> bool) {
         let name = word.load(Relaxed);
         if name != 0 && gone(name) {
             // Release: see `Slot`.
-            let _ = word.compare_exchange(name, 0, Release, Relaxed);
+            word.replace(name, 0, Release);
         }
     }
 }

@@ -7,6 +7,7 @@
 //! once it has gone far enough down.
 
 use std::cell::Cell;
+use std::ops::RangeInclusive;
 
 use super::slots;
 use crate::sync::atomic::Ordering::Relaxed;
@@ -29,6 +30,17 @@ const WRITE_PER_SLOT: i32 = 1;
 /// (Measured with two threads: worth it up to 6 % writes. At 5 %, well away from where the balance hangs, lest readers do now the one thing and now the other: an operation
 /// takes 0.95 of the time then.)
 const WRITE_PER_READER: i32 = 66;
+/// What it takes off for each instead where two threads read and could sit in lanes, which takes them longer, and a write half as long. (Measured:
+/// with 1 % writes an operation takes 0.95 of the time if they announce themselves, with 3 % 1.05.)
+const WRITE_PER_READER_BESIDE_LANES: i32 = 225;
+/// What it takes off of the balance by which two threads sit in lanes or count themselves. (Measured: with 5 % writes an operation takes 0.8 of the time
+/// if they sit, with 8 % 0.9, with 15 % 1.03.)
+const WRITE_IN_LANES: i32 = 50;
+/// How many threads but for one read where there are two, about, in units of 1/16. (Of more some would share a lane, and not spare much; nor was that
+/// measured, with two cores.)
+const ONE_OTHER: RangeInclusive<i32> = 8..=24;
+/// How many for those who sit in lanes to stay there, lest they come and go.
+const ONE_STILL: RangeInclusive<i32> = 4..=40;
 /// What it takes off at least, of a lock by itself. (Measured with one thread: worth it up to about 5 % writes. A map's look into
 /// its table hides more of what the way of an announced write costs.)
 const WRITE_TO_LOCK: i32 = 114;
@@ -49,6 +61,15 @@ pub(crate) enum Turn {
     Announce,
     /// Count themselves in the lock.
     Count,
+    /// Sit in [lanes](crate::raw::lanes) of the shard.
+    Sit,
+}
+
+/// What the readers of a map do now, and whether there may be lanes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    pub(crate) turn: Turn,
+    pub(crate) lanes: bool,
 }
 
 /// How those who read and write stand in each other's way.
@@ -79,7 +100,8 @@ pub(crate) enum Crowd {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ReadBias {
     /// It goes by the share of writes that it sees and by the number of threads of the process that read: about 22 % with
-    /// one thread, 6.5 % with two, 1 % with ten; of a lock by itself 5 % at most, and 0.6 % of one that threads fight for, unless
+    /// one thread, 6.5 % with two, 1 % with ten. In a map of locked shards, two threads may also take seats in two lanes beside each shard, a cache line
+    /// for either; then they announce themselves up to some 2 %, and sit in lanes up to some 11 %. Of a lock by itself 5 % at most, and 0.6 % of one that threads fight for, unless
     /// they keep it for longer than it takes to get. The default.
     #[default]
     Adaptive,
@@ -95,13 +117,15 @@ pub enum ReadBias {
 #[repr(align(64))]
 pub(crate) struct Tally {
     balance: hint::AtomicI32,
+    /// The same for lanes, of a map.
+    of_lanes: hint::AtomicI32,
 }
 
 /// How the samples of reads are spread over the threads of the process, whatever they read: a scan
 /// looks at all slots, and fetches those that were written to since the last.
 #[repr(align(128))]
 struct Readers {
-    /// The slot of a thread that had a sample of late, whichever.
+    /// A thread that had a sample of late, whichever: twice the number of its slot, and its lane.
     one: hint::AtomicU32,
     /// The share of samples that another thread had than that one, in units of 2^-20. Of `n` threads that read
     /// alike, `1 - 1/n` (Simpson's index of diversity, 1949).
@@ -119,10 +143,16 @@ static READERS: Readers = Readers {
 impl Readers {
     fn note(&self, own: u32, drawn: u32) {
         // Relaxed, here and below: rules of thumb, and a lost sample is no loss.
-        let differs = self.one.load(Relaxed) != own;
+        let one = self.one.load(Relaxed);
+        let differs = one >> 1 != own;
+        let lane = slots::lane() as u32;
+        if differs && one & 1 == lane && own > one >> 1 {
+            // Of two threads that read, one has to.
+            slots::change_lane();
+        }
         // Not each time, for threads take turns.
         if differs && drawn.is_multiple_of(8) {
-            self.one.store(own, Relaxed);
+            self.one.store(own << 1 | lane, Relaxed);
         }
         let target = if differs { WHOLE } else { 0 };
         let share = self.differ.load(Relaxed);
@@ -201,25 +231,84 @@ pub(crate) fn take_sample() -> Option<u32> {
 
 /// What a write costs while readers announce themselves.
 fn cost_of_write(crowd: Crowd) -> i32 {
-    // Both are far from the ends of an `i32`: the others by what `others` allows.
-    let slots = slots::made().min(1 << 20) as i32;
-    let others = READERS.others() as i32;
-    let readers = others * WRITE_PER_READER / 16;
+    let readers = others() * WRITE_PER_READER / 16;
     let readers = match crowd {
         Crowd::Map => readers,
         Crowd::Loose => readers.max(WRITE_TO_LOCK),
         Crowd::Dense => readers.max(WRITE_IN_CROWD),
     };
-    WRITE_ALONE + slots * WRITE_PER_SLOT + readers
+    of_slots() + readers
+}
+
+/// The threads that read but for one, in units of 1/16; far from the end of an `i32`.
+fn others() -> i32 {
+    READERS.others() as i32
+}
+
+/// What a write costs by what slots there are.
+fn of_slots() -> i32 {
+    // Far from the end of an `i32`.
+    let slots = slots::made().min(1 << 20) as i32;
+    WRITE_ALONE + slots * WRITE_PER_SLOT
+}
+
+/// What a write costs in a map.
+struct Costs {
+    /// While readers announce themselves.
+    announced: i32,
+    /// While they sit in lanes, if that is of any use.
+    in_lanes: Option<i32>,
+}
+
+impl Costs {
+    fn now(now: Now) -> Self {
+        let others = others();
+        let two = match now.turn {
+            Turn::Sit => ONE_STILL,
+            Turn::Announce | Turn::Count => ONE_OTHER,
+        };
+        if !now.lanes || !two.contains(&others) {
+            return Self {
+                announced: cost_of_write(Crowd::Map),
+                in_lanes: None,
+            };
+        }
+        Self {
+            announced: of_slots() + others * WRITE_PER_READER_BESIDE_LANES / 16,
+            in_lanes: Some(WRITE_IN_LANES),
+        }
+    }
+}
+
+/// Where a balance stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Up,
+    Between,
+    Down,
+}
+
+/// Puts something on a balance that turns at so much, and says where it stands then.
+fn put(balance: &hint::AtomicI32, weight: i32, turn: i32) -> Side {
+    let now = balance.load(Relaxed).saturating_add(weight);
+    balance.store(now.clamp(-turn, turn), Relaxed);
+    match now {
+        up if up >= turn => Side::Up,
+        down if down <= -turn => Side::Down,
+        _ => Side::Between,
+    }
 }
 
 impl Tally {
-    /// Notes a read that is a sample, with the number drawn for it. Which way does the balance turn?
-    pub(crate) fn note_read(&self, drawn: u32) -> Option<Turn> {
-        self.note_read_in(Crowd::Map, drawn)
+    /// Notes a read that is a sample, with the number drawn for it. Which way do the balances turn?
+    pub(crate) fn note_read(&self, drawn: u32, now: Now) -> Option<Turn> {
+        if let Some(own) = slots::own_number() {
+            READERS.note(own, drawn);
+        }
+        self.put_all(&Costs::now(now), now.turn, |_| READ)
     }
 
-    /// The same, in such a crowd.
+    /// The same of a lock by itself, in such a crowd.
     pub(crate) fn note_read_in(&self, crowd: Crowd, drawn: u32) -> Option<Turn> {
         if let Some(own) = slots::own_number() {
             READERS.note(own, drawn);
@@ -228,11 +317,13 @@ impl Tally {
     }
 
     /// The same of a write that stands for so many.
-    pub(crate) fn note_write(&self, stands_for: u16) -> Option<Turn> {
+    pub(crate) fn note_write(&self, stands_for: u16, now: Now) -> Option<Turn> {
         // A sample of reads stands for so many. (In models, too, where there are more of either.)
         let reads = i64::from(A_SAMPLE);
-        let cost = i64::from(cost_of_write(Crowd::Map)) * i64::from(stands_for) / reads;
-        self.put(-i32::try_from(cost).unwrap_or(i32::MAX), Crowd::Map)
+        self.put_all(&Costs::now(now), now.turn, |cost| {
+            let cost = i64::from(cost) * i64::from(stands_for) / reads;
+            -i32::try_from(cost).unwrap_or(i32::MAX)
+        })
     }
 
     /// The same of one that stands for as many as a read, in such a crowd.
@@ -241,18 +332,38 @@ impl Tally {
     }
 
     /// The same of a write that had to wait for announced readers that stayed: as bad as hundreds.
-    pub(crate) fn note_revocation(&self) -> Option<Turn> {
-        self.put(-TURN * cost_of_write(Crowd::Map) / 2, Crowd::Map)
+    pub(crate) fn note_revocation(&self, now: Now) -> Option<Turn> {
+        self.put_all(&Costs::now(now), now.turn, |cost| -TURN * cost / 2)
+    }
+
+    /// Puts on both balances what weighs so much by the cost of a write.
+    fn put_all(&self, costs: &Costs, now: Turn, weight: impl Fn(i32) -> i32) -> Option<Turn> {
+        let put = |balance, cost| put(balance, weight(cost), TURN * cost);
+        let announce = put(&self.balance, costs.announced);
+        let sit = match costs.in_lanes {
+            Some(cost) => put(&self.of_lanes, cost),
+            None => {
+                // Should there be some again, it is asked anew.
+                self.of_lanes.store(0, Relaxed);
+                Side::Down
+            }
+        };
+        match (announce, sit) {
+            (Side::Up, _) => Some(Turn::Announce),
+            (Side::Between, _) if now == Turn::Announce => None,
+            (_, Side::Up) => Some(Turn::Sit),
+            (_, Side::Down) => Some(Turn::Count),
+            // What is better than to announce themselves, it does not take long to find out.
+            (_, Side::Between) if now == Turn::Announce => Some(Turn::Sit),
+            (_, Side::Between) => None,
+        }
     }
 
     fn put(&self, weight: i32, crowd: Crowd) -> Option<Turn> {
-        let turn = TURN * cost_of_write(crowd);
-        let balance = self.balance.load(Relaxed).saturating_add(weight);
-        self.balance.store(balance.clamp(-turn, turn), Relaxed);
-        match balance {
-            up if up >= turn => Some(Turn::Announce),
-            down if down <= -turn => Some(Turn::Count),
-            _ => None,
+        match put(&self.balance, weight, TURN * cost_of_write(crowd)) {
+            Side::Up => Some(Turn::Announce),
+            Side::Down => Some(Turn::Count),
+            Side::Between => None,
         }
     }
 }
@@ -261,11 +372,56 @@ impl Tally {
 mod tests {
     use super::*;
 
+    /// What readers do after many samples, of which so many of a thousand are writes.
+    fn turn_at(tally: &Tally, costs: &Costs, mut turn: Turn, writes: u32) -> Turn {
+        for sample in 0..100_000u32 {
+            // Spread evenly, and not in a row.
+            let is_write = sample.wrapping_mul(617) % 1000 < writes;
+            let weight = |cost: i32| if is_write { -cost } else { READ };
+            turn = tally.put_all(costs, turn, weight).unwrap_or(turn);
+        }
+        turn
+    }
+
+    #[test]
+    fn readers_do_what_the_share_of_writes_makes_best() {
+        let two = Costs {
+            announced: of_slots() + WRITE_PER_READER_BESIDE_LANES,
+            in_lanes: Some(WRITE_IN_LANES),
+        };
+        let tally = Tally::default();
+        let mut turn = Turn::Count;
+        for (writes, best) in [
+            (0, Turn::Announce),
+            (50, Turn::Sit),
+            (200, Turn::Count),
+            (50, Turn::Sit),
+            (10, Turn::Announce),
+            (150, Turn::Count),
+            (10, Turn::Announce),
+        ] {
+            turn = turn_at(&tally, &two, turn, writes);
+            assert_eq!(turn, best, "at {writes} writes of 1000");
+        }
+        // Where there are no lanes any more, nobody sits in them.
+        let none = Costs {
+            announced: two.announced,
+            in_lanes: None,
+        };
+        turn = turn_at(&tally, &two, turn, 50);
+        assert_eq!(turn, Turn::Sit);
+        assert_eq!(turn_at(&tally, &none, turn, 50), Turn::Count);
+    }
+
     #[test]
     fn a_write_weighs_what_it_stands_for() {
         let weight = |stands_for| {
             let tally = Tally::default();
-            let _ = tally.note_write(stands_for);
+            let now = Now {
+                turn: Turn::Count,
+                lanes: false,
+            };
+            let _ = tally.note_write(stands_for, now);
             -tally.balance.load(Relaxed)
         };
         loop {

@@ -309,6 +309,21 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.lead_readers();
     }
 
+    /// Has readers sit in lanes, whatever the samples say, for tests of that.
+    #[cfg(any(feature = "conformance", crossbeam_loom))]
+    #[doc(hidden)]
+    pub fn sit_in_lanes(&self) {
+        self.leaning.sit();
+        self.lead_readers();
+    }
+
+    /// Whether readers are to sit in lanes, and how many do.
+    #[cfg(feature = "conformance")]
+    #[doc(hidden)]
+    pub fn seated(&self) -> (bool, usize) {
+        self.directory.seated()
+    }
+
     /// Whether readers announce themselves, as it was set. One load of a word.
     ///
     /// ```

@@ -6,6 +6,7 @@ use equivalent::Equivalent;
 
 use super::{Lookup, Map, read_fast};
 use crate::mapref::one::Ref;
+use crate::raw::directory::WayToRead;
 use crate::raw::header::{Header, Refused};
 use crate::raw::held::{Place, here};
 use crate::strategy::{At, Held, Patience, Strategy};
@@ -68,8 +69,14 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         // put together in registers.
         let found = if self.is_sample() {
             Err(Refused::Busy)
-        } else if let Some(found) = self.directory.find_to_announce(hash) {
-            Self::get_locked(At::to_announce(found, hash, here()), key)
+        } else if let Some(way) = self.way_to_read(hash) {
+            match way {
+                WayToRead::Announce(found) => {
+                    Self::get_locked(At::to_announce(found, hash, here()), key)
+                }
+                WayToRead::Sit(found) => Self::get_locked(At::to_sit(found, hash, here()), key),
+                WayToRead::Mend => Err(Refused::Busy),
+            }
         } else {
             let (way, patience) = self.way_to_count(hash);
             if way.says_read_table() {

@@ -44,16 +44,17 @@ use std::ptr::{self, NonNull};
 
 use super::contention::{LastMeeting, Reading};
 use super::coverage::{Coverage, hash_at};
-use super::habits::Habits;
+use super::habits::{Habits, Readers};
 use super::header::Header;
 use super::held::Place;
 use super::holds::Exclusive;
+use super::lanes;
 use super::limits::{Limits, Sizes, saturated};
 use super::merges::Merges;
 #[cfg(feature = "rayon")]
 use super::merges::Unmerged;
 use super::structure::Structure;
-use super::way::{FIRST, Root, Signpost, tagged_root};
+use super::way::{Announcing, FIRST, Root, Signpost, tagged_lanes, tagged_root};
 use crate::lock::slots;
 use crate::strategy::{Access, Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -87,6 +88,19 @@ pub(crate) struct Directory<L, O> {
     /// The only shard until the first split, out of use after it.
     first: Header<L, O>,
 }
+
+/// The way of a reader who does not take the lock, to a shard that may be the wrong one.
+pub(crate) enum WayToRead<'a, L, O> {
+    /// He announces himself there, by this name.
+    Announce((&'a Header<L, O>, usize)),
+    /// He sits in this lane of a shard of that identity.
+    Sit((&'a Header<L, O>, usize)),
+    /// He is to sit in a lane, but there are none: see [`Directory::mend_lanes`].
+    Mend,
+}
+
+/// Shards of arrays of more than so many places, as a power of two, get no lanes: among so many, two threads seldom want the lines that the other has.
+const DEEPEST_LANES: u32 = 11;
 
 /// Why a shard shall be split.
 #[derive(Clone, Copy, Debug)]
@@ -175,33 +189,94 @@ impl<L: Table, O: Open> Directory<L, O> {
         Some(way)
     }
 
-    /// The shard that covers `hash`, or did a moment ago, and its name, for readers who announce themselves, if they are to and no shard has anything for
+    /// The shard that covers `hash`, or did a moment ago, for readers who announce themselves there or sit in its lanes, if they are to and no shard has anything for
     /// readers without the lock.
     #[inline(always)]
-    pub(crate) fn find_to_announce(&self, hash: u64) -> Option<(&Header<L, O>, usize)> {
+    pub(crate) fn way_to_read(&self, hash: u64) -> Option<WayToRead<'_, L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        let root = self.announcers_root.load(Acquire);
-        match Root::new(root, true) {
-            Some(root) => {
+        match Root::of_announcers(self.announcers_root.load(Acquire)) {
+            Announcing::To(root) => {
                 let header = root.find(hash).header();
                 // Without a look at the header, which may not be here yet.
-                Some((header, header.address()))
+                Some(WayToRead::Announce((header, header.address())))
             }
-            None if root.addr() == FIRST => {
+            Announcing::ToFirst => {
                 // As above.
                 cold_path();
-                Some((&self.first, self.first.name()))
+                Some(WayToRead::Announce((&self.first, self.first.drawn_name())))
             }
-            None => None,
+            Announcing::Sitting(root) if lanes::may_be::<L, O>() => Some(match root.find(hash) {
+                Some(lanes) => WayToRead::Sit((lanes.own(), lanes.identity())),
+                None => WayToRead::Mend,
+            }),
+            _ => None,
         }
     }
 
-    /// Has readers announce themselves, or not, as is `wanted`. What is missed when that changes at the same time is made good at the next
+    /// Has readers keep writers out as is `wanted`. What is missed when that changes at the same time is made good at the next
     /// sample.
-    pub(crate) fn set_announces(&self, wanted: impl Fn() -> bool) {
-        while self.has(Habits::ANNOUNCES) != wanted() {
-            self.set_habits(|habits| habits.set(Habits::ANNOUNCES, wanted()));
+    pub(crate) fn set_readers(&self, wanted: impl Fn() -> Readers) {
+        while self.readers() != wanted() {
+            self.set_habits(|habits| habits.set_readers(wanted()));
         }
+    }
+
+    /// How readers keep writers out.
+    fn readers(&self) -> Readers {
+        // Relaxed: nothing is read through it.
+        Habits(self.habits.load(Relaxed)).readers()
+    }
+
+    /// Whether shards may have lanes: they are not too many, nor is there but the one that lies in the map itself.
+    #[inline]
+    pub(crate) fn may_have_lanes(&self) -> bool {
+        // Relaxed: nothing is read through it.
+        let depth = 64 - (self.root.load(Relaxed).addr() % 64) as u32;
+        lanes::may_be::<L, O>() && depth <= DEEPEST_LANES
+    }
+
+    /// Gives the shard of a hash lanes, if readers are to sit in some, or takes them, if they are to announce themselves; unless somebody has it locked.
+    #[inline]
+    pub(crate) fn mend_lanes(&self, hash: u64, place: Place) {
+        let wanted = match self.readers() {
+            Readers::Count => return,
+            Readers::Announce => false,
+            Readers::Sit => self.may_have_lanes(),
+        };
+        let header = self.find(hash);
+        // Where somebody waits for readers, it is up to him.
+        if lanes::may_be::<L, O>()
+            && header.bias.has_lanes() != wanted
+            && !header.bias.is_pending()
+            && let Some(mut section) = header.try_lock_exclusive(place)
+        {
+            if wanted {
+                self.add_lanes(&mut section);
+            } else {
+                section.remove_lanes();
+            }
+            section.unlock_leaving_waste();
+        }
+    }
+
+    /// Whether readers are to sit in lanes, and how many do.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn seated(&self) -> (bool, usize) {
+        let structure = self.structure.lock();
+        let seated = structure.as_ref().map_or(0, |structure| structure.seated());
+        (self.readers() == Readers::Sit, seated)
+    }
+
+    #[cold]
+    fn add_lanes(&self, section: &mut Exclusive<'_, L, O>) {
+        if section.has_lanes() || section.coverage().is_nothing() {
+            return;
+        }
+        let mut structure = self.structure.lock();
+        let structure = structure.as_mut().expect("an array has a structure");
+        section.disarm();
+        structure.add_lanes(section);
+        structure.publish(section);
     }
 
     /// A writer has met somebody: so who takes a lock prefetches from now on, and shards that readers take no lock for stay smaller.
@@ -266,7 +341,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         let announces = self.has(Habits::ANNOUNCES);
         // Relaxed: nothing is read through them; the shard says for itself what is in it.
         self.announcers_root.store(
-            first_if(is_plain && announces && self.first.name() != 0),
+            first_if(is_plain && announces && self.first.drawn_name() != 0),
             Relaxed,
         );
         self.lockers_root.store(first_if(is_plain), Relaxed);
@@ -518,6 +593,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             structure.note_merge(coverage.depth());
             structure.publish(&section);
             other.disarm();
+            other.remove_lanes();
             structure.give_back(NonNull::from(other.header()));
             structure.shrink_depth();
             self.set_root(structure);
@@ -591,9 +667,15 @@ impl<L: Table, O: Open> Directory<L, O> {
                 ptr::null_mut()
             }
         };
-        // Release: likewise in `announcers_root` and `way_to_lock`.
-        self.announcers_root
-            .store(plain_if(self.has(Habits::ANNOUNCES)), Release);
+        let announcers = match self.readers() {
+            Readers::Sit if self.may_have_lanes() => {
+                let (lanes, depth) = structure.current_lanes();
+                tagged_lanes(lanes, depth)
+            }
+            readers => plain_if(readers == Readers::Announce),
+        };
+        // Release: likewise in `way_to_read` and `way_to_lock`.
+        self.announcers_root.store(announcers, Release);
         let writers_meet = self.writers_meet();
         self.lockers_root.store(plain_if(!writers_meet), Release);
         let shards = structure.shards();

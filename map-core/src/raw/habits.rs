@@ -4,11 +4,37 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Habits(pub(crate) u8);
 
+/// How readers keep writers out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// They count themselves in the lock.
+    Count,
+    /// They announce themselves in slots of their threads.
+    Announce,
+    /// They sit in lanes of the shard, where there are any, and else count themselves.
+    Sit,
+}
+
 impl Habits {
     /// Readers announce themselves.
     pub(crate) const ANNOUNCES: Self = Self(1);
+    /// Readers sit in lanes. Not if they announce themselves.
+    const SITS: Self = Self(4);
     /// Writers meet others, so that who takes a lock prefetches.
     pub(crate) const WRITERS_MEET: Self = Self(2);
+
+    pub(crate) fn readers(self) -> Readers {
+        match (self.has(Self::ANNOUNCES), self.has(Self::SITS)) {
+            (true, _) => Readers::Announce,
+            (false, true) => Readers::Sit,
+            (false, false) => Readers::Count,
+        }
+    }
+
+    pub(crate) fn set_readers(&mut self, readers: Readers) {
+        self.set(Self::ANNOUNCES, readers == Readers::Announce);
+        self.set(Self::SITS, readers == Readers::Sit);
+    }
 
     #[inline]
     pub(crate) fn has(self, habit: Self) -> bool {

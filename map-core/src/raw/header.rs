@@ -7,17 +7,21 @@
 
 use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
 
 use super::contention::{Contention, Reading};
 use super::coverage::Coverage;
 use super::held::Place;
 use super::holds::{Exclusive, Shared};
-use crate::lock::bias::{Bias, Revoking};
-use crate::lock::slots::Word;
+use super::lanes::{self, Lanes};
+use crate::lock::bias::{Bias, Pending, Revoking};
+use crate::lock::slots::{self, NameWord, Wait, Word};
 use crate::lock::{ExclusiveToken, RawLock, SharedToken, tally};
-use crate::strategy::{Site, Table};
+use crate::strategy::{Open, Site, Table};
 use crate::sync::Watch;
-use crate::sync::atomic::{AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed};
+use crate::sync::atomic::{
+    AtomicU32, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
 use crate::sync::hint;
 
 /// Every so many exclusive acquisitions a shard is looked after: they are a sample of the map's writes.
@@ -36,7 +40,10 @@ const _: () = assert!(WRITES_A_SAMPLE.is_power_of_two() && WRITES_A_SAMPLE <= 1 
 pub(crate) struct Header<L, O> {
     pub(super) lock: RawLock,
     /// What announced readers call the lock: the name is no other's as long as one is announced by it. 0: nobody is to be announced, and the bias never armed.
-    name: usize,
+    /// An even number is where the shard's [`Lanes`] are, if that is not where it is itself; its name is where it is then. Written under the exclusive lock.
+    ///
+    /// Of a lane, it is the seat.
+    name: NameWord,
     /// A [`Coverage`]. Written under the exclusive lock alone, for holders of the lock, for whom it is decisive, read it as if it were no
     /// atomic; a hint for everybody else. [`Coverage::NOTHING`] also while a split or merge changes `len`: see
     /// [`Header::hints`].
@@ -157,11 +164,17 @@ unsafe impl<L: Send + Sync, O: Sync> Sync for Header<L, O> {}
 impl<L: Default, O> Header<L, O> {
     /// Without a name.
     pub(crate) fn new(coverage: Coverage, open: O) -> Self {
+        Self::with(L::default(), coverage, open)
+    }
+}
+
+impl<L, O> Header<L, O> {
+    fn with(locked: L, coverage: Coverage, open: O) -> Self {
         Self {
             lock: RawLock::prepared(),
-            name: 0,
+            name: NameWord::new(0),
             coverage: AtomicU64::new(coverage.bits()),
-            locked: UnsafeCell::new(L::default()),
+            locked: UnsafeCell::new(locked),
             watch: Watch::default(),
             len: AtomicU32::new(0),
             left: UnsafeCell::new(0),
@@ -248,17 +261,76 @@ impl<L, O> Header<L, O> {
     /// What announced readers call the lock; 0 if they may not.
     #[inline]
     pub(crate) fn name(&self) -> usize {
-        self.name
+        // Relaxed: whatever comes to stand there, the name stays.
+        match self.name.load(Relaxed) {
+            0 => 0,
+            even if even.is_multiple_of(2) => self.address(),
+            odd => odd,
+        }
+    }
+
+    /// The same of the shard that lies in the map itself, which never has lanes.
+    #[inline(always)]
+    pub(super) fn drawn_name(&self) -> usize {
+        self.name.load(Relaxed)
     }
 
     pub(super) fn set_name(&mut self, name: usize) {
-        self.name = name;
+        self.name.store(name, Relaxed);
     }
 
-    /// What tells the shard from others: its name, by which it is known also after its map was moved, if it has one.
+    /// Its lanes, open or closed, if it has had any.
+    pub(super) fn lanes(&self) -> Option<&Lanes<L, O>> {
+        // Acquire: pairs with the Release in `set_lanes`; publishes them to a revoker, who has not got the lock. (Who has to see them has got it since, or has found
+        // the bias pending for their sake.)
+        let address = self.name.load_address(Acquire);
+        let other = address.addr().is_multiple_of(2) && address.addr() != self.address();
+        // SAFETY: by what stands there it is an odd name, its own address, null, or made of a reference in `set_lanes`; and these live as long.
+        other
+            .then(|| unsafe { address.cast::<Lanes<L, O>>().as_ref() })
+            .flatten()
+    }
+
+    /// Where they are; or null.
+    pub(super) fn lanes_address(&self) -> *mut Self {
+        self.lanes()
+            .map_or(ptr::null_mut(), |_| self.name.load_address(Relaxed).cast())
+    }
+
+    /// # Safety
+    ///
+    /// 1. The lanes were made for this shard, and live as long.
+    pub(super) unsafe fn set_lanes(&self, lanes: NonNull<Lanes<L, O>>) {
+        debug_assert!(self.lanes().is_none() && self.name() == self.address());
+        // Release: pairs with the Acquire in `lanes`.
+        self.name.store_address(lanes.as_ptr().cast(), Release);
+    }
+
+    /// The seat, of a lane.
+    #[inline(always)]
+    pub(super) fn seat(&self) -> &NameWord {
+        &self.name
+    }
+
+    /// Has a lane say what the shard beside it does, for who has that locked exclusively, and has closed the lane and found it empty.
     #[inline]
+    pub(super) fn copy_from(&self, header: &Self) {
+        self.watch.write();
+        header.watch.read();
+        // SAFETY: 1., 2. By what is asked for nobody reads what is here, and nobody else writes to either. What was here was a copy, too,
+        // and not to be dropped. That it may be copied, `Table::COPIED` says, without which there are no lanes.
+        unsafe { ptr::copy_nonoverlapping(header.locked.get(), self.locked.get(), 1) };
+        // Relaxed: for those who find the lane open.
+        self.coverage.store(header.coverage.load(Relaxed), Relaxed);
+    }
+
+    /// What tells the shard from others, for those who watch over holds in debug builds: its name, by which it is known also after its map was moved, if it has one.
+    #[inline(always)]
     pub(super) fn identity(&self) -> usize {
-        match self.name {
+        if !cfg!(debug_assertions) {
+            return 0;
+        }
+        match self.name() {
             0 => self.address(),
             name => name,
         }
@@ -272,7 +344,7 @@ impl<L, O> Header<L, O> {
 
 impl<L, O> Header<L, O> {
     /// Lets a reader in that announces itself, if the shard's bias is armed. As for all who lock it, it may be the wrong shard.
-    /// The name is the shard's: who was led here may have it at hand.
+    /// The name is the shard's, which who was led here may have at hand.
     #[inline(always)]
     pub(crate) fn announce(
         &self,
@@ -287,6 +359,17 @@ impl<L, O> Header<L, O> {
             announced.ok_or(Refused::Busy)?,
             place,
         ))
+    }
+
+    /// Lets a reader take the seat of this lane, if it is open. As for all who lock a shard, it may be the wrong one. `identity` is that of the shard.
+    #[inline(always)]
+    pub(crate) fn sit(&self, identity: usize, place: Place) -> Result<Shared<'_, L, O>, Refused> {
+        let announced = lanes::sit(self.seat()).ok_or(Refused::Busy)?;
+        if self.lock.admits_announced() {
+            Ok(Shared::seated(self, announced, identity, place))
+        } else {
+            Err(Refused::Busy)
+        }
     }
 
     /// The same, also for a reader within a read; calls are made.
@@ -355,6 +438,16 @@ impl<L, O> Header<L, O> {
     }
 }
 
+impl<L, O: Open> Header<L, O> {
+    /// A lane beside this shard, which the caller has locked exclusively. What lies under its lock is a copy, and not to be dropped.
+    pub(super) fn lane(&self) -> Self {
+        self.watch.read();
+        // SAFETY: nobody else writes to it now; and it may be copied: see `copy_from`.
+        let locked = unsafe { self.locked.get().read() };
+        Self::with(locked, Coverage::NOTHING, self.open.sibling())
+    }
+}
+
 impl<L: Table, O> Header<L, O> {
     /// Counts an exclusive acquisition, and says whether it is a sample.
     ///
@@ -411,14 +504,46 @@ impl<L: Table, O> Header<L, O> {
         samples.is_multiple_of(SAMPLES_AN_INSPECTION)
     }
 
-    /// The hold, if no reader is announced. Otherwise gives the lock back.
+    /// The hold, if no reader is announced, nor sits in a lane. Otherwise gives the lock back.
     #[inline]
     fn admit(&self, token: ExclusiveToken, place: Place) -> Option<Exclusive<'_, L, O>> {
-        if self.bias.admits_writer(self.name()) {
-            Some(Exclusive::new(self, token, place))
-        } else {
+        let Some(lanes) = self.close_to_readers() else {
+            if self.bias.has_lanes() {
+                // Who gives up leaves all as it was.
+                self.lanes()?.reopen();
+            }
             self.lock.turn_away(token);
-            None
+            return None;
+        };
+        Some(Exclusive::new(self, token, place).with(lanes))
+    }
+
+    /// The same for who comes back, and waits for the readers meanwhile.
+    fn admit_at_last(&self) -> Option<Option<&Lanes<L, O>>> {
+        let admitted = self.close_to_readers();
+        if admitted.is_none() && self.bias.has_lanes() {
+            self.bias.remove_lanes(true);
+        }
+        admitted
+    }
+
+    /// Whether no reader is announced, nor sits in a lane, for who holds the lock exclusively: then the lanes that have been closed, if there are any
+    /// to be opened afterwards. If not, they are closed nevertheless.
+    fn close_to_readers(&self) -> Option<Option<&Lanes<L, O>>> {
+        if !self.bias.has_lanes() {
+            let admits = self.bias.admits_writer_of(self.looking_for_readers());
+            return admits.then_some(None);
+        }
+        let lanes = self.lanes()?;
+        lanes.close();
+        lanes.are_empty(Wait::Briefly).then_some(Some(lanes))
+    }
+
+    /// Looks for readers that are announced, or sit in lanes that were closed.
+    fn looking_for_readers(&self) -> impl FnOnce(Wait, Pending) -> bool {
+        |wait, Pending(pending)| {
+            slots::none_has(self.name(), wait)
+                && (!pending || self.lanes().is_none_or(|lanes| lanes.are_empty(wait)))
         }
     }
 
@@ -433,7 +558,8 @@ impl<L: Table, O> Header<L, O> {
                 Some(conflict) if !conflict.movable => conflict.report(true, place),
                 Some(_) => {
                     let deadline = std::time::Instant::now() + PATIENCE;
-                    if let Some(revoking) = self.bias.revoke(self.name(), Some(deadline)) {
+                    let look = self.looking_for_readers();
+                    if let Some(revoking) = self.bias.revoke_of(Some(deadline), look) {
                         return revoking;
                     }
                     if let Some(conflict) = find() {
@@ -443,7 +569,7 @@ impl<L: Table, O> Header<L, O> {
             }
         }
         let _ = place;
-        let revoking = self.bias.revoke(self.name(), None);
+        let revoking = self.bias.revoke_of(None, self.looking_for_readers());
         revoking.expect("waiting without a deadline ends when all have left")
     }
 
@@ -488,15 +614,14 @@ impl<L: Table, O> Header<L, O> {
                 self.wait(true, place, wait)
             }))
         };
-        let revoke = |_: &_, _| {
+        let revoke = |_: &_| {
             revoked = true;
             Some(self.revoke(place))
         };
-        let token = self
-            .bias
-            .lock_exclusive(&self.lock, || self.name(), take, revoke);
-        let token = token.expect("waiting without a deadline ends with the lock");
-        let mut hold = Exclusive::new(self, token, place);
+        let admit = || self.admit_at_last();
+        let locked = self.bias.lock_exclusive(&self.lock, take, admit, revoke);
+        let (token, lanes) = locked.expect("waiting without a deadline ends with the lock");
+        let mut hold = Exclusive::new(self, token, place).with(lanes);
         hold.count_write();
         let met = Met {
             crowded,

@@ -10,6 +10,7 @@ use super::anchored::Anchored;
 use super::coverage::Coverage;
 use super::header::{Attempt, Header};
 use super::held::{Place, Ticket};
+use super::lanes::Lanes;
 use crate::lock::slots::Announced;
 use crate::lock::{ExclusiveToken, SharedToken};
 use crate::strategy::Table;
@@ -90,6 +91,18 @@ impl<'a, L, O> Shared<'a, L, O> {
     pub(super) fn counted(header: &'a Header<L, O>, token: SharedToken, place: Place) -> Self {
         let ticket = Ticket::new(header.identity(), false, place);
         Self::new(header, Reader::Counted(ManuallyDrop::new(token)), ticket)
+    }
+
+    /// From a seat in a lane, of a shard that is known as `identity`.
+    #[inline(always)]
+    pub(super) fn seated(
+        lane: &'a Header<L, O>,
+        announced: Announced,
+        identity: usize,
+        place: Place,
+    ) -> Self {
+        let ticket = Ticket::new(identity, false, place);
+        Self::new(lane, Reader::Announced(announced), ticket)
     }
 
     /// From an announcement that this header has let in.
@@ -273,6 +286,8 @@ pub struct Exclusive<'a, L: Table, O> {
     header: &'a Header<L, O>,
     token: ManuallyDrop<ExclusiveToken>,
     ticket: ManuallyDrop<Ticket>,
+    /// The lanes that are to be opened when it is unlocked. By the way that makes no call, there are none.
+    lanes: Option<&'a Lanes<L, O>>,
 }
 
 impl<'a, L: Table, O> Exclusive<'a, L, O> {
@@ -283,6 +298,40 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
             header,
             token: ManuallyDrop::new(token),
             ticket: ManuallyDrop::new(Ticket::new(header.identity(), true, place)),
+            lanes: None,
+        }
+    }
+
+    /// The same with these lanes, which were closed and found empty.
+    #[inline]
+    pub(super) fn with(mut self, lanes: Option<&'a Lanes<L, O>>) -> Self {
+        self.lanes = lanes;
+        self
+    }
+
+    #[inline]
+    fn open_lanes(&self) {
+        if let Some(lanes) = self.lanes {
+            lanes.open(self.header);
+        }
+    }
+
+    /// Whether readers may sit in lanes once it is unlocked.
+    pub(crate) fn has_lanes(&self) -> bool {
+        self.lanes.is_some()
+    }
+
+    /// Opens these lanes of the shard when it is unlocked, unless somebody waits for readers.
+    pub(super) fn add_lanes(&mut self, lanes: &'a Lanes<L, O>) {
+        if self.header.bias.add_lanes() {
+            self.lanes = Some(lanes);
+        }
+    }
+
+    /// Leaves the lanes closed.
+    pub(crate) fn remove_lanes(&mut self) {
+        if self.lanes.take().is_some() {
+            self.header.bias.remove_lanes(false);
         }
     }
 
@@ -311,6 +360,7 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         if self.coverage().covers(hash) {
             return Ok(self);
         }
+        self.open_lanes();
         let mut this = ManuallyDrop::new(self);
         // SAFETY: both are taken once, as `this` is not dropped.
         let token = unsafe {
@@ -389,6 +439,7 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
     /// ```
     pub fn downgrade(self) -> Shared<'a, L, O> {
         self.publish_len();
+        self.open_lanes();
         let mut this = ManuallyDrop::new(self);
         let header = this.header;
         // SAFETY: the token is taken once, as `this` is not dropped, and came from this lock.
@@ -430,6 +481,7 @@ impl<L: Table, O> DerefMut for Exclusive<'_, L, O> {
 impl<L: Table, O> Exclusive<'_, L, O> {
     #[inline(always)]
     fn unlock(&mut self) {
+        self.open_lanes();
         // SAFETY: the token is taken here only, once, at the end, and it came from this lock; the ticket likewise.
         unsafe {
             self.header

@@ -7,10 +7,11 @@ pub(crate) mod contention;
 pub(crate) mod coverage;
 pub(crate) mod directory;
 pub(crate) mod guarded;
-mod habits;
+pub(crate) mod habits;
 pub(crate) mod header;
 pub(crate) mod held;
 pub(crate) mod holds;
+mod lanes;
 pub(crate) mod limits;
 #[cfg_attr(
     not(feature = "rayon"),

@@ -6,6 +6,7 @@ use std::ptr::{self, NonNull};
 use super::coverage::Coverage;
 use super::header::Header;
 use super::holds::Exclusive;
+use super::lanes::{self, Lanes};
 use super::way::{Signpost, says_read_table};
 use crate::strategy::{Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
@@ -42,8 +43,10 @@ pub(crate) struct Structure<L, O> {
     chunks: Vec<NonNull<[Apart<L, O>]>>,
     /// Headers out of use: they cover nothing.
     free: Vec<NonNull<Header<L, O>>>,
+    /// The lanes of headers that have had any, freed with the map.
+    lanes: Vec<NonNull<Lanes<L, O>>>,
     /// `arrays[d]` has `2^d` places and before them as many locators, the last one first; and before these, if places may say
-    /// something, as many plain places. All are filled up to whole lines. Or it is empty if
+    /// something, as many plain places. Where shards may have lanes, as many places of these follow. All are filled up to whole lines. Or it is empty if
     /// it was never needed. They are kept: see the directory's header comment, 4.
     arrays: Vec<Box<[Line<L, O>]>>,
     /// The current array.
@@ -64,6 +67,7 @@ impl<L, O> Default for Structure<L, O> {
         Self {
             chunks: Vec::new(),
             free: Vec::new(),
+            lanes: Vec::new(),
             arrays: Vec::new(),
             depth: 0,
             shards: 1,
@@ -112,6 +116,35 @@ impl<L: Table, O: Open> Structure<L, O> {
                 self.depth,
             )
         }
+    }
+
+    /// The first place for lanes of the current array, and its depth.
+    pub(crate) fn current_lanes(&self) -> (Places<L, O>, u32) {
+        let array: &[Line<L, O>] = &self.arrays[self.depth as usize];
+        let first: Places<L, O> = array.as_ptr().cast();
+        // SAFETY: there are so many before it, and it is in the array.
+        (unsafe { first.add(first_lane(array)) }, self.depth)
+    }
+
+    /// How many readers sit in lanes.
+    #[cfg(feature = "conformance")]
+    pub(crate) fn seated(&self) -> usize {
+        // SAFETY: lanes live as long as `self`.
+        let lanes = self.lanes.iter().map(|lanes| unsafe { lanes.as_ref() });
+        lanes.map(Lanes::seated).sum()
+    }
+
+    /// Gives a shard lanes, which are opened when it is unlocked; its places say so once it is published. It has none.
+    pub(crate) fn add_lanes(&mut self, section: &mut Exclusive<'_, L, O>) {
+        let header = section.header();
+        let lanes = header.lanes().unwrap_or_else(|| {
+            let lanes = NonNull::from(Box::leak(Box::new(Lanes::beside(header))));
+            self.lanes.push(lanes);
+            // SAFETY: 1. They live as long as the headers do.
+            unsafe { header.set_lanes(lanes) };
+            header.lanes().expect("it has them now")
+        });
+        section.add_lanes(lanes);
     }
 
     /// A header out of use; if it is new, with a sibling of what is `open`.
@@ -205,7 +238,7 @@ impl<L: Table, O: Open> Structure<L, O> {
             self.arrays.resize_with(depth + 1, || Box::new([]));
         }
         if self.arrays[depth].is_empty() {
-            let parts = if O::MAY_HAVE_READ_TABLE { 3 } else { 2 };
+            let parts = if has_third_part::<L, O>() { 3 } else { 2 };
             self.arrays[depth] = (0..parts * (1usize << depth).div_ceil(PLACES))
                 .map(|_| Line::new())
                 .collect();
@@ -241,6 +274,10 @@ impl<L: Table, O: Open> Structure<L, O> {
         let first = (coverage.start() >> shift) as usize;
         let count = 1usize << (self.depth - coverage.depth());
         let has_read_table = O::MAY_HAVE_READ_TABLE && header.open().has_read_table();
+        let open_lanes = match header.bias.has_lanes() {
+            true => header.lanes_address(),
+            false => ptr::null_mut(),
+        };
         let plain_one = Signpost::new(header, false).tagged();
         let header = Signpost::new(header, has_read_table).tagged();
         let array = &self.arrays[self.depth as usize];
@@ -255,6 +292,10 @@ impl<L: Table, O: Open> Structure<L, O> {
             }
             place(array, index).store(header, Release);
             locator(array, index).store(ptr::without_provenance_mut(at), Relaxed);
+            if lanes::may_be::<L, O>() {
+                // Release: pairs with the Acquire in `LanesRoot::find`; publishes them.
+                lane(array, index).store(open_lanes, Release);
+            }
         }
     }
 
@@ -273,18 +314,31 @@ impl<L: Table, O: Open> Structure<L, O> {
     }
 }
 
+/// Whether there are plain places, or places of lanes.
+const fn has_third_part<L: Table, O: Open>() -> bool {
+    O::MAY_HAVE_READ_TABLE || lanes::may_be::<L, O>()
+}
+
 /// The number of the first place.
-fn first_place<L, O: Open>(array: &[Line<L, O>]) -> usize {
+fn first_place<L: Table, O: Open>(array: &[Line<L, O>]) -> usize {
     let before = if O::MAY_HAVE_READ_TABLE {
         array.len() / 3 * 2
+    } else if lanes::may_be::<L, O>() {
+        array.len() / 3
     } else {
         array.len() / 2
     };
     before * PLACES
 }
 
+/// The number of the first place of lanes.
+fn first_lane<L: Table, O: Open>(array: &[Line<L, O>]) -> usize {
+    debug_assert!(lanes::may_be::<L, O>());
+    array.len() / 3 * 2 * PLACES
+}
+
 /// The number of the first plain place: that of the first, where none says anything.
-fn first_plain<L, O: Open>(array: &[Line<L, O>]) -> usize {
+fn first_plain<L: Table, O: Open>(array: &[Line<L, O>]) -> usize {
     if O::MAY_HAVE_READ_TABLE {
         0
     } else {
@@ -296,21 +350,26 @@ fn word<L, O>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
     &array[index / PLACES].0[index % PLACES]
 }
 
-fn place<L, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+fn place<L: Table, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
     word(array, first_place(array) + index)
 }
 
-fn plain<L, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+fn plain<L: Table, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
     word(array, first_plain(array) + index)
 }
 
 /// No address of a header, but beside the places, as whose type it is stored.
-fn locator<L, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+fn locator<L: Table, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
     word(array, first_place(array) - 1 - index)
 }
 
+/// The first of the lanes of a shard that has some open; or null.
+fn lane<L: Table, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
+    word(array, first_lane(array) + index)
+}
+
 /// Has a place of an array that is about to be the current one say what that one says.
-fn copy<L, O: Open>(old: &[Line<L, O>], index: usize, new: &[Line<L, O>], at: usize) {
+fn copy<L: Table, O: Open>(old: &[Line<L, O>], index: usize, new: &[Line<L, O>], at: usize) {
     // Relaxed, here and below: changed under the structure's mutex alone; and nothing is read through a locator.
     // Release: pairs with the Acquire in `find` of a reader that is still in this array from when it was current before;
     // publishes the header.
@@ -318,6 +377,9 @@ fn copy<L, O: Open>(old: &[Line<L, O>], index: usize, new: &[Line<L, O>], at: us
         plain(new, at).store(plain(old, index).load(Relaxed), Release);
     }
     place(new, at).store(place(old, index).load(Relaxed), Release);
+    if lanes::may_be::<L, O>() {
+        lane(new, at).store(lane(old, index).load(Relaxed), Release);
+    }
     locator(new, at).store(locator(old, index).load(Relaxed), Relaxed);
 }
 
@@ -331,6 +393,10 @@ impl<L, O> Drop for Structure<L, O> {
             .drain(..)
             .map(|chunk| unsafe { Box::from_raw(chunk.as_ptr()) })
             .collect();
+        for lanes in self.lanes.drain(..) {
+            // SAFETY: likewise. What lies under their locks is not dropped.
+            drop(unsafe { Box::from_raw(lanes.as_ptr()) });
+        }
         drop(boxes);
     }
 }

@@ -16,6 +16,8 @@ pub(crate) enum Patience {
     Lockless,
     /// It announces itself instead of taking the lock, or comes back with [`Wait`](Self::Wait).
     Announce,
+    /// It takes the seat of a lane, or comes back with [`Wait`](Self::Wait).
+    Sit,
     /// It comes back with [`Wait`](Self::Wait).
     Fast,
     /// It waits.
@@ -38,8 +40,8 @@ pub(crate) enum Patience {
 /// ```
 pub struct At<'a, L, O> {
     pub(crate) header: &'a Header<L, O>,
-    /// What an announced reader calls the shard's lock.
-    pub(crate) name: usize,
+    /// What an announced reader calls the shard's lock, if that is at hand. Of a lane, the shard's identity.
+    pub(crate) name: Option<usize>,
     pub(crate) hash: u64,
     pub(crate) patience: Patience,
     /// What is found goes into a guard, which may be sent to another thread.
@@ -66,7 +68,7 @@ impl<'a, L: Table, O> At<'a, L, O> {
     ) -> Self {
         Self {
             header,
-            name: header.name(),
+            name: None,
             hash,
             patience,
             movable: false,
@@ -86,8 +88,21 @@ impl<'a, L: Table, O> At<'a, L, O> {
         place: Place,
     ) -> Self {
         Self {
-            name,
+            name: Some(name),
             ..Self::new(header, hash, Patience::Announce, place)
+        }
+    }
+
+    /// For a reader who sits in a lane of a shard of that identity.
+    #[inline(always)]
+    pub(crate) fn to_sit(
+        (lane, identity): (&'a Header<L, O>, usize),
+        hash: u64,
+        place: Place,
+    ) -> Self {
+        Self {
+            name: Some(identity),
+            ..Self::new(lane, hash, Patience::Sit, place)
         }
     }
 
@@ -208,7 +223,9 @@ impl<'a, L: Table, O> At<'a, L, O> {
     /// ```
     pub fn ask_to_tend(&self) -> Result<(), Refused> {
         match self.patience {
-            Patience::Lockless | Patience::Announce | Patience::Fast => Err(Refused::Busy),
+            Patience::Lockless | Patience::Announce | Patience::Sit | Patience::Fast => {
+                Err(Refused::Busy)
+            }
             Patience::Wait if !self.tended => Err(Refused::Due),
             Patience::Wait | Patience::None => Ok(()),
         }
@@ -298,7 +315,11 @@ impl<'a, L: Table, O> At<'a, L, O> {
         };
         let shard = match self.patience {
             Patience::Lockless => Err(Refused::Busy),
-            Patience::Announce => self.header.announce(word, self.name, self.place),
+            Patience::Announce => {
+                let name = self.name.unwrap_or_else(|| self.header.name());
+                self.header.announce(word, name, self.place)
+            }
+            Patience::Sit => self.header.sit(self.name.unwrap_or(0), self.place),
             Patience::Fast => self.header.lock_shared_fast(self.place),
             Patience::Wait => {
                 let announced = match self.announce {

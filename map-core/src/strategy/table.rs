@@ -1,5 +1,7 @@
 //! What lies under a shard's lock, and what an operation will do to it.
 
+use std::marker::PhantomData;
+
 /// What lies under a shard's lock.
 ///
 /// ```
@@ -31,6 +33,15 @@
 /// assert!(list.take_waste().is_empty());
 /// ```
 pub trait Table: Default {
+    /// Promises that readers may be shown a copy of it, bit by bit: see [`Copied`]. Then the shards of a map may have lanes for readers.
+    ///
+    /// ```
+    /// use map_core::strategy::Table;
+    ///
+    /// assert!(<map_sharded::Entries<u32, u32> as Table>::COPIED.is_some());
+    /// ```
+    const COPIED: Option<Copied<Self>> = None;
+
     /// The number of entries. Cheap: it is asked at the end of every exclusive hold.
     ///
     /// ```
@@ -110,6 +121,45 @@ pub trait Table: Default {
     #[inline(always)]
     fn prefetch(locator: usize, hash: u64, access: Access) {
         let _ = (locator, hash, access);
+    }
+}
+
+/// The promise that what lies under a lock may be read by copies.
+///
+/// ```
+/// use map_core::strategy::{Copied, Table};
+///
+/// /// Some entries, which belong to somebody else.
+/// #[derive(Default)]
+/// struct Borrowed(&'static [(u32, u32)]);
+///
+/// impl Table for Borrowed {
+///     // SAFETY: 1., 2. It is but a shared reference.
+///     const COPIED: Option<Copied<Self>> = Some(unsafe { Copied::promise() });
+///     type Waste = ();
+///     fn take_waste(&mut self) {}
+///     fn len(&self) -> usize {
+///         self.0.len()
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Copied<L>(PhantomData<fn(L) -> L>);
+
+impl<L> Copied<L> {
+    /// Gives the promise for this type, and no other.
+    ///
+    /// # Safety
+    ///
+    /// As long as a value of the type is not changed, moved or dropped, all that can be done with a shared reference to it can be done with one to a bitwise
+    /// copy of it, at the same time, on whatever threads:
+    ///
+    /// 1. Nothing in the value itself can change through a shared reference.
+    /// 2. What it owns it has by raw pointers (or by what is made of these, as a `Vec` is), and not in a `Box` nor by a `&mut`, beside which nothing else may point there.
+    #[must_use]
+    #[expect(unsafe_code, reason = "what it promises nobody else can check")]
+    pub const unsafe fn promise() -> Self {
+        Self(PhantomData)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use equivalent::Equivalent;
 use loom::thread;
 use map_core::strategy::{
-    Anchored, At, Held, Inside, Kept, LockedVisit, Refused, Section, Span, Strategy, Table,
+    Anchored, At, Copied, Held, Inside, Kept, LockedVisit, Refused, Section, Span, Strategy, Table,
 };
 use map_core::{Map, ReadBias, TryReserveError};
 
@@ -25,6 +25,10 @@ pub struct Entries {
 }
 
 impl Table for Entries {
+    #[expect(unsafe_code, reason = "readers see copies of it")]
+    // SAFETY: 1. There are no cells in it. 2. What it owns it has by a `Vec`.
+    const COPIED: Option<Copied<Self>> = Some(unsafe { Copied::promise() });
+
     type Waste = ();
 
     fn has_waste(&self) -> bool {

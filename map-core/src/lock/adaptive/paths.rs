@@ -198,12 +198,12 @@ impl AdaptiveRawRwLock {
         };
         let token = self.bias.lock_exclusive(
             &self.lock,
-            || self.known_name(),
             take,
-            |bias, name| {
+            || self.bias.admits_writer(self.known_name()).then_some(()),
+            |bias| {
                 meet();
                 let started = Instant::now();
-                let revoking = bias.revoke(name, deadline);
+                let revoking = bias.revoke(self.known_name(), deadline);
                 self.record().note_revocation(started.elapsed());
                 revoking
             },
@@ -211,7 +211,8 @@ impl AdaptiveRawRwLock {
         if let Some(since) = met.get() {
             self.note_conflict(since.elapsed());
         }
-        Some(self.settle(token?))
+        let (token, ()) = token?;
+        Some(self.settle(token))
     }
 
     #[cold]

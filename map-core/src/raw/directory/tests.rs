@@ -111,6 +111,23 @@ fn said(directory: &Toy) -> Vec<bool> {
     said
 }
 
+/// Has readers announce themselves, or not.
+fn announce(directory: &Toy, wanted: impl Fn() -> bool) {
+    let wanted = || match wanted() {
+        true => Readers::Announce,
+        false => Readers::Count,
+    };
+    directory.set_readers(wanted);
+}
+
+/// Where a reader that announces itself goes.
+fn to_announce(directory: &Toy, hash: u64) -> Option<(&Header<Nothing, Something>, usize)> {
+    match directory.way_to_read(hash)? {
+        WayToRead::Announce(found) => Some(found),
+        WayToRead::Sit(_) | WayToRead::Mend => unreachable!("there are no lanes"),
+    }
+}
+
 #[test]
 fn places_say_which_shards_have_read_tables() {
     let limits = Limits::new(8, Sizes::LargeUntilWritersMeet);
@@ -223,9 +240,9 @@ fn each_has_the_way_in_that_is_his() {
     let nowhere = ptr::null_mut();
     let first = ptr::without_provenance_mut(FIRST);
     assert_eq!(ways(), [nowhere, nowhere, first], "there is no array");
-    directory.set_announces(|| true);
+    announce(&directory, || true);
     assert_eq!(ways(), [nowhere, first, first]);
-    let announced = || directory.find_to_announce(7);
+    let announced = || to_announce(&directory, 7);
     let (found, name) = announced().expect("the way is there");
     assert!(ptr::eq(found, &raw const directory.first));
     assert!(
@@ -238,9 +255,9 @@ fn each_has_the_way_in_that_is_his() {
     assert!(announced().is_none() && directory.way_to_lock(7, Access::Read).is_none());
     set(&directory, 7, false);
     assert_eq!(ways(), [nowhere, first, first]);
-    directory.set_announces(|| false);
+    announce(&directory, || false);
     assert_eq!(ways(), [nowhere, nowhere, first]);
-    directory.set_announces(|| true);
+    announce(&directory, || true);
     // Who has met is not led elsewhere before there is an array.
     directory.note_meeting();
     assert_eq!(ways(), [nowhere, first, first]);
@@ -263,17 +280,19 @@ fn each_has_the_way_in_that_is_his() {
     // While there is something to ask for, all go by the places that say it; what they do otherwise is not forgotten.
     set(&directory, 0, true);
     assert_eq!(ways(), [larger, nowhere, nowhere]);
-    directory.set_announces(|| true);
+    announce(&directory, || true);
     set(&directory, hash_at(7 << 60), true);
     set(&directory, 0, false);
     assert_eq!(ways(), [larger, nowhere, nowhere]);
     set(&directory, hash_at(7 << 60), false);
     assert_eq!(ways(), [larger, plain, plain]);
-    directory.set_announces(|| false);
+    announce(&directory, || false);
     assert_eq!(ways(), [larger, nowhere, plain]);
     // It changes while somebody says it: what is wanted in the end is what comes of it.
     let asked = std::cell::Cell::new(0);
-    directory.set_announces(|| asked.replace(asked.get() + 1) % 2 == 0 && asked.get() < 4);
+    announce(&directory, || {
+        asked.replace(asked.get() + 1) % 2 == 0 && asked.get() < 4
+    });
     assert_eq!(ways(), [larger, nowhere, plain]);
     assert!(asked.get() >= 4);
     for hash in (0..8).map(|eighth| hash_at(eighth << 60)) {
@@ -325,15 +344,15 @@ fn a_structure_without_an_array_leads_to_the_first_shard() {
     let whole = directory.split(section, 0, Reason::Size, here(), refuse, |_, _| ());
     assert!(whole.is_err());
     drop(whole);
-    directory.set_announces(|| true);
+    announce(&directory, || true);
     directory.note_meeting();
     assert!(directory.is_inline());
     let first = &raw const directory.first;
     assert!(ptr::eq(directory.find_to_lock(7, Access::Write), first));
-    let announced = directory.find_to_announce(7);
+    let announced = to_announce(&directory, 7);
     assert!(announced.is_some_and(|(found, _)| ptr::eq(found, first)));
     split(&directory, 0);
-    let (found, name) = directory.find_to_announce(7).expect("by the array");
+    let (found, name) = to_announce(&directory, 7).expect("by the array");
     assert_eq!((name, name), (found.name(), found.address()));
     // What is forgotten with the map are its shards' names, not those of others, which may be any numbers.
     let structure = directory.structure.lock();
