@@ -4,6 +4,29 @@
 //!         cargo test --release -p map-core --test loom_lanes
 //!
 //! In a model a shard has one lane, a writer that waits briefly does not wait, and what is SeqCst outside has a fence.
+//!
+//! What was weakened, each alone, at 2 preemptions:
+//!
+//! | weakened | models |
+//! |---|---|
+//! | a reader does not look whether the lane is closed | red |
+//! | no fence after taking the seat | red |
+//! | a seat that is taken is left as if it had been one's own, or counts as free | red |
+//! | no fence after closing | red |
+//! | a writer does not look at the seats | red |
+//! | it loads them Relaxed | red |
+//! | a lane is opened Relaxed | red |
+//! | it is opened before it is a copy | red |
+//! | the table, or the coverage, is copied but once | red |
+//! | a writer that finds a reader removes the lanes, but the word is not pending | red |
+//! | one that finds the word pending does not look at the seats | red |
+//! | lanes are open while the word is pending | red |
+//! | an announcement ends with a Relaxed store | red |
+//! | the places of lanes are loaded Relaxed | red |
+//! | where lanes are is stored Relaxed, and loaded so | red |
+//!
+//! Green, and not to be seen here: the seat taken Relaxed, and pending lanes published Relaxed, since the fences of the models order these, too; lanes that are added to any word, since
+//! whoever adds them has disarmed it, and revokers that are late do no harm.
 
 #![cfg(crossbeam_loom)]
 

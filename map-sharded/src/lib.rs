@@ -28,7 +28,7 @@
 //!
 //! | operation | atomic read-modify-writes | allocations |
 //! |---|---|---|
-//! | `get`, `get_with`, `get_copied`, `contains_key` | 1, of a line of the thread's own, where reads prevail; else 2 of the shard's (see [`map_core::ReadBias`]) | 0 (a thread's first reads: one, for its slot) |
+//! | `get`, `get_with`, `get_copied`, `contains_key` | 1, of a line of the thread's own, where reads prevail, or of its lane beside the shard; else 2 of the shard's (see [`map_core::ReadBias`]) | 0 (a thread's first reads: one, for its slot; the first of a shard that is to have lanes: one, for these) |
 //! | `insert` on a present key, `get_mut`, `compute`, `remove` | 1 (2 where the system has no `membarrier`) | 0 |
 //! | `insert` of a new key | the same | 0, unless the shard grows or splits |
 //! | `for_each`, `retain`, per shard | 2 | 0, or a list of what was removed |
@@ -36,7 +36,8 @@
 //! | `len`, `is_empty` | 0 | 0 |
 //!
 //! Where reads prevail, a write also looks through the slots of all threads of the process that have
-//! read a map: one cache line each.
+//! read a map: one cache line each. Where readers sit in lanes, it closes both lanes of the shard, with an atomic
+//! read-modify-write for either; a shard that has had lanes takes 256 bytes more.
 //!
 //! # When it blocks
 //!

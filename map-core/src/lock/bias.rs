@@ -37,6 +37,10 @@
 //! holder who has seen it not armed knows that it stays so; and a revoker in the count knows that *pending* is
 //! still the one it came for.
 //!
+//! *Lanes* ([`lanes`](crate::raw::lanes)) are another way for readers, and there may be none while readers announce themselves. The word says whether a writer
+//! has lanes to close. It is an exclusive holder that adds them, to a word that is `0`, and one that removes them. A writer who finds a reader in a closed lane that stays removes them and makes the word pending, with one
+//! change and before it gives the lock back; and whoever looks through the slots for the sake of a pending word looks at the seats, too.
+//!
 //! *A word is disarmed* at leisure by an exclusive holder. It has looked through the slots; who announces
 //! itself later sees the holder, or the unlocking that came after the change, and with that the change.
 
@@ -66,7 +70,7 @@ pub(crate) struct Pending(pub(crate) bool);
 ///
 /// | value | means | who may change it |
 /// |---|---|---|
-/// | `0` | no reader is announced | shared holders arm it, revokers who come late count themselves |
+/// | `0` | no reader is announced | shared holders arm it, exclusive holders add lanes, revokers who come late count themselves |
 /// | `ARMED` | announced readers may be inside; an exclusive holder looks before it writes | exclusive holders may disarm it, revokers make it pending |
 /// | `LANES + r` | the lanes may be open; an exclusive holder closes them before it writes; the revokers have come late | exclusive holders may remove them, for good or to make them pending |
 /// | `PENDING + r` | nobody announces itself any more, but who has may be inside; `r` revokers wait for them, others have given up | revokers; an exclusive holder who has seen no reader clears `PENDING` |

@@ -150,7 +150,7 @@ pub struct RawLock {
     /// | `n` | `n` shared holds, no writer sleeps (as above) | anybody |
     /// | `n + GATE` | `n` shared holds, a writer sleeps, and the last to leave wakes it | who leaves; who passes the gate; a holder, under the bucket lock |
     /// | `GATE` | free, a writer sleeps, and somebody is on the way: the last reader, or a woken writer | writers; readers whose patience has ended, or who do not respect it |
-    /// | `WRITER` | held exclusively; `parked` tells about sleepers | the holder alone |
+    /// | `WRITER` | held exclusively; `parked` tells about sleepers. Of a [lane](crate::raw::lanes): closed | the holder alone |
     ///
     /// `GATE` is set only under the bucket lock, or together with leaving; so under the bucket lock
     /// and without `WRITER` it says exactly whether a writer is in the queue, but for the two

@@ -293,7 +293,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         self.hasher.hash_one(item) as usize
     }
 
-    /// Changes whether readers announce themselves, from now on.
+    /// Changes whether readers announce themselves, from now on. `Always` and `Never` rule out lanes.
     ///
     /// A few atomic writes, under the mutex of splits and merges if anything changes; it takes effect shard by shard, as they are used.
     ///

@@ -45,8 +45,8 @@ impl<'a, K: 'a, V: 'a, T: Strategy<K, V> + 'a> Lookup<'a, K, V, T> for Get {
 impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// A read guard on the entry of `key`.
     ///
-    /// No allocation. In a map of locked shards: one atomic read-modify-write, of a line of the
-    /// thread's own, or two of the shard's (see [`ReadBias`](crate::ReadBias)), one here and one when the
+    /// No allocation (but a thread's first read makes its slot, and the first of a shard its lanes, if readers are to sit in some). In a map of locked shards: one atomic read-modify-write, of a line of the
+    /// thread's own or of its lane of the shard, or two of the shard's (see [`ReadBias`](crate::ReadBias)), one here and one when the
     /// guard goes; blocks while somebody writes to the shard.
     ///
     /// ```
@@ -74,7 +74,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 WayToRead::Announce(found) => {
                     Self::get_locked(At::to_announce(found, hash, here()), key)
                 }
-                WayToRead::Sit(found) => Self::get_locked(At::to_sit(found, hash, here()), key),
+                WayToRead::Sit(found) => {
+                    return self.get_seated(found, hash, key);
+                }
                 WayToRead::Mend => Err(Refused::Busy),
             }
         } else {
@@ -105,6 +107,24 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             T::get(at.for_guard(), key)?
         };
         Ok(found.map(Ref))
+    }
+
+    /// A read for a guard in a lane.
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_seated<'a, Q>(
+        &'a self,
+        lane: (&'a Header<T::Locked, T::Open>, usize),
+        hash: u64,
+        key: &Q,
+    ) -> Option<Ref<'a, K, V, T>>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match Self::get_locked(At::to_sit(lane, hash, here()), key) {
+            Ok(found) => found,
+            Err(_) => self.get_slow(hash, key, here()),
+        }
     }
 
     /// A read for a guard of a shard that had a read table a moment ago.
@@ -214,6 +234,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 self,
                 hash,
                 |at| T::peek_locked(at, key),
+                |lane| self.get_with_seated(lane, hash, key, f),
                 |table| match T::peek(table, key) {
                     Ok(found) => {
                         let found = found?;
@@ -232,9 +253,37 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 Err(_) => self.get_with_slow(hash, key, f, here()),
             };
         }
-        let found = read_fast!(self, hash, |at| T::peek(at, key), |_table| self
-            .get_with_elsewhere(hash, key, f));
+        let found = read_fast!(
+            self,
+            hash,
+            |at| T::peek(at, key),
+            |lane| self.get_with_seated(lane, hash, key, f),
+            |_table| self.get_with_elsewhere(hash, key, f)
+        );
         match found {
+            Ok(found) => {
+                let found = found?;
+                let (key, value) = found.get();
+                Some(f(key, value))
+            }
+            Err(_) => self.get_with_slow(hash, key, f, here()),
+        }
+    }
+
+    /// A read in a lane.
+    #[inline(never)]
+    #[cfg_attr(debug_assertions, track_caller)]
+    fn get_with_seated<'a, Q, R>(
+        &'a self,
+        lane: (&'a Header<T::Locked, T::Open>, usize),
+        hash: u64,
+        key: &Q,
+        f: impl FnOnce(&K, &V) -> R,
+    ) -> Option<R>
+    where
+        Q: ?Sized + Hash + Equivalent<K>,
+    {
+        match T::peek(At::to_sit(lane, hash, here()), key) {
             Ok(found) => {
                 let found = found?;
                 let (key, value) = found.get();

@@ -31,6 +31,9 @@
 //! address, for the map may be moved). That of who takes the lock is null then if that shard has something, and for no other reason, for nobody prefetches:
 //! so it tells that to everybody.
 //!
+//! *Places of lanes.* Where shards may have [lanes](super::lanes), behind the places lie as many for these: where a shard's lanes are, or null if it has none
+//! open. While readers are to sit in them, the second root says so ([`LANES`]), and everybody's leads there. Who finds null goes another way, and opens some.
+//!
 //! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
 //! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where
 //! their tables were when that was last told. While writers meet, and for a second or so after, whoever is about to take a lock has the lines that he will want fetched before. It does
@@ -54,7 +57,7 @@ use super::merges::Merges;
 #[cfg(feature = "rayon")]
 use super::merges::Unmerged;
 use super::structure::Structure;
-use super::way::{Announcing, FIRST, Root, Signpost, tagged_lanes, tagged_root};
+use super::way::{FIRST, LANES, Root, Signpost, tagged_root};
 use crate::lock::slots;
 use crate::strategy::{Access, Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -65,7 +68,7 @@ pub(crate) struct Directory<L, O> {
     /// Null: the map has one shard, `first`. Otherwise the current array's address, with
     /// `64 - depth` in its low six bits, where `depth` is not 0: one load gives both. Once set, never null again.
     root: AtomicPtr<AtomicPtr<Header<L, O>>>,
-    /// The same of the plain places, for readers who announce themselves, or [`FIRST`]; null while readers are not to, or some shard has something for
+    /// The same of the plain places, for readers who announce themselves, or [`FIRST`]; or [`LANES`]; null while readers do neither, or some shard has something for
     /// readers without the lock.
     announcers_root: AtomicPtr<AtomicPtr<Header<L, O>>>,
     /// The same for who takes a lock and does not prefetch before, or [`FIRST`]; null while they are to prefetch, or as above.
@@ -194,22 +197,27 @@ impl<L: Table, O: Open> Directory<L, O> {
     #[inline(always)]
     pub(crate) fn way_to_read(&self, hash: u64) -> Option<WayToRead<'_, L, O>> {
         // Acquire: pairs with the Release in `set_root`; publishes the array's places.
-        match Root::of_announcers(self.announcers_root.load(Acquire)) {
-            Announcing::To(root) => {
+        let root = self.announcers_root.load(Acquire);
+        match Root::new(root, true) {
+            Some(root) => {
                 let header = root.find(hash).header();
                 // Without a look at the header, which may not be here yet.
                 Some(WayToRead::Announce((header, header.address())))
             }
-            Announcing::ToFirst => {
-                // As above.
+            None if root.addr() == FIRST => {
+                // As in `way_to_lock`.
                 cold_path();
                 Some(WayToRead::Announce((&self.first, self.first.drawn_name())))
             }
-            Announcing::Sitting(root) if lanes::may_be::<L, O>() => Some(match root.find(hash) {
-                Some(lanes) => WayToRead::Sit((lanes.own(), lanes.identity())),
-                None => WayToRead::Mend,
-            }),
-            _ => None,
+            None if lanes::may_be::<L, O>() && root.addr() == LANES => {
+                // In a function of its own anyway.
+                cold_path();
+                Some(match self.root()?.find_lanes(hash) {
+                    Some(lanes) => WayToRead::Sit((lanes.own(), lanes.identity())),
+                    None => WayToRead::Mend,
+                })
+            }
+            None => None,
         }
     }
 
@@ -668,10 +676,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             }
         };
         let announcers = match self.readers() {
-            Readers::Sit if self.may_have_lanes() => {
-                let (lanes, depth) = structure.current_lanes();
-                tagged_lanes(lanes, depth)
-            }
+            Readers::Sit if self.may_have_lanes() => ptr::without_provenance_mut(LANES),
             readers => plain_if(readers == Readers::Announce),
         };
         // Release: likewise in `way_to_read` and `way_to_lock`.

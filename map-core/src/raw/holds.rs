@@ -309,9 +309,12 @@ impl<'a, L: Table, O> Exclusive<'a, L, O> {
         self
     }
 
-    #[inline]
+    #[inline(always)]
     fn open_lanes(&self) {
-        if let Some(lanes) = self.lanes {
+        // Where there cannot be any, it takes no look.
+        if L::COPIED.is_some()
+            && let Some(lanes) = self.lanes
+        {
             lanes.open(self.header);
         }
     }

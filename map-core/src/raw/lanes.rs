@@ -121,7 +121,8 @@ impl<L, O> Lanes<L, O> {
 
     /// Lets readers in again, who find the shard as it is now. For who has the shard's lock exclusively, and has closed the
     /// lanes and found them empty.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(super) fn open(&self, header: &Header<L, O>) {
         for lane in self.all() {
             lane.copy_from(header);

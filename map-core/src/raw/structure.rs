@@ -19,7 +19,7 @@ pub(crate) struct Line<L, O>([AtomicPtr<Header<L, O>>; PLACES]);
 type Places<L, O> = *const AtomicPtr<Header<L, O>>;
 
 /// How many places a line has.
-const PLACES: usize = 64 / size_of::<AtomicPtr<()>>();
+pub(super) const PLACES: usize = 64 / size_of::<AtomicPtr<()>>();
 
 // From one line to the next, too, each place follows the other.
 const _: () = assert!(size_of::<Line<(), ()>>() == PLACES * size_of::<AtomicPtr<()>>());
@@ -116,14 +116,6 @@ impl<L: Table, O: Open> Structure<L, O> {
                 self.depth,
             )
         }
-    }
-
-    /// The first place for lanes of the current array, and its depth.
-    pub(crate) fn current_lanes(&self) -> (Places<L, O>, u32) {
-        let array: &[Line<L, O>] = &self.arrays[self.depth as usize];
-        let first: Places<L, O> = array.as_ptr().cast();
-        // SAFETY: there are so many before it, and it is in the array.
-        (unsafe { first.add(first_lane(array)) }, self.depth)
     }
 
     /// How many readers sit in lanes.
@@ -293,7 +285,7 @@ impl<L: Table, O: Open> Structure<L, O> {
             place(array, index).store(header, Release);
             locator(array, index).store(ptr::without_provenance_mut(at), Relaxed);
             if lanes::may_be::<L, O>() {
-                // Release: pairs with the Acquire in `LanesRoot::find`; publishes them.
+                // Release: pairs with the Acquire in `Root::find_lanes`; publishes them.
                 lane(array, index).store(open_lanes, Release);
             }
         }

@@ -4,10 +4,11 @@ use std::hint::assert_unchecked;
 use std::marker::PhantomData;
 use std::ptr;
 
-use super::coverage::{MAX_DEPTH, below_tag};
+use super::coverage::below_tag;
 use super::directory::Directory;
 use super::header::Header;
 use super::lanes::Lanes;
+use super::structure::PLACES;
 use crate::strategy::Open;
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed};
 
@@ -15,7 +16,10 @@ use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed};
 const SHIFT_MASK: usize = 63;
 
 /// What stands in the root of announcers or of lockers if they are to go to the one shard in the map itself.
-pub(super) const FIRST: usize = 1;
+pub(super) const FIRST: usize = 2;
+
+/// What stands in the root of announcers if they are to sit in lanes.
+pub(super) const LANES: usize = 1;
 
 /// The bit of a place that says that its shard has something for readers without the lock.
 const READ_TABLE: usize = 1;
@@ -101,60 +105,7 @@ pub(crate) struct Root<'a, L, O> {
     directory: PhantomData<&'a Directory<L, O>>,
 }
 
-/// What stands in the root of announcers.
-pub(super) enum Announcing<'a, L, O> {
-    /// They announce themselves to shards in this array.
-    To(Root<'a, L, O>),
-    /// They sit in lanes.
-    Sitting(LanesRoot<'a, L, O>),
-    /// They go to the one shard in the map itself.
-    ToFirst,
-    /// They do neither.
-    Nowhere,
-}
-
-/// The bit of a shift, all of which are 32 or more, that the root of announcers has cleared if it leads to the places of lanes.
-const ANNOUNCES: usize = 32;
-
-const _: () = assert!(64 - (MAX_DEPTH as usize + 1) >= ANNOUNCES);
-
-/// An array of places of lanes, as a [`Root`].
-pub(super) struct LanesRoot<'a, L, O>(Root<'a, L, O>);
-
-impl<'a, L, O: Open> LanesRoot<'a, L, O> {
-    /// The lanes of the shard that covers `hash`, or did a moment ago, if it has had any open.
-    #[inline(always)]
-    pub(super) fn find(&self, hash: u64) -> Option<&'a Lanes<L, O>> {
-        let (array, index) = self.0.place(hash);
-        // SAFETY: there is such a place; arrays live as long as their directory, which is borrowed for `'a`.
-        let place = unsafe { &*array.add(index) };
-        // Acquire: pairs with the Release in `Structure::put`; publishes the lanes.
-        let first = place.load(Acquire);
-        // SAFETY: in these places there is null, or the address of lanes, which live as long.
-        unsafe { first.cast::<Lanes<L, O>>().as_ref() }
-    }
-}
-
 impl<'a, L, O: Open> Root<'a, L, O> {
-    /// What stands in the root of announcers.
-    #[inline(always)]
-    pub(super) fn of_announcers(tagged: *mut AtomicPtr<Header<L, O>>) -> Announcing<'a, L, O> {
-        let root = |tagged| Self {
-            tagged,
-            is_plain: true,
-            directory: PhantomData,
-        };
-        match tagged.addr() {
-            address if address & ANNOUNCES != 0 => Announcing::To(root(tagged)),
-            address if address > FIRST => {
-                let tagged = tagged.map_addr(|address| address | ANNOUNCES);
-                Announcing::Sitting(LanesRoot(root(tagged)))
-            }
-            FIRST => Announcing::ToFirst,
-            _ => Announcing::Nowhere,
-        }
-    }
-
     /// What stands in a root, if it leads to an array.
     #[inline(always)]
     pub(super) fn new(tagged: *mut AtomicPtr<Header<L, O>>, is_plain: bool) -> Option<Self> {
@@ -189,6 +140,20 @@ impl<'a, L, O: Open> Root<'a, L, O> {
         }
     }
 
+    /// The lanes of that shard, if it has had any open, where shards may have some.
+    #[inline(always)]
+    pub(super) fn find_lanes(&self, hash: u64) -> Option<&'a Lanes<L, O>> {
+        let (array, index) = self.place(hash);
+        // The number of places, which begin a line, as those of lanes do behind them.
+        let places = (1usize << (64 - (self.tagged.addr() & SHIFT_MASK))).max(PLACES);
+        // SAFETY: there is such a place; arrays live as long as their directory, which is borrowed for `'a`.
+        let place = unsafe { &*array.add(places + index) };
+        // Acquire: pairs with the Release in `Structure::put`; publishes the lanes.
+        let first = place.load(Acquire);
+        // SAFETY: in these places there is null, or the address of lanes, which live as long.
+        unsafe { first.cast::<Lanes<L, O>>().as_ref() }
+    }
+
     /// The locator of the table of that shard, or of an older one. The root is everybody's: before plain places there may be none.
     #[inline(always)]
     pub(super) fn locator(&self, hash: u64) -> usize {
@@ -198,11 +163,6 @@ impl<'a, L, O: Open> Root<'a, L, O> {
         // Relaxed: nothing is read through it.
         locator.load(Relaxed).addr()
     }
-}
-
-/// What stands in the root of announcers if they are to sit in the lanes of such an array.
-pub(super) fn tagged_lanes<P>(array: *const P, depth: u32) -> *mut P {
-    tagged_root(array, depth).map_addr(|address| address & !ANNOUNCES)
 }
 
 /// What stands in a root that leads to an array of `2^depth` places; not 0.
