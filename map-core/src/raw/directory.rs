@@ -252,10 +252,11 @@ impl<L: Table, O: Open> Directory<L, O> {
             Readers::Sit => self.may_have_lanes(),
         };
         let header = self.find(hash);
-        // Where somebody waits for readers, it is up to him.
+        // Where somebody waits for readers, it is up to him; and while some are in, there is no use trying.
         if lanes::may_be::<L, O>()
             && header.bias.has_lanes() != wanted
             && !header.bias.is_pending()
+            && !header.has_readers_now()
             && let Some(mut section) = header.try_lock_exclusive(place)
         {
             if wanted {

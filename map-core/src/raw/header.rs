@@ -539,6 +539,16 @@ impl<L: Table, O> Header<L, O> {
         lanes.are_empty(Wait::Briefly).then_some(Some(lanes))
     }
 
+    /// Whether some reader is announced or sits in a lane at this moment. A hint.
+    pub(super) fn has_readers_now(&self) -> bool {
+        if self.bias.has_lanes() {
+            return self
+                .lanes()
+                .is_some_and(|lanes| !lanes.are_empty(Wait::Not));
+        }
+        !self.bias.is_clear() && !slots::none_has(self.name(), Wait::Not)
+    }
+
     /// Looks for readers that are announced, or sit in lanes that were closed.
     fn looking_for_readers(&self) -> impl FnOnce(Wait, Pending) -> bool {
         |wait, Pending(pending)| {
