@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
+use std::time::Duration;
 
 use map_core::ReadBias;
 use map_core::conformance::announcements::announced_here;
@@ -87,9 +88,13 @@ fn a_writer_that_waits_lets_reads_within_reads_pass() {
             while !writes.load(Relaxed) {
                 thread::yield_now();
             }
-            for _ in 0..1_000 {
+            for read in 0..1_000 {
                 assert_eq!(map.get_copied(&7), Some(*guard));
                 assert_eq!(*guard, round - 1);
+                if read == 500 {
+                    // By now he has closed the lanes, most likely.
+                    thread::sleep(Duration::from_millis(2));
+                }
             }
             drop(guard);
         });
@@ -167,6 +172,9 @@ fn a_map_grows_and_shrinks_under_readers_in_lanes() {
         }
     });
     assert_eq!((map.len(), map.seated().1), (0, 0));
+    map.insert(7, 7);
+    let sits = || map.get_with(&7, |_, _| is_seated(&map)) == Some(true);
+    assert!((0..3).any(|_| sits()), "there are few shards again");
 }
 
 /// The map is freed, and moved before, though somebody still seems to sit in it.

@@ -72,7 +72,7 @@ pub(crate) struct Pending(pub(crate) bool);
 /// |---|---|---|
 /// | `0` | no reader is announced | shared holders arm it, exclusive holders add lanes, revokers who come late count themselves |
 /// | `ARMED` | announced readers may be inside; an exclusive holder looks before it writes | exclusive holders may disarm it, revokers make it pending |
-/// | `LANES + r` | the lanes may be open; an exclusive holder closes them before it writes; the revokers have come late | exclusive holders may remove them, for good or to make them pending |
+/// | `LANES + r` | the lanes may be open; an exclusive holder closes them before it writes; the revokers have come late | exclusive holders may remove them, for good or to make them pending; revokers |
 /// | `PENDING + r` | nobody announces itself any more, but who has may be inside; `r` revokers wait for them, others have given up | revokers; an exclusive holder who has seen no reader clears `PENDING` |
 /// | `r` | announced readers have left; `r` revokers have not got the lock, or have not noticed yet | revokers |
 ///
@@ -150,17 +150,17 @@ impl Bias {
         }
     }
 
-    /// Whether readers may sit in lanes, for an exclusive holder of the lock, who may close them.
+    /// Whether readers may sit in lanes, for an exclusive holder of the lock, who may close them. A hint for others.
     #[inline]
     pub(crate) fn has_lanes(&self) -> bool {
         // Relaxed: changed under the lock alone.
         self.0.load(Relaxed) & LANES != 0
     }
 
-    /// Whether somebody waits for readers, or has given up.
-    pub(crate) fn is_pending(&self) -> bool {
+    /// Whether nobody waits for readers, nor has done so and not gone on.
+    pub(crate) fn is_settled(&self) -> bool {
         // Relaxed: a hint.
-        self.0.load(Relaxed) & PENDING != 0
+        self.0.load(Relaxed) & (PENDING | REVOKERS) == 0
     }
 
     /// Says that there are lanes, for an exclusive holder that was admitted, and has yet to open them. Not while somebody revokes.

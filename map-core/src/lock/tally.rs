@@ -4,7 +4,8 @@
 //! write then looks through the slots of all threads. What pays depends on the share of writes. So
 //! one in about 256 reads and writes is a sample, and a balance is kept of what announcements would have spared
 //! and cost. The readers announce themselves once it has gone far enough up, and count themselves again
-//! once it has gone far enough down.
+//! once it has gone far enough down. For lanes, where two threads can have some, there is a second balance of the same kind: between
+//! them and counting; the first is between announcements and whichever of these is the better, then.
 
 use std::cell::Cell;
 use std::ops::RangeInclusive;
@@ -39,8 +40,8 @@ const WRITE_IN_LANES: i32 = 50;
 /// How many threads but for one read where there are two, about, in units of 1/16. (Of more some would share a lane, and not spare much; nor was that
 /// measured, with two cores.)
 const ONE_OTHER: RangeInclusive<i32> = 8..=24;
-/// How many for those who sit in lanes to stay there, lest they come and go.
-const ONE_STILL: RangeInclusive<i32> = 4..=40;
+/// How many for those who sit in lanes to stay there, lest they come and go; three threads are 32.
+const ONE_STILL: RangeInclusive<i32> = 4..=28;
 /// What it takes off at least, of a lock by itself. (Measured with one thread: worth it up to about 5 % writes. A map's look into
 /// its table hides more of what the way of an announced write costs.)
 const WRITE_TO_LOCK: i32 = 114;
@@ -145,14 +146,13 @@ impl Readers {
         // Relaxed, here and below: rules of thumb, and a lost sample is no loss.
         let one = self.one.load(Relaxed);
         let differs = one >> 1 != own;
-        let lane = slots::lane() as u32;
-        if differs && one & 1 == lane && own > one >> 1 {
+        if differs && one & 1 == slots::lane() as u32 && own > one >> 1 {
             // Of two threads that read, one has to.
             slots::change_lane();
         }
         // Not each time, for threads take turns.
         if differs && drawn.is_multiple_of(8) {
-            self.one.store(own << 1 | lane, Relaxed);
+            self.one.store(own << 1 | slots::lane() as u32, Relaxed);
         }
         let target = if differs { WHOLE } else { 0 };
         let share = self.differ.load(Relaxed);
@@ -262,14 +262,18 @@ struct Costs {
 
 impl Costs {
     fn now(now: Now) -> Self {
-        let others = others();
+        Self::among(others(), now)
+    }
+
+    /// The same, if so many others read.
+    fn among(others: i32, now: Now) -> Self {
         let two = match now.turn {
             Turn::Sit => ONE_STILL,
             Turn::Announce | Turn::Count => ONE_OTHER,
         };
         if !now.lanes || !two.contains(&others) {
             return Self {
-                announced: cost_of_write(Crowd::Map),
+                announced: of_slots() + others * WRITE_PER_READER / 16,
                 in_lanes: None,
             };
         }
@@ -381,6 +385,24 @@ mod tests {
             turn = tally.put_all(costs, turn, weight).unwrap_or(turn);
         }
         turn
+    }
+
+    #[test]
+    fn lanes_are_for_two() {
+        let has_lanes = |others, turn, lanes| {
+            let costs = Costs::among(others, Now { turn, lanes });
+            costs.in_lanes.is_some()
+        };
+        for (others, begin, stay) in [(0, false, false), (6, false, true), (16, true, true)] {
+            assert_eq!(has_lanes(others, Turn::Count, true), begin, "{others}");
+            assert_eq!(has_lanes(others, Turn::Announce, true), begin, "{others}");
+            assert_eq!(has_lanes(others, Turn::Sit, true), stay, "{others}");
+            assert!(!has_lanes(others, Turn::Sit, false), "there are none");
+        }
+        // Three, four, very many.
+        for others in [32, 48, 16 * 1023] {
+            assert!(!has_lanes(others, Turn::Sit, true), "{others}");
+        }
     }
 
     #[test]

@@ -215,7 +215,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
     /// Runs `f` on the entry of `key`. The cheapest way to read; `f` runs with the shard locked
     /// for reading (or pinned), so it should be short.
     ///
-    /// No allocation; blocks as [`get`](Self::get) does.
+    /// Allocates and blocks as [`get`](Self::get) does.
     ///
     /// ```
     /// let map = map_sharded::ShardedMap::new();

@@ -252,10 +252,10 @@ impl<L: Table, O: Open> Directory<L, O> {
             Readers::Sit => self.may_have_lanes(),
         };
         let header = self.find(hash);
-        // Where somebody waits for readers, it is up to him; and while some are in, there is no use trying.
+        // While readers are in, or somebody waits for some, there is no use trying.
         if lanes::may_be::<L, O>()
             && header.bias.has_lanes() != wanted
-            && !header.bias.is_pending()
+            && header.bias.is_settled()
             && !header.has_readers_now()
             && let Some(mut section) = header.try_lock_exclusive(place)
         {
@@ -281,11 +281,24 @@ impl<L: Table, O: Open> Directory<L, O> {
         if section.has_lanes() || section.coverage().is_nothing() {
             return;
         }
+        section.disarm();
+        let header = section.header();
+        let found = self
+            .root()
+            .and_then(|root| root.find_lanes(hash_at(section.coverage().start())));
+        if let (Some(lanes), Some(found)) = (header.lanes(), found)
+            && ptr::eq(lanes, found)
+        {
+            // They were closed for a reader's sake, and the places lead there still.
+            section.add_lanes(lanes);
+            return;
+        }
         let mut structure = self.structure.lock();
         let structure = structure.as_mut().expect("an array has a structure");
-        section.disarm();
         structure.add_lanes(section);
-        structure.publish(section);
+        if section.has_lanes() {
+            structure.publish(section);
+        }
     }
 
     /// A writer has met somebody: so who takes a lock prefetches from now on, and shards that readers take no lock for stay smaller.

@@ -164,14 +164,14 @@ unsafe impl<L: Send + Sync, O: Sync> Sync for Header<L, O> {}
 impl<L: Default, O> Header<L, O> {
     /// Without a name.
     pub(crate) fn new(coverage: Coverage, open: O) -> Self {
-        Self::with(L::default(), coverage, open)
+        Self::with(RawLock::prepared(), L::default(), coverage, open)
     }
 }
 
 impl<L, O> Header<L, O> {
-    fn with(locked: L, coverage: Coverage, open: O) -> Self {
+    fn with(lock: RawLock, locked: L, coverage: Coverage, open: O) -> Self {
         Self {
-            lock: RawLock::prepared(),
+            lock,
             name: NameWord::new(0),
             coverage: AtomicU64::new(coverage.bits()),
             locked: UnsafeCell::new(locked),
@@ -442,9 +442,11 @@ impl<L, O: Open> Header<L, O> {
     /// A lane beside this shard, which the caller has locked exclusively. What lies under its lock is a copy, and not to be dropped.
     pub(super) fn lane(&self) -> Self {
         self.watch.read();
+        // Whatever may panic does so before there is a copy that would be dropped then.
+        let (lock, open) = (RawLock::prepared(), self.open.sibling());
         // SAFETY: nobody else writes to it now; and it may be copied: see `copy_from`.
         let locked = unsafe { self.locked.get().read() };
-        Self::with(locked, Coverage::NOTHING, self.open.sibling())
+        Self::with(lock, locked, Coverage::NOTHING, open)
     }
 }
 

@@ -98,7 +98,7 @@ impl<'a, L, O: Open> Signpost<'a, L, O> {
 /// An array of places that some directory has, or had, with its length.
 #[derive(Clone, Copy)]
 pub(crate) struct Root<'a, L, O> {
-    /// Not null, nor [`FIRST`]: see [`Directory`].
+    /// Not null, nor [`LANES`] or [`FIRST`]: see [`Directory`].
     tagged: *mut AtomicPtr<Header<L, O>>,
     /// Whether its places are plain. Known wherever one is loaded.
     is_plain: bool,
