@@ -378,7 +378,7 @@ mod tests {
 
     /// What readers do after many samples, of which so many of a thousand are writes.
     fn turn_at(tally: &Tally, costs: &Costs, mut turn: Turn, writes: u32) -> Turn {
-        for sample in 0..100_000u32 {
+        for sample in 0..4_000u32 {
             // Spread evenly, and not in a row.
             let is_write = sample.wrapping_mul(617) % 1000 < writes;
             let weight = |cost: i32| if is_write { -cost } else { READ };
