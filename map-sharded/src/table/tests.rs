@@ -527,8 +527,8 @@ fn a_division_that_panics_moves_nothing_and_leaves_no_copy_behind() {
         assert!(calls.get() <= last, "no more");
         calls.get()
     };
-    // Of those that are hashed and those that are chosen, each is the last in turn.
-    for last in 0.. {
+    // Of those that are hashed and those that are chosen, each is the last in turn. (To tell of a panic takes Miri two seconds.)
+    for last in (0..).step_by(if cfg!(miri) { 8 } else { 1 }) {
         calls.set(0);
         let hash = |entry: &Remembers| {
             // Another box: what an older copy has is freed.
