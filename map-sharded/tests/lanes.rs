@@ -82,7 +82,7 @@ fn a_writer_that_waits_lets_reads_within_reads_pass() {
         assert!(is_seated(&map));
         let writes = AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(|| {
+            let writer = scope.spawn(|| {
                 writes.store(true, Relaxed);
                 map.insert(7, round);
             });
@@ -98,6 +98,8 @@ fn a_writer_that_waits_lets_reads_within_reads_pass() {
                 }
             }
             drop(guard);
+            // Not left to the scope, of which sanitizers do not see how it waits.
+            writer.join().expect("it ends");
         });
         assert_eq!(map.get_copied(&7), Some(round));
         // Whoever finds no lanes any more opens some.
@@ -146,8 +148,8 @@ fn a_map_grows_and_shrinks_under_readers_in_lanes() {
         }
     }
     thread::scope(|scope| {
-        let _done = Done(&done);
-        for offset in 0..2 {
+        let at_the_end = Done(&done);
+        let readers = [0, 1].map(|offset| {
             let (map, done) = (&map, &done);
             scope.spawn(move || {
                 while !done.load(Relaxed) {
@@ -156,8 +158,8 @@ fn a_map_grows_and_shrinks_under_readers_in_lanes() {
                         assert!(map.get_copied(&key).is_none_or(|value| value == key));
                     }
                 }
-            });
-        }
+            })
+        });
         for _ in 0..2 {
             for key in 0..KEYS {
                 assert_eq!(map.insert(key, key), None);
@@ -171,6 +173,10 @@ fn a_map_grows_and_shrinks_under_readers_in_lanes() {
                 assert_eq!(map.remove(&key), Some((key, key)));
             }
             map.shrink_to_fit();
+        }
+        drop(at_the_end);
+        for reader in readers {
+            reader.join().expect("it ends");
         }
     });
     assert_eq!((map.len(), map.seated().1), (0, 0));
