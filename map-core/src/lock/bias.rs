@@ -251,22 +251,22 @@ impl Bias {
     }
 
     /// Takes `lock` exclusively with no reader announced: the loop of a writer, from its first meeting with
-    /// somebody. `take` takes the lock with all the patience there is, or has run out of it. `admit` asks under the
+    /// somebody. `take` takes the lock with all the patience there is, or has run out of it. `admits` asks under the
     /// lock whether readers [have left](Self::admits_writer). `revoke` is to [`revoke`](Self::revoke), without the lock: an announced reader may need
     /// that once more.
-    pub(crate) fn lock_exclusive<'a, A>(
+    pub(crate) fn lock_exclusive<'a>(
         &'a self,
         lock: &RawLock,
         mut take: impl FnMut() -> Option<ExclusiveToken>,
-        mut admit: impl FnMut() -> Option<A>,
+        mut admits: impl FnMut() -> bool,
         mut revoke: impl FnMut(&'a Self) -> Option<Revoking<'a>>,
-    ) -> Option<(ExclusiveToken, A)> {
+    ) -> Option<ExclusiveToken> {
         // Until we have the lock again, no others are announced.
         let mut _revoking = None;
         loop {
             let token = take()?;
-            if let Some(admitted) = admit() {
-                return Some((token, admitted));
+            if admits() {
+                return Some(token);
             }
             lock.turn_away(token);
             // Once more, if it must be: lanes may have been opened before we were counted.

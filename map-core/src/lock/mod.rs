@@ -104,6 +104,10 @@ const WRITERS_PARKED: u32 = 1 << 1;
 const ANY_PARKED: u32 = READERS_PARKED | WRITERS_PARKED;
 /// Flag of `parked`: an exclusive unlock runs a fence, as far as is known.
 const FENCED: u32 = 1 << 2;
+/// Flag of `parked`: readers may sit in [lanes](crate::raw::lanes) beside the lock, which who leaves it exclusively opens.
+const LANES: u32 = 1 << 3;
+/// Flags that holders change, by one read-modify-write each.
+const HOLDERS: u32 = FENCED | LANES;
 /// Unit of `parked` in which batches of readers that passed the gate are counted.
 const BATCH: u32 = 1 << 8;
 /// Unit of `parked` in which it says when the last batch passed, by the [clock](slow::Clock).
@@ -163,9 +167,8 @@ pub struct RawLock {
     /// exclusive unlock a look into the queue. While any such flag is set, a heavy fence has run since the
     /// first one was.
     ///
-    /// `FENCED` is the exception. A lock is made with it; a holder takes it away, by a read-modify-write, once
-    /// it knows that the light side of the fence is nothing. If a store under the bucket lock brings it back,
-    /// the next holder takes it away again.
+    /// Two others are the exception, so all changes are read-modify-writes. With `FENCED` a lock is made; a holder takes it away once
+    /// it knows that the light side of the fence is nothing. `LANES` an exclusive holder adds and takes away.
     parked: AtomicU32,
 }
 
@@ -295,6 +298,15 @@ impl RawLock {
     pub(crate) fn shut(&self) {
         // SeqCst: before a look for announced readers, with the load in `admits_announced`.
         self.state.swap(WRITER, Ordering::SeqCst);
+    }
+
+    /// Says whether there are lanes beside this lock, for its exclusive holder.
+    pub(crate) fn set_lanes(&self, are: bool) {
+        // Relaxed: for exclusive holders.
+        match are {
+            true => self.parked.fetch_or(LANES, Ordering::Relaxed),
+            false => self.parked.fetch_and(!LANES, Ordering::Relaxed),
+        };
     }
 
     /// Lets them in again.
@@ -557,11 +569,23 @@ impl RawLock {
     /// Ends the exclusive hold; `fair`: gives the lock to who waits.
     #[inline]
     fn release_exclusive(&self, fair: bool) {
-        // Relaxed: of the sleepers' flags only a shortcut, the load below is the one that counts; and that there is no
-        // `FENCED` tells of the fence what is true for good.
-        if self.parked.load(Ordering::Relaxed) != 0 {
+        if self.is_flagged() {
             return self.release_exclusive_flagged(fair);
         }
+        self.release_exclusive_unflagged(fair);
+    }
+
+    /// Whether there is more to leaving exclusively than a store and a look, as far as the holder can see.
+    #[inline(always)]
+    fn is_flagged(&self) -> bool {
+        // Relaxed: of the sleepers' flags only a shortcut, the load after the store is the one that counts; that there is no
+        // `FENCED` tells of the fence what is true for good; and `LANES` are changed by exclusive holders alone.
+        self.parked.load(Ordering::Relaxed) != 0
+    }
+
+    /// The same where no flag was seen.
+    #[inline(always)]
+    fn release_exclusive_unflagged(&self, fair: bool) {
         // Release: pairs with the Acquire in each way to take the lock; publishes what was written
         // under it. A store will do: while `WRITER` is set, `state` is ours.
         self.state.store(0, Ordering::Release);
@@ -574,14 +598,15 @@ impl RawLock {
         }
     }
 
-    /// The same where some flag was seen: somebody sleeps, or it takes a fence.
+    /// The same where some flag was seen: somebody sleeps, or it takes a fence, or there are lanes, which is not this one's business.
     #[inline(never)]
     fn release_exclusive_flagged(&self, fair: bool) {
         // Relaxed: as above.
-        if self.parked.load(Ordering::Relaxed) & ANY_PARKED != 0 {
+        let parked = self.parked.load(Ordering::Relaxed);
+        if parked & ANY_PARKED != 0 {
             return self.release_exclusive_slow(fair, true);
         }
-        if barrier::is_asymmetric() {
+        if parked & FENCED != 0 && barrier::is_asymmetric() {
             // Relaxed: see `light_if_asymmetric`.
             self.parked.fetch_and(!FENCED, Ordering::Relaxed);
         }
@@ -699,6 +724,23 @@ impl RawLock {
     pub unsafe fn unlock_exclusive(&self, token: ExclusiveToken) {
         let ExclusiveToken(()) = token;
         self.release_exclusive(false);
+    }
+
+    /// The same, unless there is more to it: then the hold stays, so that lanes may be opened before it ends.
+    ///
+    /// # Safety
+    ///
+    /// 1., 2. As for [`unlock_exclusive`](Self::unlock_exclusive).
+    #[inline(always)]
+    pub(crate) unsafe fn unlock_exclusive_unflagged(
+        &self,
+        token: ExclusiveToken,
+    ) -> Result<(), ExclusiveToken> {
+        if self.is_flagged() {
+            return Err(token);
+        }
+        self.release_exclusive_unflagged(false);
+        Ok(())
     }
 
     /// Turns the exclusive hold into a shared one, with no writer in between. Readers that wait get

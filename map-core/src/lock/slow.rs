@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::park::{self, Wants, Woken};
 use super::{
-    ANY_PARKED, BATCH, ExclusiveToken, FENCED, GATE, MAX_BATCHES, MAX_SHARED, PASSED_AT, PATIENCE,
+    ANY_PARKED, BATCH, ExclusiveToken, GATE, HOLDERS, MAX_BATCHES, MAX_SHARED, PASSED_AT, PATIENCE,
     READERS, READERS_PARKED, RawLock, SharedToken, WRITER, WRITERS_PARKED, barrier,
 };
 use crate::sync::atomic::Ordering;
@@ -343,11 +343,11 @@ impl RawLock {
     ///
     /// Runs under the bucket lock.
     fn announce(&self, flag: u32) {
-        // Relaxed: changed only under the bucket lock, which we hold.
+        // Relaxed: this flag is changed only under the bucket lock, which we hold.
         let parked = self.parked.load(Ordering::Relaxed);
         if parked & flag != flag {
             // Relaxed: ordered before the look by the barrier.
-            self.parked.store(parked | flag, Ordering::Relaxed);
+            self.parked.fetch_or(flag, Ordering::Relaxed);
         }
         if parked & ANY_PARKED == 0 {
             // Between the store and the look. Pairs with the light barrier in `release_exclusive` and
@@ -522,7 +522,7 @@ impl RawLock {
     ///
     /// Runs under the bucket lock.
     fn set_parked(&self, walk: &park::Walk, batches: Batches) {
-        // Relaxed, here and below: changed only under the bucket lock, which we hold.
+        // Relaxed, here and below: but for the flags of holders, changed only under the bucket lock, which we hold.
         let old = self.parked.load(Ordering::Relaxed);
         let before = batches_in(old);
         let passed = match batches {
@@ -533,14 +533,15 @@ impl RawLock {
             }
             Batches::Pass(_) | Batches::Keep => old & !(BATCH - 1),
         };
-        let mut parked = passed | (old & FENCED);
+        let mut parked = passed;
         if walk.readers_left {
             parked |= READERS_PARKED;
         }
         if walk.writers_left {
             parked |= WRITERS_PARKED;
         }
-        self.parked.store(parked, Ordering::Relaxed);
+        self.parked
+            .fetch_xor((old ^ parked) & !HOLDERS, Ordering::Relaxed);
     }
 
     /// The key of this lock's queue.

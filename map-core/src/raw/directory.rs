@@ -31,7 +31,7 @@
 //! address, for the map may be moved). That of who takes the lock is null then if that shard has something, and for no other reason, for nobody prefetches:
 //! so it tells that to everybody.
 //!
-//! *Places of lanes.* Where shards may have [lanes](super::lanes), behind the places lie as many for these: where a shard's lanes are, or null if it has none
+//! *Places of lanes.* Where shards may have [lanes](super::lanes), before the places lie as many for these, in turns with the locators: where a shard's lanes are, or null if it has none
 //! open. While readers are to sit in them, the second root says so ([`LANES`]), and everybody's leads there. Who finds null goes another way, and opens some.
 //!
 //! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
@@ -290,7 +290,7 @@ impl<L: Table, O: Open> Directory<L, O> {
             && ptr::eq(lanes, found)
         {
             // They were closed for a reader's sake, and the places lead there still.
-            section.add_lanes(lanes);
+            section.add_lanes();
             return;
         }
         let mut structure = self.structure.lock();

@@ -464,8 +464,8 @@ impl<L: Table, O> Header<L, O> {
         *left & TO_SAMPLE == 0
     }
 
-    /// Whether no announced reader is here, in most cases: now and then it is left to [`Attempt::admit`] to find out, after which somebody
-    /// looks whether readers shall announce themselves at all.
+    /// Whether no announced reader is here, nor any in a lane, in most cases; then the lanes are closed. Now and then it is left to
+    /// [`Attempt::admit`] to find out, after which somebody looks whether readers shall do so at all.
     ///
     /// # Safety
     ///
@@ -475,7 +475,13 @@ impl<L: Table, O> Header<L, O> {
     unsafe fn admits_now(&self) -> bool {
         // SAFETY: by (1) nobody changes it.
         let left = unsafe { *self.left.get() };
-        !left.is_multiple_of(WRITES_A_LOOK) && self.bias.admits_writer_now(self.name())
+        if left.is_multiple_of(WRITES_A_LOOK) {
+            return false;
+        }
+        if L::COPIED.is_some() && self.bias.has_lanes() {
+            return self.close_lanes(Wait::Not) || self.reopen_lanes();
+        }
+        self.bias.admits_writer_now(self.name())
     }
 
     /// Whether the present exclusive hold is the one in [`WRITES_A_SAMPLE`].
@@ -509,36 +515,78 @@ impl<L: Table, O> Header<L, O> {
     /// The hold, if no reader is announced, nor sits in a lane. Otherwise gives the lock back.
     #[inline]
     fn admit(&self, token: ExclusiveToken, place: Place) -> Option<Exclusive<'_, L, O>> {
-        let Some(lanes) = self.close_to_readers() else {
+        if !self.is_closed_to_readers() {
             if self.bias.has_lanes() {
-                // Who gives up leaves all as it was.
-                self.lanes()?.reopen();
+                self.reopen_lanes();
             }
             self.lock.turn_away(token);
             return None;
-        };
-        Some(Exclusive::new(self, token, place).with(lanes))
+        }
+        Some(Exclusive::new(self, token, place))
     }
 
     /// The same for who comes back, and waits for the readers meanwhile.
-    fn admit_at_last(&self) -> Option<Option<&Lanes<L, O>>> {
-        let admitted = self.close_to_readers();
-        if admitted.is_none() && self.bias.has_lanes() {
-            self.bias.remove_lanes(true);
+    fn admits_at_last(&self) -> bool {
+        let admits = self.is_closed_to_readers();
+        if !admits && self.bias.has_lanes() {
+            self.remove_lanes(true);
         }
-        admitted
+        admits
     }
 
-    /// Whether no reader is announced, nor sits in a lane, for who holds the lock exclusively: then the lanes that have been closed, if there are any
-    /// to be opened afterwards. If not, they are closed nevertheless.
-    fn close_to_readers(&self) -> Option<Option<&Lanes<L, O>>> {
-        if !self.bias.has_lanes() {
-            let admits = self.bias.admits_writer_of(self.looking_for_readers());
-            return admits.then_some(None);
+    /// Whether no reader is announced, nor sits in a lane, for who holds the lock exclusively: then the lanes are closed, and to
+    /// be opened afterwards. If not, they are closed nevertheless.
+    fn is_closed_to_readers(&self) -> bool {
+        if self.bias.has_lanes() {
+            return self.close_lanes(Wait::Briefly);
         }
-        let lanes = self.lanes()?;
-        lanes.close();
-        lanes.are_empty(Wait::Briefly).then_some(Some(lanes))
+        self.bias.admits_writer_of(self.looking_for_readers())
+    }
+
+    /// Closes the lanes that there are, for who holds the lock exclusively. Are they empty?
+    #[inline]
+    fn close_lanes(&self, wait: Wait) -> bool {
+        self.lanes().is_some_and(|lanes| {
+            lanes.close();
+            lanes.are_empty(wait)
+        })
+    }
+
+    /// Leaves them as they were, for who closed them and gives up; so not admitted.
+    #[cold]
+    fn reopen_lanes(&self) -> bool {
+        if let Some(lanes) = self.lanes() {
+            lanes.reopen();
+        }
+        false
+    }
+
+    /// Leaves them closed for good, for who has closed them. `stays`: a reader is there still.
+    pub(super) fn remove_lanes(&self, stays: bool) {
+        self.lock.set_lanes(false);
+        self.bias.remove_lanes(stays);
+    }
+
+    /// Lets readers sit in the lanes again, if there are any, for who was admitted.
+    pub(super) fn open_lanes(&self) {
+        if self.bias.has_lanes()
+            && let Some(lanes) = self.lanes()
+        {
+            lanes.open(self);
+        }
+    }
+
+    /// The same, and then unlocks the shard.
+    ///
+    /// # Safety
+    ///
+    /// 1. `token` stands for the exclusive hold of this lock, for which no reader was let in.
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn open_lanes_and_unlock(&self, token: ExclusiveToken) {
+        self.open_lanes();
+        // SAFETY: 1. By (1). 2. Nothing is used under it any more, for it is given away.
+        unsafe { self.lock.unlock_exclusive(token) };
     }
 
     /// Whether some reader is announced or sits in a lane at this moment. A hint.
@@ -630,10 +678,10 @@ impl<L: Table, O> Header<L, O> {
             revoked = true;
             Some(self.revoke(place))
         };
-        let admit = || self.admit_at_last();
-        let locked = self.bias.lock_exclusive(&self.lock, take, admit, revoke);
-        let (token, lanes) = locked.expect("waiting without a deadline ends with the lock");
-        let mut hold = Exclusive::new(self, token, place).with(lanes);
+        let admits = || self.admits_at_last();
+        let locked = self.bias.lock_exclusive(&self.lock, take, admits, revoke);
+        let token = locked.expect("waiting without a deadline ends with the lock");
+        let mut hold = Exclusive::new(self, token, place);
         hold.count_write();
         let met = Met {
             crowded,

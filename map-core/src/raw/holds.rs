@@ -10,7 +10,6 @@ use super::anchored::Anchored;
 use super::coverage::Coverage;
 use super::header::{Attempt, Header};
 use super::held::{Place, Ticket};
-use super::lanes::Lanes;
 use crate::lock::slots::Announced;
 use crate::lock::{ExclusiveToken, SharedToken};
 use crate::strategy::Table;
@@ -286,55 +285,45 @@ pub struct Exclusive<'a, L: Table, O> {
     header: &'a Header<L, O>,
     token: ManuallyDrop<ExclusiveToken>,
     ticket: ManuallyDrop<Ticket>,
-    /// The lanes that are to be opened when it is unlocked. By the way that makes no call, there are none.
-    lanes: Option<&'a Lanes<L, O>>,
 }
 
 impl<'a, L: Table, O> Exclusive<'a, L, O> {
-    /// From the exclusive hold of this header's lock, with no reader announced.
+    /// From the exclusive hold of this header's lock, with no reader announced, and its lanes, if it has any, closed and empty.
     #[inline]
     pub(super) fn new(header: &'a Header<L, O>, token: ExclusiveToken, place: Place) -> Self {
         Self {
             header,
             token: ManuallyDrop::new(token),
             ticket: ManuallyDrop::new(Ticket::new(header.identity(), true, place)),
-            lanes: None,
         }
     }
 
-    /// The same with these lanes, which were closed and found empty.
-    #[inline]
-    pub(super) fn with(mut self, lanes: Option<&'a Lanes<L, O>>) -> Self {
-        self.lanes = lanes;
-        self
-    }
-
+    /// Lets readers sit again, for who is about to let go.
     #[inline(always)]
     fn open_lanes(&self) {
         // Where there cannot be any, it takes no look.
-        if L::COPIED.is_some()
-            && let Some(lanes) = self.lanes
-        {
-            lanes.open(self.header);
+        if L::COPIED.is_some() {
+            self.header.open_lanes();
         }
     }
 
     /// Whether readers may sit in lanes once it is unlocked.
     pub(crate) fn has_lanes(&self) -> bool {
-        self.lanes.is_some()
+        self.header.bias.has_lanes()
     }
 
-    /// Opens these lanes of the shard when it is unlocked, unless somebody waits for readers.
-    pub(super) fn add_lanes(&mut self, lanes: &'a Lanes<L, O>) {
+    /// Opens the shard's lanes, which are closed and empty, when it is unlocked; unless somebody waits for readers.
+    pub(super) fn add_lanes(&mut self) {
+        debug_assert!(self.header.lanes().is_some());
         if self.header.bias.add_lanes() {
-            self.lanes = Some(lanes);
+            self.header.lock.set_lanes(true);
         }
     }
 
     /// Leaves the lanes closed.
     pub(crate) fn remove_lanes(&mut self) {
-        if self.lanes.take().is_some() {
-            self.header.bias.remove_lanes(false);
+        if self.has_lanes() {
+            self.header.remove_lanes(false);
         }
     }
 
@@ -484,12 +473,15 @@ impl<L: Table, O> DerefMut for Exclusive<'_, L, O> {
 impl<L: Table, O> Exclusive<'_, L, O> {
     #[inline(always)]
     fn unlock(&mut self) {
-        self.open_lanes();
-        // SAFETY: the token is taken here only, once, at the end, and it came from this lock; the ticket likewise.
+        // SAFETY: both are taken here only, once, at the end; and the token came from this lock.
         unsafe {
-            self.header
-                .lock
-                .unlock_exclusive(ManuallyDrop::take(&mut self.token));
+            let token = ManuallyDrop::take(&mut self.token);
+            if L::COPIED.is_none() {
+                // There cannot be lanes.
+                self.header.lock.unlock_exclusive(token);
+            } else if let Err(token) = self.header.lock.unlock_exclusive_unflagged(token) {
+                self.header.open_lanes_and_unlock(token);
+            }
             ManuallyDrop::drop(&mut self.ticket);
         }
     }

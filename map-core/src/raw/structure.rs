@@ -7,7 +7,7 @@ use super::coverage::Coverage;
 use super::header::Header;
 use super::holds::Exclusive;
 use super::lanes::{self, Lanes};
-use super::way::{Signpost, says_read_table};
+use super::way::{Signpost, says_read_table, to_lane, to_locator};
 use crate::strategy::{Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
 
@@ -19,7 +19,7 @@ pub(crate) struct Line<L, O>([AtomicPtr<Header<L, O>>; PLACES]);
 type Places<L, O> = *const AtomicPtr<Header<L, O>>;
 
 /// How many places a line has.
-pub(super) const PLACES: usize = 64 / size_of::<AtomicPtr<()>>();
+const PLACES: usize = 64 / size_of::<AtomicPtr<()>>();
 
 // From one line to the next, too, each place follows the other.
 const _: () = assert!(size_of::<Line<(), ()>>() == PLACES * size_of::<AtomicPtr<()>>());
@@ -46,7 +46,7 @@ pub(crate) struct Structure<L, O> {
     /// The lanes of headers that have had any, freed with the map.
     lanes: Vec<NonNull<Lanes<L, O>>>,
     /// `arrays[d]` has `2^d` places and before them as many locators, the last one first; and before these, if places may say
-    /// something, as many plain places. Where shards may have lanes, as many places of these follow. All are filled up to whole lines. Or it is empty if
+    /// something, as many plain places. Where shards may have lanes, the place of these stands before each locator. All are filled up to whole lines. Or it is empty if
     /// it was never needed. They are kept: see the directory's header comment, 4.
     arrays: Vec<Box<[Line<L, O>]>>,
     /// The current array.
@@ -129,14 +129,13 @@ impl<L: Table, O: Open> Structure<L, O> {
     /// Gives a shard lanes, which are opened when it is unlocked; its places say so once it is published. It has none.
     pub(crate) fn add_lanes(&mut self, section: &mut Exclusive<'_, L, O>) {
         let header = section.header();
-        let lanes = header.lanes().unwrap_or_else(|| {
+        if header.lanes().is_none() {
             let lanes = NonNull::from(Box::leak(Box::new(Lanes::beside(header))));
             self.lanes.push(lanes);
             // SAFETY: 1. They live as long as the headers do.
             unsafe { header.set_lanes(lanes) };
-            header.lanes().expect("it has them now")
-        });
-        section.add_lanes(lanes);
+        }
+        section.add_lanes();
     }
 
     /// A header out of use; if it is new, with a sibling of what is `open`.
@@ -313,20 +312,12 @@ const fn has_third_part<L: Table, O: Open>() -> bool {
 
 /// The number of the first place.
 fn first_place<L: Table, O: Open>(array: &[Line<L, O>]) -> usize {
-    let before = if O::MAY_HAVE_READ_TABLE {
+    let before = if has_third_part::<L, O>() {
         array.len() / 3 * 2
-    } else if lanes::may_be::<L, O>() {
-        array.len() / 3
     } else {
         array.len() / 2
     };
     before * PLACES
-}
-
-/// The number of the first place of lanes.
-fn first_lane<L: Table, O: Open>(array: &[Line<L, O>]) -> usize {
-    debug_assert!(lanes::may_be::<L, O>());
-    array.len() / 3 * 2 * PLACES
 }
 
 /// The number of the first plain place: that of the first, where none says anything.
@@ -352,12 +343,13 @@ fn plain<L: Table, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<He
 
 /// No address of a header, but beside the places, as whose type it is stored.
 fn locator<L: Table, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
-    word(array, first_place(array) - 1 - index)
+    word(array, first_place(array) - to_locator::<L, O>(index))
 }
 
 /// The first of the lanes of a shard that has some open; or null.
 fn lane<L: Table, O: Open>(array: &[Line<L, O>], index: usize) -> &AtomicPtr<Header<L, O>> {
-    word(array, first_lane(array) + index)
+    debug_assert!(lanes::may_be::<L, O>());
+    word(array, first_place(array) - to_lane(index))
 }
 
 /// Has a place of an array that is about to be the current one say what that one says.

@@ -7,9 +7,8 @@ use std::ptr;
 use super::coverage::below_tag;
 use super::directory::Directory;
 use super::header::Header;
-use super::lanes::Lanes;
-use super::structure::PLACES;
-use crate::strategy::Open;
+use super::lanes::{self, Lanes};
+use crate::strategy::{Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Acquire, Ordering::Relaxed};
 
 /// The low bits of the root that hold the shift; array addresses have them zero.
@@ -144,10 +143,8 @@ impl<'a, L, O: Open> Root<'a, L, O> {
     #[inline(always)]
     pub(super) fn find_lanes(&self, hash: u64) -> Option<&'a Lanes<L, O>> {
         let (array, index) = self.place(hash);
-        // The number of places, which begin a line, as those of lanes do behind them.
-        let places = (1usize << (64 - (self.tagged.addr() & SHIFT_MASK))).max(PLACES);
         // SAFETY: there is such a place; arrays live as long as their directory, which is borrowed for `'a`.
-        let place = unsafe { &*array.add(places + index) };
+        let place = unsafe { &*array.sub(to_lane(index)) };
         // Acquire: pairs with the Release in `Structure::put`; publishes the lanes.
         let first = place.load(Acquire);
         // SAFETY: in these places there is null, or the address of lanes, which live as long.
@@ -156,13 +153,32 @@ impl<'a, L, O: Open> Root<'a, L, O> {
 
     /// The locator of the table of that shard, or of an older one. The root is everybody's: before plain places there may be none.
     #[inline(always)]
-    pub(super) fn locator(&self, hash: u64) -> usize {
+    pub(super) fn locator(&self, hash: u64) -> usize
+    where
+        L: Table,
+    {
         let (array, index) = self.place(hash);
         // SAFETY: before the first place lie as many locators as there are places, from there backwards; they live as long.
-        let locator = unsafe { &*array.sub(index + 1) };
+        let locator = unsafe { &*array.sub(to_locator::<L, O>(index)) };
         // Relaxed: nothing is read through it.
         locator.load(Relaxed).addr()
     }
+}
+
+/// How far before the first place the locator that goes with a place lies. Where shards may have lanes, the place of these lies before each.
+#[inline(always)]
+pub(super) const fn to_locator<L: Table, O: Open>(index: usize) -> usize {
+    if lanes::may_be::<L, O>() {
+        to_lane(index) - 1
+    } else {
+        index + 1
+    }
+}
+
+/// The same of the place of lanes, so that nobody has to know how many places there are.
+#[inline(always)]
+pub(super) const fn to_lane(index: usize) -> usize {
+    2 * index + 2
 }
 
 /// What stands in a root that leads to an array of `2^depth` places; not 0.

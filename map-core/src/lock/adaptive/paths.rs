@@ -199,7 +199,7 @@ impl AdaptiveRawRwLock {
         let token = self.bias.lock_exclusive(
             &self.lock,
             take,
-            || self.bias.admits_writer(self.known_name()).then_some(()),
+            || self.bias.admits_writer(self.known_name()),
             |bias| {
                 meet();
                 let started = Instant::now();
@@ -211,7 +211,7 @@ impl AdaptiveRawRwLock {
         if let Some(since) = met.get() {
             self.note_conflict(since.elapsed());
         }
-        let (token, ()) = token?;
+        let token = token?;
         Some(self.settle(token))
     }
 
