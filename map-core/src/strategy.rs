@@ -35,6 +35,7 @@
 
 pub use crate::raw::anchored::Anchored;
 pub use crate::raw::coverage::{Coverage, MAX_DEPTH, Span, hash_at, position};
+pub use crate::raw::fetch::{FETCHES, fetch_to_read, fetch_to_write};
 pub use crate::raw::guarded::{Edit, Held, LockedVisit};
 pub use crate::raw::header::{Crowd, Refused};
 pub use crate::raw::holds::{Exclusive, Inside, Kept, Shared, Within};

@@ -36,7 +36,7 @@
 //!
 //! *Locators.* Where several threads write, the lines of a table are as likely to be another core's as is that of its lock, and who takes it would wait for
 //! one and then for the others. So before the places of an array lie as many [locators](Table::locator), of the same shards: where
-//! their tables were when that was last told. While writers meet, and for a second or so after, whoever is about to take a lock has the lines that he will want fetched before. It does
+//! their tables were when that was last told. While writers meet, and for a second or so after, and while readers sit in lanes, whoever is about to take a lock has the lines that he will want fetched before. It does
 //! no harm that a locator is old, for nothing is read through it; so it is only now and then that they are looked after.
 //!
 //! Locks are taken in the order: shards, then the structure's mutex. A thread that has the mutex never waits for
@@ -184,6 +184,13 @@ impl<L: Table, O: Open> Directory<L, O> {
             return Some(Signpost::plain(&self.first));
         }
         let root = self.root()?;
+        if lanes::may_be::<L, O>()
+            && access == Access::Write
+            && self.readers() == Readers::Sit
+            && let Some(lanes) = root.find_lanes(hash)
+        {
+            lanes.fetch();
+        }
         let way = root.find(hash);
         // Of nodes under a read table no locator tells. Where none may be, who comes here is to prefetch.
         if !O::MAY_HAVE_READ_TABLE || !way.says_read_table() && self.writers_meet() {
@@ -689,14 +696,17 @@ impl<L: Table, O: Open> Directory<L, O> {
                 ptr::null_mut()
             }
         };
-        let announcers = match self.readers() {
-            Readers::Sit if self.may_have_lanes() => ptr::without_provenance_mut(LANES),
-            readers => plain_if(readers == Readers::Announce),
+        let readers = self.readers();
+        let sit = readers == Readers::Sit && self.may_have_lanes();
+        let announcers = match sit {
+            true => ptr::without_provenance_mut(LANES),
+            false => plain_if(readers == Readers::Announce),
         };
         // Release: likewise in `way_to_read` and `way_to_lock`.
         self.announcers_root.store(announcers, Release);
         let writers_meet = self.writers_meet();
-        self.lockers_root.store(plain_if(!writers_meet), Release);
+        self.lockers_root
+            .store(plain_if(!writers_meet && !sit), Release);
         let shards = structure.shards();
         let limit_of = |shards| saturated(self.limits().of(shards, writers_meet));
         self.shard_limit.store(limit_of(shards), Relaxed);

@@ -6,6 +6,7 @@ pub(crate) mod common;
 pub(crate) mod contention;
 pub(crate) mod coverage;
 pub(crate) mod directory;
+pub(crate) mod fetch;
 pub(crate) mod guarded;
 pub(crate) mod habits;
 pub(crate) mod header;

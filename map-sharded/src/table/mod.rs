@@ -23,7 +23,7 @@ use std::ptr::NonNull;
 use std::{alloc, fmt, mem};
 
 use map_core::TryReserveError;
-use map_core::strategy::Access;
+use map_core::strategy::{Access, fetch_to_read, fetch_to_write};
 
 use group::{DELETED, Tag, is_full};
 use iter::{Cursor, IterMut};
@@ -86,10 +86,10 @@ impl<T> SwissTable<T> {
     pub(crate) fn prefetch(locator: usize, hash: u64, access: Access) {
         if let Some((bucket, control)) = Raw::<T>::first_of(locator, hash) {
             match access {
-                Access::Read => raw::fetch(bucket),
-                Access::Write => raw::fetch_to_write(bucket),
+                Access::Read => fetch_to_read(bucket),
+                Access::Write => fetch_to_write(bucket),
             }
-            raw::fetch(control);
+            fetch_to_read(control);
         }
     }
 

@@ -13,6 +13,8 @@ use std::alloc::{self, Layout};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
+use map_core::strategy::{FETCHES, fetch_to_read};
+
 use super::group::{DELETED, EMPTY, Group, is_full, vacated};
 
 /// The fewest buckets that memory is taken for.
@@ -25,50 +27,6 @@ const _: () = assert!(size_of::<Group>() <= ALIGNMENT);
 
 /// Stands for the control bytes of a table without memory.
 static NO_ENTRIES: [u8; Group::WIDTH] = [EMPTY; Group::WIDTH];
-
-/// Whether what follows does anything here.
-pub(super) const FETCHES: bool = cfg!(all(
-    any(
-        all(target_arch = "x86_64", target_feature = "sse2"),
-        target_arch = "aarch64"
-    ),
-    not(miri)
-));
-
-/// Has a cache line fetched, to be read from, if there is anything at that address.
-#[inline(always)]
-pub(super) fn fetch<T>(place: *const T) {
-    #[cfg(all(target_arch = "x86_64", target_feature = "sse2", not(miri)))]
-    // SAFETY: it may be any address: nothing is read, nor is anything wrong if nothing can be. This is compiled where all
-    // processors have SSE, which SSE2 contains.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(place.cast());
-    }
-    #[cfg(all(target_arch = "aarch64", not(miri)))]
-    // SAFETY: as above.
-    unsafe {
-        std::arch::asm!("prfm pldl1keep, [{}]", in(reg) place.addr(), options(nostack, nomem, preserves_flags));
-    }
-    let _ = place;
-}
-
-/// The same, to be written to.
-#[inline(always)]
-pub(super) fn fetch_to_write<T>(place: *const T) {
-    #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: as above. The manuals of either maker know no exception of it (but with a lock prefix), and a processor that does
-    // not know it takes it for a NOP.
-    unsafe {
-        std::arch::asm!("prefetchw [{}]", in(reg) place.addr(), options(nostack, nomem, preserves_flags));
-    }
-    #[cfg(all(target_arch = "aarch64", not(miri)))]
-    // SAFETY: as above.
-    unsafe {
-        std::arch::asm!("prfm pstl1keep, [{}]", in(reg) place.addr(), options(nostack, nomem, preserves_flags));
-    }
-    let _ = place;
-}
 
 /// Buckets and their control bytes. Frees the memory and drops no entry.
 ///
@@ -178,7 +136,7 @@ impl<T> Raw<T> {
     /// Has the cache line of a bucket fetched, if there is such a bucket.
     #[inline(always)]
     pub(super) fn prefetch(&self, index: usize) {
-        fetch(self.ctrl.cast::<T>().as_ptr().wrapping_sub(index + 1));
+        fetch_to_read(self.ctrl.cast::<T>().as_ptr().wrapping_sub(index + 1));
     }
 
     /// Where the control bytes are, and in the low bits, which such an address has zero, the binary logarithm of the number of buckets; 0 without

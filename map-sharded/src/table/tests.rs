@@ -3,6 +3,8 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use map_core::strategy::FETCHES;
+
 use super::group::EMPTY;
 use super::*;
 
@@ -310,7 +312,7 @@ fn a_locator_leads_to_where_searches_begin() {
         (28_673, false),
     ] {
         let table = SwissTable::<Entry>::try_with_capacity(capacity).unwrap();
-        let tells = tells && raw::FETCHES;
+        let tells = tells && FETCHES;
         assert_eq!(table.locator() != 0, tells, "{capacity}");
         for hash in (0..200).flat_map(|key| HASHES.map(|hash| hash(key))) {
             let Some((bucket, control)) = Raw::<Entry>::first_of(table.locator(), hash) else {
