@@ -713,6 +713,13 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
                 .note_revocation(&self.tally, self.directory.may_have_lanes());
             self.lead_readers();
         }
+        // It may have become smaller just now.
+        if met.contended
+            && build::sizes::<K, V, T>() == Sizes::WholeUntilWritersMeet
+            && section.len() > self.directory.shard_limit()
+        {
+            return either(self.split(section, hash, Reason::Size, place));
+        }
         if let Some(reading) = met.crowded
             && T::splits_for_contention(section.open())
         {
@@ -881,7 +888,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
             if section.len() >= capacity.div_ceil(2) {
                 // Of locked shards that split for size alone, traces are no reason either: then a larger table.
                 let size = match build::sizes::<K, V, T>() {
-                    Sizes::Large => section.len(),
+                    Sizes::WholeUntilWritersMeet => section.len(),
                     Sizes::Small | Sizes::LargeUntilWritersMeet => capacity,
                 };
                 if size >= self.directory.shard_limit() {

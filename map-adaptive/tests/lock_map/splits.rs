@@ -1,4 +1,4 @@
-//! When shards split: if there are too many entries in them, and not if they are fought over, or if entries come and go.
+//! When shards split: if there are too many entries in them, of which it takes fewer once threads have met; and not if entries come and go.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use map_adaptive::{Change, LockMap, Map, ReadBias, ShardedMap, Strategy};
 
-/// Two threads fight over a map of few keys until `enough` says so, after how long they did.
-fn fight<T>(map: &Map<u64, u64, T>, enough: impl Fn(Duration) -> bool) -> Duration
+/// Two threads fight over a map of so many keys until `enough` says so, after how long they did.
+fn fight<T>(map: &Map<u64, u64, T>, keys: u64, enough: impl Fn(Duration) -> bool) -> Duration
 where
     T: Strategy<u64, u64>,
     Map<u64, u64, T>: Sync,
@@ -21,13 +21,13 @@ where
                 let mut i = thread;
                 while !stop.load(Ordering::Relaxed) {
                     i += 2;
-                    map.compute(i % 64, |_| {
+                    map.compute(i % keys, |_| {
                         // A thread that is interrupted while it holds the lock is in the other's way,
                         // also on a machine with few cores.
                         thread::yield_now();
                         Change::Set(i)
                     });
-                    map.contains_key(&(i % 64));
+                    map.contains_key(&(i % keys));
                 }
             });
         }
@@ -40,28 +40,57 @@ where
 }
 
 #[test]
-fn a_contended_map_stays_whole() {
+fn a_contended_map_of_few_entries_stays_whole() {
     let sharded = ShardedMap::new();
-    let took = fight(&sharded, |elapsed| {
+    let took = fight(&sharded, 28, |elapsed| {
         sharded.shards() > 1 || elapsed > Duration::from_secs(60)
     });
     assert!(sharded.shards() > 1, "the twin: not split in a minute");
 
     let map = LockMap::new();
     let longer = Duration::from_secs(1).max(3 * took);
-    fight(&map, |elapsed| map.shards() > 1 || elapsed > longer);
-    assert_eq!((map.shards(), map.len()), (1, 64));
+    fight(&map, 28, |elapsed| map.shards() > 1 || elapsed > longer);
+    assert_eq!((map.shards(), map.len()), (1, 28));
+}
+
+#[test]
+fn a_map_in_which_threads_have_met_is_divided_and_no_further_than_that() {
+    let map = LockMap::new();
+    for key in 0..1_000 {
+        map.insert(key, key);
+    }
+    assert_eq!(map.shards(), 1, "nobody has met anybody");
+    fight(&map, 1_000, |elapsed| {
+        map.shards() >= 32 || elapsed > Duration::from_secs(60)
+    });
+    let shards = map.shards();
+    assert!((32..=128).contains(&shards), "{shards}");
+    assert_eq!(map.len(), 1_000);
+    // For good, and for all who come later: up to 64 shards, and from then on by a larger limit.
+    for key in 1_000..20_000 {
+        map.insert(key, key);
+    }
+    let shards = map.shards();
+    assert!((64..=128).contains(&shards), "{shards}");
+    assert!((1_000..20_000).all(|key| map.get_copied(&key) == Some(key)));
 }
 
 #[test]
 fn a_full_map_splits() {
     let map = LockMap::new();
+    for key in 0..114_688 {
+        map.insert(key, key);
+    }
+    assert_eq!(map.shards(), 1, "there is room for so many");
+
+    let map = LockMap::<u64, u64>::builder().shard_limit(28).build();
+    let map = map.expect("a fine map");
     let sharded = ShardedMap::new();
     for key in 0..1_792 {
         map.insert(key, key);
         sharded.insert(key, key);
     }
-    assert_eq!(map.shards(), 1, "there is room for so many");
+    assert_eq!(map.shards(), 1, "64 times as many");
     assert!(sharded.shards() > 8, "the twin: {}", sharded.shards());
     for key in 1_792..20_000 {
         map.insert(key, key);
@@ -99,9 +128,9 @@ fn a_map_is_built_with_shards() {
         .build()
         .expect("a fine map");
     assert_eq!(map.shards(), 8);
-    for key in 0..1000 {
+    for key in 0..20_000 {
         map.insert(key, key);
     }
     assert!(map.shards() > 16, "{}", map.shards());
-    assert_eq!(map.len(), 1000);
+    assert_eq!(map.len(), 20_000);
 }

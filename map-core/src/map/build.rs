@@ -30,7 +30,7 @@ const MOST_ENTRIES: usize = 1 << 27;
 pub(super) const fn sizes<K, V, T: Strategy<K, V>>() -> Sizes {
     match (T::READS_LOCK, T::SPLITS_FOR_CONTENTION) {
         (true, true) => Sizes::Small,
-        (true, false) => Sizes::Large,
+        (true, false) => Sizes::WholeUntilWritersMeet,
         (false, _) => Sizes::LargeUntilWritersMeet,
     }
 }
@@ -46,7 +46,7 @@ const fn default_shard_limit<K, V, T: Strategy<K, V>>() -> usize {
     match sizes::<K, V, T>() {
         Sizes::Small => entries,
         // As many as small ones come to have, too, in a larger map.
-        Sizes::Large | Sizes::LargeUntilWritersMeet => 4 * entries,
+        Sizes::WholeUntilWritersMeet | Sizes::LargeUntilWritersMeet => 4 * entries,
     }
 }
 
@@ -421,8 +421,9 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     /// Splits a shard when its table is full and has room for at least so many entries.
     ///
     /// Of locked shards that split under contention, too: for a quarter as many while a map has less than 64 of them, for four times as many
-    /// afterwards, for eight times as many from 256 shards on, and for 16 times as many from 4,096 on. Of locked shards that do not: if there are that many
-    /// entries in it (or up to twice as many, if its table has grown for traces of removed ones), twice as many from 256 shards on, and four times as many from 4,096 on. Where reads take no lock: for as many, for a quarter as many where there
+    /// afterwards, for eight times as many from 256 shards on, and for 16 times as many from 4,096 on. Of locked shards that do not: if there are 64 times as many
+    /// entries in it (or up to 128 times, if its table has grown for traces of removed ones), as long as no writer has met anybody; after that a 64th as many while a map has less than 64 of them, as many
+    /// afterwards, twice as many from 256 shards on, and four times as many from 4,096 on. Where reads take no lock: for as many, for a quarter as many where there
     /// are two shards or more and writers meet, and for four times as many from 4,096 shards on.
     ///
     /// The longest pause of an insert is proportional to it. More than 2^27 counts as 2^27. Costs nothing now.

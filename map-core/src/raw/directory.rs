@@ -52,7 +52,7 @@ use super::header::Header;
 use super::held::Place;
 use super::holds::Exclusive;
 use super::lanes;
-use super::limits::{Limits, Sizes, saturated};
+use super::limits::{Limits, Met, Sizes, saturated};
 use super::merges::Merges;
 #[cfg(feature = "rayon")]
 use super::merges::Unmerged;
@@ -140,8 +140,8 @@ impl<L: Table, O: Open> Directory<L, O> {
             root: AtomicPtr::new(ptr::null_mut()),
             announcers_root: AtomicPtr::new(ptr::null_mut()),
             lockers_root: AtomicPtr::new(ptr::without_provenance_mut(FIRST)),
-            shard_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
-            merged_limit: hint::AtomicU32::new(saturated(limits.of(1, false))),
+            shard_limit: hint::AtomicU32::new(saturated(limits.of(1, Met::Never))),
+            merged_limit: hint::AtomicU32::new(saturated(limits.of(1, Met::Never))),
             base_limit: limits.base,
             sizes: limits.sizes,
             habits: hint::AtomicU8::new(0),
@@ -308,11 +308,14 @@ impl<L: Table, O: Open> Directory<L, O> {
         }
     }
 
-    /// A writer has met somebody: so who takes a lock prefetches from now on, and shards that readers take no lock for stay smaller.
+    /// A writer has met somebody: so who takes a lock prefetches from now on, and some shards stay smaller ([`Sizes`]).
     pub(crate) fn note_meeting(&self) {
         self.last_meeting.note();
         if !self.writers_meet() {
-            self.set_habits(|habits| habits.set(Habits::WRITERS_MEET, true));
+            self.set_habits(|habits| {
+                habits.set(Habits::WRITERS_MEET, true);
+                habits.set(Habits::HAVE_MET, true);
+            });
         }
     }
 
@@ -338,6 +341,15 @@ impl<L: Table, O: Open> Directory<L, O> {
         self.has(Habits::WRITERS_MEET)
     }
 
+    /// Whether they have met anybody.
+    pub(crate) fn met(&self) -> Met {
+        match (self.writers_meet(), self.has(Habits::HAVE_MET)) {
+            (true, _) => Met::Lately,
+            (false, true) => Met::Once,
+            (false, false) => Met::Never,
+        }
+    }
+
     /// Changes who goes by which root.
     fn set_habits(&self, change: impl FnOnce(&mut Habits)) {
         let structure = self.structure.lock();
@@ -353,7 +365,10 @@ impl<L: Table, O: Open> Directory<L, O> {
         match structure.as_ref() {
             // Before there is an array, there may be a structure already.
             Some(structure) if !self.is_inline() => self.set_root(structure),
-            _ => self.lead_to_first(self.leads_to_first()),
+            _ => {
+                self.set_limits(1);
+                self.lead_to_first(self.leads_to_first());
+            }
         }
     }
 
@@ -704,13 +719,17 @@ impl<L: Table, O: Open> Directory<L, O> {
         };
         // Release: likewise in `way_to_read` and `way_to_lock`.
         self.announcers_root.store(announcers, Release);
-        let writers_meet = self.writers_meet();
         self.lockers_root
-            .store(plain_if(!writers_meet && !sit), Release);
-        let shards = structure.shards();
-        let limit_of = |shards| saturated(self.limits().of(shards, writers_meet));
+            .store(plain_if(!self.writers_meet() && !sit), Release);
+        self.set_limits(structure.shards());
+    }
+
+    /// The limits for so many shards. Under the structure's mutex.
+    fn set_limits(&self, shards: usize) {
+        let limit_of = |shards| saturated(self.limits().of(shards, self.met()));
         self.shard_limit.store(limit_of(shards), Relaxed);
-        self.merged_limit.store(limit_of(shards - 1), Relaxed);
+        self.merged_limit
+            .store(limit_of(shards.saturating_sub(1)), Relaxed);
     }
 
     /// Consumes the directory and returns what lay under the shards' locks.

@@ -22,6 +22,8 @@ impl Habits {
     const SITS: Self = Self(4);
     /// Writers meet others, so that who takes a lock prefetches.
     pub(crate) const WRITERS_MEET: Self = Self(2);
+    /// They have met some, if only once.
+    pub(crate) const HAVE_MET: Self = Self(8);
 
     pub(crate) fn readers(self) -> Readers {
         match (self.has(Self::ANNOUNCES), self.has(Self::SITS)) {

@@ -5,6 +5,8 @@
 //! there took 1.06 times as long.) So shards grow with the map, to where a split takes some tens of microseconds. In a small map it
 //! depends on what they are for: [`Sizes`].
 
+use crate::sync::REAL_FENCES;
+
 /// A limit that no shard reaches is as good as any other.
 pub(super) fn saturated(limit: usize) -> u32 {
     u32::try_from(limit).unwrap_or(u32::MAX)
@@ -16,13 +18,23 @@ pub(crate) enum Sizes {
     /// A quarter of the base. Small tables under locks are faster where entries come and go, and there are the sooner several shards for
     /// threads that write; and to split them while they are small takes less than to split them when they are large and others wait.
     Small,
-    /// The base: one shard is found sooner than one of several, and one table of so many entries takes fewer lines of the cache than many. For maps that get no more
-    /// shards because threads meet.
-    Large,
+    /// Until writers have met, 64 times the base: one shard is found sooner than one of several, its lock and its table lie in fewer lines of the cache, and a map
+    /// that fills is moved as seldom as any. From then on a 64th of the base while there are few shards: for two threads that meet at one lock wait for
+    /// each other, and for 64 they hardly do. For maps that get no more shards because one of them is fought over.
+    WholeUntilWritersMeet,
     /// The base, unless writers meet. Where readers take no lock, the way to one shard is two loads
     /// shorter, which are a fifth of a read. But where writers meet while such a map grows, one waits for each split of another, for they
     /// come by every shard while it lasts; it does not last as long, nor are they as likely to come by, if the shards are smaller: a quarter.
     LargeUntilWritersMeet,
+}
+
+/// Whether writers of a map have met anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Met {
+    Never,
+    /// But not lately.
+    Once,
+    Lately,
 }
 
 /// The split limits of a map.
@@ -43,18 +55,26 @@ impl Limits {
         self.base as usize
     }
 
-    /// The limit of a map with so many shards, in which writers meet or do not.
-    pub(crate) const fn of(self, shards: usize, writers_meet: bool) -> usize {
+    /// The limit of a map with so many shards.
+    pub(crate) const fn of(self, shards: usize, met: Met) -> usize {
         let base = self.base as usize;
         match (shards, self.sizes) {
             (0..64, Sizes::Small) => base.div_ceil(4),
             (0..256, Sizes::Small) => base.saturating_mul(4),
             (0..4096, Sizes::Small) => base.saturating_mul(8),
             (_, Sizes::Small) => base.saturating_mul(16),
-            (0..256, Sizes::Large) => base,
-            (0..4096, Sizes::Large) => base.saturating_mul(2),
-            (_, Sizes::Large) => base.saturating_mul(4),
-            (2..4096, Sizes::LargeUntilWritersMeet) if writers_meet => base.div_ceil(4),
+            // In a model who meets whom would decide how many shards there are.
+            (_, Sizes::WholeUntilWritersMeet) if !REAL_FENCES => base,
+            (_, Sizes::WholeUntilWritersMeet) if matches!(met, Met::Never) => {
+                base.saturating_mul(64)
+            }
+            (0..64, Sizes::WholeUntilWritersMeet) => base.div_ceil(64),
+            (0..256, Sizes::WholeUntilWritersMeet) => base,
+            (0..4096, Sizes::WholeUntilWritersMeet) => base.saturating_mul(2),
+            (_, Sizes::WholeUntilWritersMeet) => base.saturating_mul(4),
+            (2..4096, Sizes::LargeUntilWritersMeet) if matches!(met, Met::Lately) => {
+                base.div_ceil(4)
+            }
             (0..4096, Sizes::LargeUntilWritersMeet) => base,
             (_, Sizes::LargeUntilWritersMeet) => base.saturating_mul(4),
         }
@@ -68,21 +88,35 @@ mod tests {
     #[test]
     fn shards_grow_with_the_map() {
         let shards = [1, 2, 63, 64, 255, 256, 4095, 4096];
-        let limits = |sizes, writers_meet| {
+        let limits = |sizes, met| {
             let limits = Limits::new(448, sizes);
-            shards.map(|shards| limits.of(shards, writers_meet))
+            shards.map(|shards| limits.of(shards, met))
         };
-        for writers_meet in [false, true] {
+        for met in [Met::Never, Met::Once, Met::Lately] {
             let small = [112, 112, 112, 1792, 1792, 3584, 3584, 7168];
-            assert_eq!(limits(Sizes::Small, writers_meet), small);
-            let large = [448, 448, 448, 448, 448, 896, 896, 1792];
-            assert_eq!(limits(Sizes::Large, writers_meet), large);
+            assert_eq!(limits(Sizes::Small, met), small);
+            let parts = [7, 7, 7, 448, 448, 896, 896, 1792];
+            let whole = match met {
+                Met::Never => [64 * 448; 8],
+                Met::Once | Met::Lately => parts,
+            };
+            assert_eq!(limits(Sizes::WholeUntilWritersMeet, met), whole);
+            let large = match met {
+                Met::Never | Met::Once => [448, 448, 448, 448, 448, 448, 448, 1792],
+                Met::Lately => [448, 112, 112, 112, 112, 112, 112, 1792],
+            };
+            assert_eq!(limits(Sizes::LargeUntilWritersMeet, met), large);
         }
-        let alone = [448, 448, 448, 448, 448, 448, 448, 1792];
-        assert_eq!(limits(Sizes::LargeUntilWritersMeet, false), alone);
-        let met = [448, 112, 112, 112, 112, 112, 112, 1792];
-        assert_eq!(limits(Sizes::LargeUntilWritersMeet, true), met);
-        let most = Limits::new(usize::MAX, Sizes::Small);
-        assert!(most.of(4096, false) >= u32::MAX as usize, "no overflow");
+        for sizes in [
+            Sizes::Small,
+            Sizes::WholeUntilWritersMeet,
+            Sizes::LargeUntilWritersMeet,
+        ] {
+            let most = Limits::new(usize::MAX, sizes);
+            assert!(
+                most.of(4096, Met::Never) >= u32::MAX as usize,
+                "no overflow"
+            );
+        }
     }
 }
