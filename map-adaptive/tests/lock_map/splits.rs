@@ -42,15 +42,15 @@ where
 #[test]
 fn a_contended_map_of_few_entries_stays_whole() {
     let sharded = ShardedMap::new();
-    let took = fight(&sharded, 28, |elapsed| {
+    let took = fight(&sharded, 200, |elapsed| {
         sharded.shards() > 1 || elapsed > Duration::from_secs(60)
     });
     assert!(sharded.shards() > 1, "the twin: not split in a minute");
 
     let map = LockMap::new();
     let longer = Duration::from_secs(1).max(3 * took);
-    fight(&map, 28, |elapsed| map.shards() > 1 || elapsed > longer);
-    assert_eq!((map.shards(), map.len()), (1, 28));
+    fight(&map, 200, |elapsed| map.shards() > 1 || elapsed > longer);
+    assert_eq!((map.shards(), map.len()), (1, 200));
 }
 
 #[test]

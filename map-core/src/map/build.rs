@@ -422,7 +422,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Builder<K, V, T, S> {
     ///
     /// Of locked shards that split under contention, too: for a quarter as many while a map has less than 64 of them, for four times as many
     /// afterwards, for eight times as many from 256 shards on, and for 16 times as many from 4,096 on. Of locked shards that do not: if there are 64 times as many
-    /// entries in it (or up to 128 times, if its table has grown for traces of removed ones), as long as no writer has met anybody; after that a 64th as many while a map has less than 64 of them, as many
+    /// entries in it (or up to 128 times, if its table has grown for traces of removed ones), as long as no writer has met anybody; after that an eighth as many while there is but one, a 64th as many while there are less than 64, as many
     /// afterwards, twice as many from 256 shards on, and four times as many from 4,096 on. Where reads take no lock: for as many, for a quarter as many where there
     /// are two shards or more and writers meet, and for four times as many from 4,096 shards on.
     ///

@@ -19,8 +19,9 @@ pub(crate) enum Sizes {
     /// threads that write; and to split them while they are small takes less than to split them when they are large and others wait.
     Small,
     /// Until writers have met, 64 times the base: one shard is found sooner than one of several, its lock and its table lie in fewer lines of the cache, and a map
-    /// that fills is moved as seldom as any. From then on a 64th of the base while there are few shards: for two threads that meet at one lock wait for
-    /// each other, and for 64 they hardly do. For maps that get no more shards because one of them is fought over.
+    /// that fills is moved as seldom as any. From then on, if there is an eighth of the base in it, a 64th while there are few shards: two threads that meet at one lock
+    /// wait for each other, which they hardly do where there are many. (Measured with two threads: of two or four shards they have less than of either; eight are about even with one.) For maps that get no
+    /// more shards because one of them is fought over.
     WholeUntilWritersMeet,
     /// The base, unless writers meet. Where readers take no lock, the way to one shard is two loads
     /// shorter, which are a fifth of a read. But where writers meet while such a map grows, one waits for each split of another, for they
@@ -68,6 +69,7 @@ impl Limits {
             (_, Sizes::WholeUntilWritersMeet) if matches!(met, Met::Never) => {
                 base.saturating_mul(64)
             }
+            (0..2, Sizes::WholeUntilWritersMeet) => base.div_ceil(8),
             (0..64, Sizes::WholeUntilWritersMeet) => base.div_ceil(64),
             (0..256, Sizes::WholeUntilWritersMeet) => base,
             (0..4096, Sizes::WholeUntilWritersMeet) => base.saturating_mul(2),
@@ -95,7 +97,7 @@ mod tests {
         for met in [Met::Never, Met::Once, Met::Lately] {
             let small = [112, 112, 112, 1792, 1792, 3584, 3584, 7168];
             assert_eq!(limits(Sizes::Small, met), small);
-            let parts = [7, 7, 7, 448, 448, 896, 896, 1792];
+            let parts = [56, 7, 7, 448, 448, 896, 896, 1792];
             let whole = match met {
                 Met::Never => [64 * 448; 8],
                 Met::Once | Met::Lately => parts,
