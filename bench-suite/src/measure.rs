@@ -74,8 +74,8 @@ pub fn measure(
         for (at, seat) in seats.iter().enumerate() {
             let (least, most) = seat.amounts();
             let mut amount = least;
-            // Grow until a round is long enough to tell, then take what fills the time. A round that was interrupted looks long enough,
-            // too: it is played again, and the shortest counts.
+            // Grow until a round is long enough to tell, then take what fills the time, if it does. A round that was interrupted looks long enough,
+            // too: it is played again, and the shortest counts. And so do all of them while a map is rebuilt.
             loop {
                 let mut time = round(at, amount)?.time.max(Duration::from_nanos(1));
                 for _ in 0..CONFIRMATIONS {
@@ -83,9 +83,13 @@ pub fn measure(
                         time = time.min(round(at, amount)?.time.max(Duration::from_nanos(1)));
                     }
                 }
-                if is_long(time) || amount == most {
+                let fills = is_long(time) || amount == most;
+                if fills {
                     let filling = amount as f64 * effort.round.as_secs_f64() / time.as_secs_f64();
-                    amounts.push((filling as u64).clamp(least, most));
+                    amount = (filling as u64).clamp(least, most);
+                }
+                if fills && (amount == most || is_long(round(at, amount)?.time)) {
+                    amounts.push(amount);
                     break;
                 }
                 amount = (amount * 4).min(most);
@@ -169,14 +173,16 @@ mod tests {
         time::Instant,
     };
 
-    /// A tenth of a microsecond for an operation, but that the first rounds are interrupted.
+    /// A tenth of a microsecond for an operation, but that so many rounds are interrupted first.
     struct Interrupted(AtomicU32);
 
     impl Task for Interrupted {
         fn approach(&self, _: usize, _: u64) {}
 
         fn run(&self, _: usize, amount: u64) {
-            if self.0.fetch_add(1, Relaxed) < 2 {
+            let left = self.0.load(Relaxed);
+            if left > 0 {
+                self.0.store(left - 1, Relaxed);
                 thread::sleep(Duration::from_millis(10));
             }
             let start = Instant::now();
@@ -218,14 +224,17 @@ mod tests {
 
     #[test]
     fn an_interruption_makes_no_short_rounds() {
-        let seats: [Box<dyn Seat>; 1] = [Box::new(Interrupted(AtomicU32::new(0)))];
-        let effort = Effort {
-            rounds: 1,
-            round: Duration::from_millis(10),
-        };
-        let scores = measure(&seats, 1, effort, || ()).expect("nothing is wrong");
-        // A hundred thousand fill a round; judged by the interrupted ones, it were 64.
-        assert!(scores[0].ops_per_round > 5_000, "{scores:?}");
+        // Some, and as many as a calibrating round is played.
+        for interrupted in [2, 1 + CONFIRMATIONS] {
+            let seats: [Box<dyn Seat>; 1] = [Box::new(Interrupted(AtomicU32::new(interrupted)))];
+            let effort = Effort {
+                rounds: 1,
+                round: Duration::from_millis(10),
+            };
+            let scores = measure(&seats, 1, effort, || ()).expect("nothing is wrong");
+            // A hundred thousand fill a round; judged by the interrupted ones, it were 64.
+            assert!(scores[0].ops_per_round > 5_000, "{scores:?}");
+        }
     }
 
     /// By their medians the map would be at 0.45 of the peer.
