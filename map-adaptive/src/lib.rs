@@ -2,7 +2,7 @@
 //!
 //! [`AdaptiveMap`] watches the live operation mix, changes how each of its shards stores its entries while every thread
 //! keeps using it, and can say why. What it chooses among is here too, each as a map of its own: [`ShardedMap`], small locked shards
-//! that split under load; [`LockMap`], few and large ones, which split as they fill and for no other reason;
+//! that split under load; [`LockMap`], one of them until threads have met in it;
 //! [`ReadDirtyMap`], lock-free reads of published tables. And [`AdaptiveRwLock`] is a read-write lock for anything else, which
 //! goes by how it is used. The maps share one front, so code written for one of them, or for any [`ConcurrentMap`], does
 //! not have to change.

@@ -8,7 +8,6 @@ use super::{Map, Walk};
 use crate::error::TryReserveError;
 use crate::iter::Iter;
 use crate::raw::held::{Place, here};
-use crate::raw::limits::Met;
 use crate::strategy::{Anchored, Strategy, Table};
 use crate::sync::{spin_loop, yield_now};
 
@@ -359,10 +358,7 @@ impl<K: Eq + Hash, V, T: Strategy<K, V>, S: BuildHasher> Map<K, V, T, S> {
         }
         let limits = self.directory.limits();
         // Whether they meet just now is of no account.
-        let met = match self.directory.met() {
-            Met::Never => Met::Never,
-            Met::Once | Met::Lately => Met::Once,
-        };
+        let met = self.directory.have_met();
         let mut depth = 0;
         while share(wanted, depth) > limits.of(1 << depth, met)
             // Spreading goes only so far: a small limit would never be met.

@@ -22,7 +22,7 @@ impl Habits {
     const SITS: Self = Self(4);
     /// Writers meet others, so that who takes a lock prefetches.
     pub(crate) const WRITERS_MEET: Self = Self(2);
-    /// They have met some, if only once.
+    /// They have met some again and again, if only once: see [`Sizes::WholeUntilWritersMeet`](super::limits::Sizes).
     pub(crate) const HAVE_MET: Self = Self(8);
 
     pub(crate) fn readers(self) -> Readers {

@@ -29,15 +29,6 @@ pub(crate) enum Sizes {
     LargeUntilWritersMeet,
 }
 
-/// Whether writers of a map have met anybody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Met {
-    Never,
-    /// But not lately.
-    Once,
-    Lately,
-}
-
 /// The split limits of a map.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -56,8 +47,8 @@ impl Limits {
         self.base as usize
     }
 
-    /// The limit of a map with so many shards.
-    pub(crate) const fn of(self, shards: usize, met: Met) -> usize {
+    /// The limit of a map with so many shards, in which writers meet or do not, or have met or have not.
+    pub(crate) const fn of(self, shards: usize, met: bool) -> usize {
         let base = self.base as usize;
         match (shards, self.sizes) {
             (0..64, Sizes::Small) => base.div_ceil(4),
@@ -66,17 +57,13 @@ impl Limits {
             (_, Sizes::Small) => base.saturating_mul(16),
             // In a model who meets whom would decide how many shards there are.
             (_, Sizes::WholeUntilWritersMeet) if !REAL_FENCES => base,
-            (_, Sizes::WholeUntilWritersMeet) if matches!(met, Met::Never) => {
-                base.saturating_mul(64)
-            }
+            (_, Sizes::WholeUntilWritersMeet) if !met => base.saturating_mul(64),
             (0..2, Sizes::WholeUntilWritersMeet) => base.div_ceil(8),
             (0..64, Sizes::WholeUntilWritersMeet) => base.div_ceil(64),
             (0..256, Sizes::WholeUntilWritersMeet) => base,
             (0..4096, Sizes::WholeUntilWritersMeet) => base.saturating_mul(2),
             (_, Sizes::WholeUntilWritersMeet) => base.saturating_mul(4),
-            (2..4096, Sizes::LargeUntilWritersMeet) if matches!(met, Met::Lately) => {
-                base.div_ceil(4)
-            }
+            (2..4096, Sizes::LargeUntilWritersMeet) if met => base.div_ceil(4),
             (0..4096, Sizes::LargeUntilWritersMeet) => base,
             (_, Sizes::LargeUntilWritersMeet) => base.saturating_mul(4),
         }
@@ -94,31 +81,24 @@ mod tests {
             let limits = Limits::new(448, sizes);
             shards.map(|shards| limits.of(shards, met))
         };
-        for met in [Met::Never, Met::Once, Met::Lately] {
+        for met in [false, true] {
             let small = [112, 112, 112, 1792, 1792, 3584, 3584, 7168];
             assert_eq!(limits(Sizes::Small, met), small);
             let parts = [56, 7, 7, 448, 448, 896, 896, 1792];
-            let whole = match met {
-                Met::Never => [64 * 448; 8],
-                Met::Once | Met::Lately => parts,
-            };
+            let whole = if met { parts } else { [64 * 448; 8] };
             assert_eq!(limits(Sizes::WholeUntilWritersMeet, met), whole);
-            let large = match met {
-                Met::Never | Met::Once => [448, 448, 448, 448, 448, 448, 448, 1792],
-                Met::Lately => [448, 112, 112, 112, 112, 112, 112, 1792],
-            };
-            assert_eq!(limits(Sizes::LargeUntilWritersMeet, met), large);
         }
+        let alone = [448, 448, 448, 448, 448, 448, 448, 1792];
+        assert_eq!(limits(Sizes::LargeUntilWritersMeet, false), alone);
+        let met = [448, 112, 112, 112, 112, 112, 112, 1792];
+        assert_eq!(limits(Sizes::LargeUntilWritersMeet, true), met);
         for sizes in [
             Sizes::Small,
             Sizes::WholeUntilWritersMeet,
             Sizes::LargeUntilWritersMeet,
         ] {
             let most = Limits::new(usize::MAX, sizes);
-            assert!(
-                most.of(4096, Met::Never) >= u32::MAX as usize,
-                "no overflow"
-            );
+            assert!(most.of(4096, false) >= u32::MAX as usize, "no overflow");
         }
     }
 }

@@ -32,7 +32,7 @@ where
     /// Goes over all entries in parallel: each that is present throughout is given out exactly
     /// once, no key twice, also while shards split and merge.
     ///
-    /// The work is divided between shards, by their prefixes: a map of one shard (of a hundred entries; of two thousand where reads take no lock, or in a `LockMap`)
+    /// The work is divided between shards, by their prefixes: a map of one shard (of a hundred entries; of two thousand where reads take no lock, of a hundred thousand in a `LockMap` in which nobody has met anybody)
     /// is gone through by one job. Each job locks one shard at a time for reading, until it has gone through it
     /// and the guards given out from it are gone: so they should be short-lived. One atomic operation per
     /// entry, no allocation but rayon's own. Waits for writers of a shard, so the caller must have no write guard

@@ -121,7 +121,7 @@ pub struct Iter<'a, K, V, T: Strategy<K, V>> {
 
 /// Goes over the entries of a map that is only read.
 ///
-/// The work is divided between shards: a map of one shard (of a hundred entries; of two thousand where reads take no lock, or in a `LockMap`) is gone through by one
+/// The work is divided between shards: a map of one shard (of a hundred entries; of two thousand where reads take no lock, of a hundred thousand in a `LockMap` in which nobody has met anybody) is gone through by one
 /// job. Takes no lock, never blocks, and allocates a list of the shards; closures may do anything.
 ///
 /// ```
