@@ -34,7 +34,7 @@ impl<W> fmt::Debug for Sharded<W> {
 /// use map_sharded::mapref::entry::Entry;
 /// use map_sharded::{Sharded, Variety};
 ///
-/// /// Shards that stay together when they are fought over.
+/// /// Shards that are not split for being fought over.
 /// struct Calm;
 ///
 /// impl Variety for Calm {
@@ -46,7 +46,7 @@ impl<W> fmt::Debug for Sharded<W> {
 /// *map.entry(1).or_insert(0) += 10;
 /// ```
 pub trait Variety: Sized {
-    /// Whether shards split when their lock is fought over. If not, the first of a map becomes as large as those of a larger one: see
+    /// Whether shards split when their lock is fought over. If not, the first of a map becomes very large until threads have met in it: see
     /// [`Strategy::SPLITS_FOR_CONTENTION`].
     const SPLITS_FOR_CONTENTION: bool;
     /// What the map's `entry` gives out: see [`Strategy::OwnEntry`].

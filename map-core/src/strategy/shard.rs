@@ -132,8 +132,8 @@ pub unsafe trait Strategy<K, V>: Sized {
     /// assert!(!<map_readdirty::ReadDirty as Strategy<u32, u32>>::IN_PLACE);
     /// ```
     const IN_PLACE: bool;
-    /// Whether shards split because their lock is fought over. Locked shards that do not are for few threads: the first of a map becomes as
-    /// large as those of a larger one, and of traces of removed entries their tables grow instead.
+    /// Whether shards split because their lock is fought over. Locked shards that do not are for one thread at a time: the first of a map becomes very
+    /// large, until writers have met others some sixteen times, and of traces of removed entries their tables grow instead.
     ///
     /// ```
     /// use map_core::Strategy;
