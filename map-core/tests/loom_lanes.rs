@@ -14,6 +14,8 @@
 //! | a seat that is taken is left as if it had been one's own, or counts as free | red |
 //! | no fence after closing | red |
 //! | a writer does not look at the seats | red |
+//! | its first try does not close the lanes, or does not look at the seats, or goes in whatever it saw | red |
+//! | the lock does not say that there are lanes | red |
 //! | it loads them Relaxed | red |
 //! | a lane is opened Relaxed | red |
 //! | it is opened before it is a copy | red |

@@ -182,7 +182,7 @@ impl Bias {
         self.0.fetch_xor(change, Release);
     }
 
-    /// Whether no reader can be announced, for an exclusive holder of the lock. If not, it asks
+    /// Whether no reader can be announced, nor sit in a lane, for an exclusive holder of the lock. If not, it closes the lanes, if there are any, or asks
     /// [`admits_writer_now`](Self::admits_writer_now) or [`admits_writer`](Self::admits_writer).
     #[inline(always)]
     pub(crate) fn is_clear(&self) -> bool {

@@ -5,7 +5,7 @@
 //!
 //! `state` is the lock; every grant is one change of it, and while it says `WRITER` only the
 //! holder changes it, so that leaving is a store and not a read-modify-write. `parked` says whether
-//! anybody sleeps; it changes only under the *bucket lock*, parking_lot_core's lock on our queue.
+//! anybody sleeps; of that it changes only under the *bucket lock*, parking_lot_core's lock on our queue.
 //!
 //! *Going to sleep.* A thread that cannot get in spins briefly, takes the bucket lock, sets its flag
 //! in `parked`, runs the heavy side of a fence (`barrier`) if no flag was set before, and loads
@@ -104,7 +104,7 @@ const WRITERS_PARKED: u32 = 1 << 1;
 const ANY_PARKED: u32 = READERS_PARKED | WRITERS_PARKED;
 /// Flag of `parked`: an exclusive unlock runs a fence, as far as is known.
 const FENCED: u32 = 1 << 2;
-/// Flag of `parked`: readers may sit in [lanes](crate::raw::lanes) beside the lock, which who leaves it exclusively opens.
+/// Flag of `parked`: readers may sit in [lanes](crate::raw::lanes) beside the lock, which a map's exclusive holder opens before it leaves.
 const LANES: u32 = 1 << 3;
 /// Flags that holders change, by one read-modify-write each.
 const HOLDERS: u32 = FENCED | LANES;
@@ -162,12 +162,12 @@ pub struct RawLock {
     state: AtomicU32,
     /// Flags of who sleeps, and the batches of readers that passed the gate since a writer got in.
     ///
-    /// Changed only under the bucket lock. A sleeper's flag is set while it sleeps, so zero flags
+    /// Changed only under the bucket lock, but for two flags. A sleeper's flag is set while it sleeps, so zero flags
     /// under the bucket lock mean an empty queue; a set flag may be stale, which costs the next
     /// exclusive unlock a look into the queue. While any such flag is set, a heavy fence has run since the
     /// first one was.
     ///
-    /// Two others are the exception, so all changes are read-modify-writes. With `FENCED` a lock is made; a holder takes it away once
+    /// The two are the holders', so all changes are read-modify-writes. With `FENCED` a lock is made; a holder takes it away once
     /// it knows that the light side of the fence is nothing. `LANES` an exclusive holder adds and takes away.
     parked: AtomicU32,
 }
@@ -307,6 +307,12 @@ impl RawLock {
             true => self.parked.fetch_or(LANES, Ordering::Relaxed),
             false => self.parked.fetch_and(!LANES, Ordering::Relaxed),
         };
+    }
+
+    /// Whether there are, for the same.
+    pub(crate) fn has_lanes(&self) -> bool {
+        // Relaxed: as above.
+        self.parked.load(Ordering::Relaxed) & LANES != 0
     }
 
     /// Lets them in again.
@@ -726,20 +732,25 @@ impl RawLock {
         self.release_exclusive(false);
     }
 
-    /// The same, unless there is more to it: then the hold stays, so that lanes may be opened before it ends.
+    /// The same, unless there are lanes: then the hold stays, so that they can be opened before it ends.
     ///
     /// # Safety
     ///
     /// 1., 2. As for [`unlock_exclusive`](Self::unlock_exclusive).
     #[inline(always)]
-    pub(crate) unsafe fn unlock_exclusive_unflagged(
+    pub(crate) unsafe fn unlock_exclusive_alone(
         &self,
         token: ExclusiveToken,
     ) -> Result<(), ExclusiveToken> {
         if self.is_flagged() {
-            return Err(token);
+            // Relaxed: as in there.
+            if self.parked.load(Ordering::Relaxed) & LANES != 0 {
+                return Err(token);
+            }
+            self.release_exclusive_flagged(false);
+        } else {
+            self.release_exclusive_unflagged(false);
         }
-        self.release_exclusive_unflagged(false);
         Ok(())
     }
 

@@ -309,7 +309,7 @@ impl RawLock {
     /// Runs under the bucket lock.
     pub(super) fn shut_gate(&self, left_behind: &Cell<bool>) -> bool {
         self.announce(WRITERS_PARKED);
-        // Relaxed: changed only under the bucket lock, which we hold.
+        // Relaxed: this flag is changed only under the bucket lock, which we hold.
         let readers_parked = self.parked.load(Ordering::Relaxed) & READERS_PARKED != 0;
         // Relaxed, here and below: ordered after our flag by the barrier in `announce`, which pairs
         // with the light one of who leaves; the gate publishes nothing.

@@ -93,6 +93,37 @@ fn assert_untouched(lock: &RawLock) {
     assert!(!lock.is_locked());
 }
 
+#[test]
+fn lanes_are_not_forgotten_over_who_sleeps() {
+    within_reason(|| {
+        let lock = Arc::new(RawLock::prepared());
+        let hold = lock.lock_exclusive();
+        lock.set_lanes(true);
+        // Both sleep, and give up.
+        assert!(lock.lock_exclusive_for(MOMENT).is_none());
+        assert!(lock.lock_shared_for(MOMENT).is_none());
+        assert!(lock.has_lanes());
+        // Each sleeps, and gets it.
+        let sleepers = [false, true].map(|reads| {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || match reads {
+                true => leave_shared(&lock, lock.lock_shared()),
+                false => leave_exclusive(&lock, lock.lock_exclusive()),
+            })
+        });
+        thread::sleep(MOMENT);
+        leave_exclusive(&lock, hold);
+        for sleeper in sleepers {
+            sleeper.join().expect("it is only a lock");
+        }
+        let hold = lock.lock_exclusive();
+        assert!(lock.has_lanes());
+        lock.set_lanes(false);
+        assert!(!lock.has_lanes());
+        leave_exclusive(&lock, hold);
+    });
+}
+
 /// Waits until somebody sleeps at the gate.
 pub(super) fn until_gate_shut(lock: &RawLock) {
     while lock.state.load(Ordering::SeqCst) & super::GATE == 0 {

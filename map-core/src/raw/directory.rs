@@ -302,7 +302,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         {
             // They were closed for a reader's sake, and the places lead there still.
             section.add_lanes();
-            return;
+            return self.tell(section);
         }
         let mut structure = self.structure.lock();
         let structure = structure.as_mut().expect("an array has a structure");
@@ -348,6 +348,11 @@ impl<L: Table, O: Open> Directory<L, O> {
     #[inline]
     fn writers_meet(&self) -> bool {
         self.has(Habits::WRITERS_MEET)
+    }
+
+    /// Whether who takes a lock prefetches.
+    fn locators_are_asked(&self) -> bool {
+        self.writers_meet() || self.readers() == Readers::Sit
     }
 
     /// Whether they have met some so often that a map that was to be whole until then is not any more.
@@ -424,7 +429,7 @@ impl<L: Table, O: Open> Directory<L, O> {
         let hash = hash_at(section.coverage().start());
         let says_table = !O::MAY_HAVE_READ_TABLE
             || root.find(hash).says_read_table() == section.open().has_read_table();
-        let says_locator = !self.writers_meet() || root.locator(hash) == section.locator();
+        let says_locator = !self.locators_are_asked() || root.locator(hash) == section.locator();
         if says_table && says_locator {
             return;
         }

@@ -28,7 +28,7 @@ use crate::sync::hint;
 const WRITES_A_SAMPLE: u16 = tally::INTERVAL;
 /// Of the count of those that are left, the bits that are all zero for a sample.
 const TO_SAMPLE: u8 = (WRITES_A_SAMPLE - 1) as u8;
-/// While readers announce themselves, at every so many of them it is asked whether they still shall.
+/// While readers announce themselves or sit in lanes, at every so many of them it is asked whether they still shall.
 const WRITES_A_LOOK: u8 = 16;
 /// Every so many samples it is inspected: has it been quiet?
 const SAMPLES_AN_INSPECTION: u8 = 16;
@@ -633,7 +633,7 @@ impl<L: Table, O> Header<L, O> {
         revoking.expect("waiting without a deadline ends when all have left")
     }
 
-    /// Locks the shard for writing if nothing is in the way, and the hold is no sample. It makes no call unless readers announce themselves, and
+    /// Locks the shard for writing if nothing is in the way, and the hold is no sample. It makes no call unless readers announce themselves or sit in lanes, and
     /// may be the wrong shard: see [`Exclusive::if_covering`]. Otherwise go on with [`Attempt::admit`].
     #[inline(always)]
     pub(crate) fn lock_exclusive_fast(

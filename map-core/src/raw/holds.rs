@@ -479,8 +479,18 @@ impl<L: Table, O> Exclusive<'_, L, O> {
             if L::COPIED.is_none() {
                 // There cannot be lanes.
                 self.header.lock.unlock_exclusive(token);
-            } else if let Err(token) = self.header.lock.unlock_exclusive_unflagged(token) {
-                self.header.open_lanes_and_unlock(token);
+            } else {
+                if cfg!(any(debug_assertions, crossbeam_loom)) {
+                    let says = self.header.lock.has_lanes();
+                    assert_eq!(
+                        says,
+                        self.has_lanes(),
+                        "else lanes stay closed, with old copies"
+                    );
+                }
+                if let Err(token) = self.header.lock.unlock_exclusive_alone(token) {
+                    self.header.open_lanes_and_unlock(token);
+                }
             }
             ManuallyDrop::drop(&mut self.ticket);
         }

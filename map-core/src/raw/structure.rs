@@ -11,7 +11,7 @@ use super::way::{Signpost, says_read_table, to_lane, to_locator};
 use crate::strategy::{Open, Table};
 use crate::sync::atomic::{AtomicPtr, Ordering::Relaxed, Ordering::Release};
 
-/// Some places of an array, or as many locators: a cache line, so that the places start on one.
+/// Some places of an array, or as many words of what lies before them: a cache line, so that the places start on one.
 #[repr(align(64))]
 pub(crate) struct Line<L, O>([AtomicPtr<Header<L, O>>; PLACES]);
 

@@ -143,7 +143,8 @@ impl<'a, L, O: Open> Root<'a, L, O> {
     #[inline(always)]
     pub(super) fn find_lanes(&self, hash: u64) -> Option<&'a Lanes<L, O>> {
         let (array, index) = self.place(hash);
-        // SAFETY: there is such a place; arrays live as long as their directory, which is borrowed for `'a`.
+        // SAFETY: this is asked where shards may have lanes. There, before the first place lie as many of them as there are places, from there backwards, each
+        // behind a locator; arrays live as long as their directory, which is borrowed for `'a`.
         let place = unsafe { &*array.sub(to_lane(index)) };
         // Acquire: pairs with the Release in `Structure::put`; publishes the lanes.
         let first = place.load(Acquire);
@@ -158,7 +159,8 @@ impl<'a, L, O: Open> Root<'a, L, O> {
         L: Table,
     {
         let (array, index) = self.place(hash);
-        // SAFETY: before the first place lie as many locators as there are places, from there backwards; they live as long.
+        // SAFETY: before the first place lie as many locators as there are places, from there backwards, each with a place of lanes before it if shards may have
+        // some; they live as long.
         let locator = unsafe { &*array.sub(to_locator::<L, O>(index)) };
         // Relaxed: nothing is read through it.
         locator.load(Relaxed).addr()
