@@ -15,7 +15,7 @@
 //! | no fence after closing | red |
 //! | a writer does not look at the seats | red |
 //! | its first try does not close the lanes, or does not look at the seats, or goes in whatever it saw | red |
-//! | the lock does not say that there are lanes | red |
+//! | the lock does not say that there are lanes, or whoever sleeps takes that back | red |
 //! | it loads them Relaxed | red |
 //! | a lane is opened Relaxed | red |
 //! | it is opened before it is a copy | red |
