@@ -86,7 +86,7 @@ impl Variety for Together {
 ///
 /// Each operation takes the locks, atomic operations and allocations that
 /// [it takes in a `ShardedMap`](map_sharded#what-it-costs). What differs is the longest wait: while it is one table, an insert may move all that is in there, up to
-/// 114,688 entries (or twice as many after others were removed): a millisecond or two, ten if they are large. Threads that meet wait as long, a few times, while it is divided.
+/// 114,688 entries (or twice as many after others were removed): a millisecond or two, some ten if they are large. Threads that meet wait as long, a few times, while it is divided.
 ///
 /// # When it blocks
 ///
