@@ -48,6 +48,8 @@ pub struct Score {
 
 /// So many times a calibrating round that seems to be long enough is played again.
 const CONFIRMATIONS: u32 = 3;
+/// So many amounts are tried at most. (It takes ten to get from 64 to 16 million, four times as many each time.)
+const CALIBRATIONS: usize = 24;
 
 /// Measures the seats against each other. `tick` is called after every round.
 pub fn measure(
@@ -74,26 +76,30 @@ pub fn measure(
         for (at, seat) in seats.iter().enumerate() {
             let (least, most) = seat.amounts();
             let mut amount = least;
-            // Grow until a round is long enough to tell, then take what fills the time, if it does. A round that was interrupted looks long enough,
-            // too: it is played again, and the shortest counts. And so do all of them while a map is rebuilt.
-            loop {
+            // Grow until a round is long enough to tell, then take what fills the time. A round that was interrupted looks long enough,
+            // too: it is played again, and the shortest counts. And so do all of them while a map is rebuilt: then one of twice the amount does not take
+            // much longer.
+            for _ in 0..CALIBRATIONS {
                 let mut time = round(at, amount)?.time.max(Duration::from_nanos(1));
                 for _ in 0..CONFIRMATIONS {
                     if is_long(time) {
                         time = time.min(round(at, amount)?.time.max(Duration::from_nanos(1)));
                     }
                 }
-                let fills = is_long(time) || amount == most;
-                if fills {
-                    let filling = amount as f64 * effort.round.as_secs_f64() / time.as_secs_f64();
-                    amount = (filling as u64).clamp(least, most);
+                if !is_long(time) && amount < most {
+                    amount = (amount * 4).min(most);
+                    continue;
                 }
-                if fills && (amount == most || is_long(round(at, amount)?.time)) {
-                    amounts.push(amount);
-                    break;
+                let twice = (amount * 2).min(most);
+                if twice == amount * 2 && round(at, twice)?.time < time * 3 / 2 {
+                    amount = (amount * 4).min(most);
+                    continue;
                 }
-                amount = (amount * 4).min(most);
+                let filling = amount as f64 * effort.round.as_secs_f64() / time.as_secs_f64();
+                amount = (filling as u64).clamp(least, most);
+                break;
             }
+            amounts.push(amount);
         }
         for turn in 0..effort.rounds {
             for at in order(turn, seats.len()) {
