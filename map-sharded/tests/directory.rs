@@ -362,7 +362,9 @@ fn a_miss_compares_hardly_any_keys() {
     }
     let per_miss = COMPARISONS.load(Ordering::Relaxed) as f64 / ENTRIES as f64;
     println!("{per_miss} comparisons a miss");
-    assert!(per_miss < 0.1, "{per_miss} comparisons a miss");
+    // A group of 16 is four fifths full, and one of 128 tags is that of the key: 0.098, and a little more or less by the hasher's seed.
+    // Were the tag among the bits that pick the shard, it were a dozen.
+    assert!(per_miss < 0.2, "{per_miss} comparisons a miss");
     for key in 0..ENTRIES {
         assert!(map.contains_key(&Counted(key)));
     }
